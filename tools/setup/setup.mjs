@@ -1,0 +1,59 @@
+// @ts-check
+// Everything a clone needs before the stack can start, side by side: npm packages and build, Python environment, server programs.
+// Uses Node's own modules only, since it runs before anything is installed. A second call finds all in place and takes under a second.
+import path from 'node:path';
+import { build } from '../build.mjs';
+import { obtainServers } from '../servers/obtain.mjs';
+import { cacheDirectory, PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
+import { ProgressBoard } from '../shared/progress.mjs';
+import { installNpmPackages } from './npm-packages.mjs';
+import { checkNode, findPython } from './prerequisites.mjs';
+import { installPythonEnvironment } from './python-environment.mjs';
+
+/**
+ * @typedef {object} Installation
+ * @property {string} python the interpreter of the services' environment
+ * @property {{ temporal: Server, s3: Server }} servers where each server program is, or its given address
+ * @typedef {import('../servers/obtain.mjs').Server} Server
+ */
+
+/**
+ * @param {{ env: NodeJS.ProcessEnv, withDevTools?: boolean }} options
+ * @returns {Promise<Installation>}
+ * @throws {import('../shared/errors.mjs').UserError} naming what is missing or failed, and what to do
+ */
+export async function setUp({ env, withDevTools = false }) {
+  checkNode();
+  const base = await findPython(env);
+  const cache = cacheDirectory(env);
+  const board = new ProgressBoard();
+  const logFile = (/** @type {string} */ name) => path.join(cache, 'logs', `${name}.log`);
+
+  const application = async () => {
+    await board.step('npm packages', (onLine) => installNpmPackages({ root: ROOT, logFile: logFile('npm'), onLine }));
+    await board.step('build', (onLine) => build({ logFile: logFile('build'), onLine }));
+  };
+  const pythonEnvironment = () =>
+    board.step('Python environment', (onLine) =>
+      installPythonEnvironment({
+        cache,
+        services: PYTHON_SERVICES,
+        base,
+        withDevTools,
+        logFile: logFile('python'),
+        onLine,
+        env,
+      }),
+    );
+  // All are waited for, so that a failure of one does not leave the others running behind the message.
+  const results = await Promise.allSettled([
+    application(),
+    pythonEnvironment(),
+    obtainServers({ env, cache, board, logFile }),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const [, python, servers] = /** @type {[unknown, PromiseFulfilledResult<string>, PromiseFulfilledResult<any>]} */ (
+    results
+  );
+  return { python: python.value, servers: servers.value };
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+// @ts-check
+// The one entry of WLOps' commands (`npm run …` calls it). Works in an empty clone: what runs before the installation uses Node's own
+// modules only, the rest is imported when it is there.
+import { UserError } from './shared/errors.mjs';
+
+const HELP = `node tools/wlops.mjs <command>
+
+  setup            install npm packages, the Python environment and the servers; build
+  start            set up, start the whole stack, stop it on Ctrl-C
+  status [--json]  what runs
+  stop             stop a stack that runs elsewhere
+  demo [--exit]    set up, start, run one STANDARD and one CONTINUOUS task
+  test             set up, run every check and test
+  bench            set up, start, measure
+
+Variables: WLOPS_DATA_DIR, WLOPS_PORT_OFFSET and others, see .env.example`;
+
+/** @param {NodeJS.ProcessEnv} [env] @param {boolean} [withDevTools] */
+async function setUp(env = process.env, withDevTools = false) {
+  const setup = await import('./setup/setup.mjs');
+  return setup.setUp({ env, withDevTools });
+}
+
+/** @type {Record<string, (args: string[]) => Promise<number>>} */
+const COMMANDS = {
+  async setup() {
+    const { python, servers } = await setUp();
+    console.log(`ready to start. Python: ${python}`);
+    for (const [name, server] of Object.entries(servers)) {
+      console.log(`${name}: ${server.origin === 'address' ? server.address : `${server.file} (${server.origin})`}`);
+    }
+    return 0;
+  },
+  async start() {
+    const installation = await setUp();
+    const { start } = await import('./stack/start.mjs');
+    await start({ env: process.env, installation });
+    return 0;
+  },
+  async status(args) {
+    const { status } = await import('./stack/status.mjs');
+    return status({ env: process.env, json: args.includes('--json') });
+  },
+  async stop() {
+    const { stop } = await import('./stack/stop.mjs');
+    return stop(process.env);
+  },
+  async demo(args) {
+    const { parseDemoArguments } = await import('./demo/arguments.mjs');
+    const choices = parseDemoArguments(args);
+    const installation = await setUp();
+    const { demo } = await import('./demo/demo.mjs');
+    return demo({ env: process.env, installation, choices });
+  },
+  async test(args) {
+    const { withoutStack } = await import('./test/test-environment.mjs');
+    const env = withoutStack(process.env);
+    const installation = await setUp(env, true);
+    const { runTests } = await import('./test/run-tests.mjs');
+    return runTests({ env, installation, only: args });
+  },
+  async bench(args) {
+    const installation = await setUp();
+    const { bench } = await import('./bench.mjs');
+    return bench({ env: process.env, installation, args });
+  },
+};
+
+const [name = 'help', ...args] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (!command) {
+  console.log(HELP);
+  process.exit(name === 'help' || name === '--help' ? 0 : 2);
+}
+try {
+  process.exit(await command(args));
+} catch (error) {
+  // A fault of ours keeps its stack; a message for the person does not need one.
+  console.error(error instanceof UserError ? `\n${error.message}` : error);
+  process.exit(1);
+}
