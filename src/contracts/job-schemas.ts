@@ -1,0 +1,167 @@
+/**
+ * Parses what the Python services answer. A reply is input from another process: what does not fit is refused as a whole, and so is
+ * a result that points outside the folders the job was given. Unknown fields are dropped, so that a service may be newer than its
+ * caller. Used by activities only; workflows see types.
+ */
+import { z } from 'zod';
+import type { EvaluateResult, JobError, JobStatus, ObjectRef, OptimizeResult, RowsRef, TrainResult } from './jobs';
+
+/** A key in the bucket. Never a URL, never a local path, no way upwards. */
+const OBJECT_KEY = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))(?!.*\/\/)[A-Za-z0-9_][A-Za-z0-9_./=-]{0,900}$/;
+
+const text = z.string().max(2000);
+const name = z.string().min(1).max(300);
+const count = z.number().int().min(0);
+const objectKey = z.string().regex(OBJECT_KEY, 'is not an object key');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256');
+const time = z.iso.datetime({ offset: true });
+const taskType = z.enum(['classification', 'generation']);
+
+const objectRef: z.ZodType<ObjectRef> = z.object({ key: objectKey, sha256 });
+const rowsRef: z.ZodType<RowsRef> = z.object({ key: objectKey, sha256, rows: count });
+
+const jobError: z.ZodType<JobError> = z.object({
+  code: z.string().regex(/^[A-Z][A-Z0-9_]{1,60}$/, 'is not an error code'),
+  message: text,
+  details: z.record(z.string(), z.unknown()).nullable(),
+  retryable: z.boolean(),
+});
+
+const progress = z.object({
+  stage: text,
+  step: count,
+  totalSteps: count.nullable(),
+  loss: z.number().nullable(),
+  score: z.number().nullable(),
+  rate: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
+});
+
+const improvementKind = z.enum(['select', 'fix', 'generate', 'augment', 'format', 'collect', 'none']);
+
+export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
+  manifest: objectRef,
+  taskType,
+  train: rowsRef,
+  mine: rowsRef,
+  pool: rowsRef.nullable(),
+  select: rowsRef,
+  test: rowsRef.nullable(),
+  split: objectRef,
+  recipe: objectRef,
+  log: objectRef,
+  labelCount: count.nullable(),
+  steps: z
+    .array(
+      z.object({
+        name,
+        rowsIn: count,
+        rowsOut: count,
+        removed: z.record(z.string(), count),
+        seconds: z.number().min(0),
+      }),
+    )
+    .max(200),
+  leakage: z.object({ exactOverlaps: count, nearOverlaps: count, paraphrases: count.nullable() }),
+  labelIssues: z.object({ flagged: count, quarantined: count }).nullable(),
+  applied: z.array(z.object({ id: name, kind: improvementKind, slice: text, rows: count })).max(500),
+});
+
+export const trainResult: z.ZodType<TrainResult> = z.object({
+  model: objectRef,
+  modelPath: z.string().regex(OBJECT_KEY, 'is not a prefix'),
+  weightsSha256: sha256,
+  parameters: count,
+  steps: count,
+  epochs: z.number().min(0),
+  trainLoss: z.number().nullable(),
+  mineLoss: z.number().nullable(),
+  lossCurve: z.array(z.tuple([z.number(), z.number()])).max(1000),
+  seconds: z.number().min(0),
+});
+
+const slice = z.object({
+  name: text,
+  support: count,
+  errorRate: z.number(),
+  lift: z.number(),
+  qValue: z.number(),
+});
+
+const improvement = z.object({
+  id: name,
+  kind: improvementKind,
+  slice: text,
+  support: count,
+  errorRate: z.number(),
+  lift: z.number(),
+  gainBound: z.number(),
+});
+
+export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
+  metric: z.object({ name, higherIsBetter: z.boolean() }),
+  role: z.enum(['select', 'test']),
+  score: z.object({ value: z.number(), low: z.number(), high: z.number(), samples: count, unscored: count }),
+  secondary: z.record(z.string(), z.number()),
+  report: objectRef,
+  improvementsFile: objectRef.nullable(),
+  slices: z.array(slice).max(500),
+  improvements: z.array(improvement).max(500),
+  badCases: count,
+  seconds: z.number().min(0),
+});
+
+const jobStatus = z.object({
+  jobId: name,
+  jobKey: name,
+  taskId: name,
+  iteration: count,
+  phase: z.enum(['optimization', 'training', 'evaluation', 'final']),
+  segment: count,
+  state: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused']),
+  attempt: count,
+  progress: progress.nullable(),
+  result: z.unknown(),
+  error: jobError.nullable(),
+  createdAt: time,
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+  updatedAt: time,
+});
+
+const serviceError = z.object({
+  error: z.object({ code: z.string().max(100), message: text, details: z.record(z.string(), z.unknown()).optional() }),
+});
+
+/** The body is not what the protocol says. The message names the first fields that are wrong. */
+export class UnreadableReply extends Error {
+  override readonly name = 'UnreadableReply';
+}
+
+function parse<Value>(schema: z.ZodType<Value>, body: unknown, what: string): Value {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+  throw new UnreadableReply(`${what}: ${faults.join('; ')}`);
+}
+
+/** A job's status, its result still unparsed. Throws `UnreadableReply`. */
+export function parseJobStatus(body: unknown): JobStatus {
+  const status = parse(jobStatus, body, 'job status');
+  return { ...status, result: status.result ?? null };
+}
+
+/** The result of a finished job. Throws `UnreadableReply`. */
+export function parseResult<Result>(schema: z.ZodType<Result>, result: unknown): Result {
+  return parse(schema, result, 'job result');
+}
+
+/** Code, message and details of an error answer, or null when it is not one of ours. */
+export function parseServiceError(
+  body: unknown,
+): { code: string; message: string; details: Record<string, unknown> | null } | null {
+  const parsed = serviceError.safeParse(body);
+  if (!parsed.success) return null;
+  const { code, message, details } = parsed.data.error;
+  return { code, message, details: details ?? null };
+}

@@ -1,0 +1,236 @@
+/**
+ * What crosses the wire between the worker and the three Python services: types only, so that workflows may import them.
+ * `docs/job-protocol.md` says what each field means; `examples/` holds one golden JSON per message, parsed by both languages;
+ * `src/contracts/job-schemas.ts` parses replies at the edge. Python's side is `wlops_common/contracts.py`.
+ */
+
+export type ServiceName = 'optimizer' | 'trainer' | 'evaluator';
+export type TaskType = 'classification' | 'generation';
+export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'paused';
+
+/** Which phase of the loop a job belongs to. `final` is the one evaluation on the sealed test rows, when the task ends. */
+export type JobPhase = 'optimization' | 'training' | 'evaluation' | 'final';
+
+/** An object in the bucket, by key, with the digest the reader must find. */
+export interface ObjectRef {
+  key: string;
+  sha256: string;
+}
+
+/** Rows of one split role, as Parquet. */
+export interface RowsRef extends ObjectRef {
+  rows: number;
+}
+
+/** An uploaded file as the user gave it. `format` and `columns` are null where they are to be detected. */
+export interface SourceFile {
+  datasetId: string;
+  key: string;
+  sha256: string;
+  format: 'csv' | 'tsv' | 'jsonl' | 'parquet' | null;
+  /** Role of a column → its name in the file, or its number from 0 in a file without header. */
+  columns: Record<string, string | number> | null;
+}
+
+/** Fields every job request carries. */
+export interface JobRequestBase {
+  /** `<taskId>/<iteration>/<phase>/<segment>`; the same key and body always answer with the same job. */
+  jobKey: string;
+  taskId: string;
+  iteration: number;
+  segment: number;
+  seed: number;
+  /** Where the job writes; its manifest goes to `<outputPrefix>manifest.json`, last. */
+  outputPrefix: string;
+}
+
+export interface OptimizeRequest extends JobRequestBase {
+  source: SourceFile;
+  validation: SourceFile | null;
+  test: SourceFile | null;
+  pool: SourceFile | null;
+  /** Null: found out from the columns. */
+  taskType: TaskType | null;
+  /** The frozen split of iteration 0; null exactly in iteration 0. */
+  split: ObjectRef | null;
+  /** The champion's recipe, which this iteration's recipe extends; null in iteration 0. */
+  recipe: ObjectRef | null;
+  /** The evaluator's findings that this iteration acts on; null in iteration 0. */
+  feedback: ObjectRef | null;
+  /** Where the score-deciding rows are written in iteration 0. */
+  sealedPrefix: string;
+}
+
+/** One operator of the optimizer: how many rows went in and out, and why some did not come out. */
+export interface OptimizationStep {
+  name: string;
+  rowsIn: number;
+  rowsOut: number;
+  removed: Record<string, number>;
+  seconds: number;
+}
+
+export interface LeakageReport {
+  /** Rows of the user's test file (else of the held-out roles) whose normalised text also stands in the training file. */
+  exactOverlaps: number;
+  nearOverlaps: number;
+  /** Null where the task type has no paraphrase check. */
+  paraphrases: number | null;
+}
+
+/** One improvement the optimizer turned into rows. */
+export interface AppliedImprovement {
+  id: string;
+  kind: ImprovementKind;
+  slice: string;
+  /** Rows added, or for `fix` rows changed or dropped. */
+  rows: number;
+}
+
+export interface OptimizeResult {
+  manifest: ObjectRef;
+  taskType: TaskType;
+  train: RowsRef;
+  mine: RowsRef;
+  pool: RowsRef | null;
+  select: RowsRef;
+  test: RowsRef | null;
+  split: ObjectRef;
+  recipe: ObjectRef;
+  log: ObjectRef;
+  /** Number of classes; null for generation. */
+  labelCount: number | null;
+  steps: OptimizationStep[];
+  leakage: LeakageReport;
+  labelIssues: { flagged: number; quarantined: number } | null;
+  applied: AppliedImprovement[];
+}
+
+export interface TrainRequest extends JobRequestBase {
+  modelName: string;
+  hyperparameters: Record<string, number | string | boolean>;
+  taskType: TaskType;
+  train: RowsRef;
+  /** For the validation loss; never trained on. */
+  mine: RowsRef | null;
+  /** Checkpoint manifest of an earlier segment to continue from. */
+  resumeFrom: ObjectRef | null;
+}
+
+export interface TrainResult {
+  /** Manifest of the finished model; the evaluator reads the files it lists. */
+  model: ObjectRef;
+  /** Prefix under which the weights lie. */
+  modelPath: string;
+  /** sha256 over the weight files, for lineage. */
+  weightsSha256: string;
+  parameters: number;
+  steps: number;
+  epochs: number;
+  /** Cross-entropy in nats, mean over the last epoch; null when nothing was measured. */
+  trainLoss: number | null;
+  mineLoss: number | null;
+  /** At most 200 `[step, loss]` points. */
+  lossCurve: [number, number][];
+  seconds: number;
+}
+
+export interface EvaluateRequest extends JobRequestBase {
+  purpose: 'iteration' | 'final';
+  model: ObjectRef;
+  taskType: TaskType;
+  /** Null: the task type's usual one (`accuracy`, `exact_match`). */
+  metric: string | null;
+  /** Training rows the model saw, for nearest neighbours and slice frequencies. */
+  train: RowsRef | null;
+  mine: RowsRef | null;
+  select: RowsRef | null;
+  /** Set exactly when `purpose` is `final`. */
+  test: RowsRef | null;
+}
+
+export interface Score {
+  value: number;
+  /** 95 % interval. */
+  low: number;
+  high: number;
+  samples: number;
+  /** Rows that could not be scored; neither right nor wrong, and not among `samples`. */
+  unscored: number;
+}
+
+export type ImprovementKind = 'select' | 'fix' | 'generate' | 'augment' | 'format' | 'collect' | 'none';
+
+export interface Slice {
+  name: string;
+  support: number;
+  errorRate: number;
+  /** Error rate of the slice over that of all rows. */
+  lift: number;
+  qValue: number;
+}
+
+export interface Improvement {
+  id: string;
+  kind: ImprovementKind;
+  slice: string;
+  support: number;
+  errorRate: number;
+  lift: number;
+  /** The most the score can gain from this slice: its share × (its error rate − the overall one). */
+  gainBound: number;
+}
+
+export interface EvaluateResult {
+  metric: { name: string; higherIsBetter: boolean };
+  role: 'select' | 'test';
+  score: Score;
+  secondary: Record<string, number>;
+  report: ObjectRef;
+  /** Null for a final evaluation: nothing may be learned from the sealed rows. */
+  improvementsFile: ObjectRef | null;
+  slices: Slice[];
+  improvements: Improvement[];
+  badCases: number;
+  seconds: number;
+}
+
+export interface JobProgress {
+  /** What is being done now, for people: `epoch 3 of 10`, `near-duplicates`. */
+  stage: string;
+  step: number;
+  totalSteps: number | null;
+  loss: number | null;
+  score: number | null;
+  /** Units a second (rows or steps). */
+  rate: number | null;
+  etaSeconds: number | null;
+}
+
+export interface JobError {
+  code: string;
+  message: string;
+  /** File line, sample, field: whatever helps to mend the input. */
+  details: Record<string, unknown> | null;
+  retryable: boolean;
+}
+
+export interface JobStatus<Result = unknown> {
+  jobId: string;
+  jobKey: string;
+  taskId: string;
+  iteration: number;
+  phase: JobPhase;
+  segment: number;
+  state: JobState;
+  /** Times this job was started, counting restarts of the service. */
+  attempt: number;
+  progress: JobProgress | null;
+  result: Result | null;
+  error: JobError | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  /** Moves while the job is alive; one that stands still is stuck. */
+  updatedAt: string;
+}
