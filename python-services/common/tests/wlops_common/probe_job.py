@@ -1,0 +1,131 @@
+"""A job whose behaviour the request chooses, for tests of the frame around it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from wlops_common.contracts import TrainRequest, TrainResult
+from wlops_common.errors import DatasetEmpty
+from wlops_common.job_context import JobContext, JobInterrupted
+
+
+def run(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Do what ``request.hyperparameters["behaviour"]`` says."""
+    behaviour = str(request.hyperparameters.get("behaviour", "succeed"))
+    context.log("behaving", behaviour=behaviour)
+    return _BEHAVIOURS[behaviour](context, request)
+
+
+def _succeed(context: JobContext, request: TrainRequest) -> TrainResult:
+    context.progress("working", 1, 2, loss=0.5)
+    context.progress("working", 2, 2, loss=0.25)
+    weights = context.store.put(f"{context.attempt_prefix}model.bin", b"weights")
+    facts = {
+        "modelPath": context.attempt_prefix,
+        "weightsSha256": weights.sha256,
+        "parameters": 7,
+        "steps": 2,
+        "epochs": 1.0,
+        "trainLoss": 0.25,
+        "mineLoss": None,
+        "lossCurve": [[1, 0.5], [2, 0.25]],
+        "seconds": 0.1,
+    }
+    manifest = context.commit({"model.bin": weights}, result=facts)
+    if request.hyperparameters.get("die_after_commit") and context.attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return TrainResult.model_validate({**facts, "model": manifest})
+
+
+def _wait_politely(context: JobContext, request: TrainRequest) -> TrainResult:
+    try:
+        _wait(lambda: context.progress("waiting"))
+    except JobInterrupted as stop:
+        checkpoint = context.store.put(f"{context.attempt_prefix}checkpoint", b"state")
+        raise JobInterrupted(stop.reason, {"checkpoint": checkpoint.to_json()}) from stop
+    return _succeed(context, request)
+
+
+def _wait_deafly(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Hears no order and no SIGTERM, and has children: one in its group, one in a session of its own."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sleeper = [
+        sys.executable,
+        "-c",
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)",
+    ]
+    children = [subprocess.Popen(sleeper), subprocess.Popen(sleeper, start_new_session=True)]
+    context.progress("pids " + " ".join(str(pid) for pid in (os.getpid(), *(child.pid for child in children))))
+    _wait(lambda: None)
+    return _succeed(context, request)
+
+
+def _wait_once(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Waits in its first attempt until it is killed; later attempts succeed."""
+    context.progress(f"pids {os.getpid()}")
+    if context.attempt == 1:
+        _wait(lambda: None)
+    return _succeed(context, request)
+
+
+def _wait(each: Callable[[], None]) -> None:
+    for _ in range(3000):
+        each()
+        time.sleep(0.02)
+    raise AssertionError("nobody ended this job within a minute")
+
+
+def _fail(_context: JobContext, _request: TrainRequest) -> TrainResult:
+    raise DatasetEmpty("The file holds no usable row.", details={"line": 3}, detail="seen by the log only")
+
+
+def _fault(_context: JobContext, _request: TrainRequest) -> TrainResult:
+    raise KeyError("a bug with a secret in its text")
+
+
+def _no_memory(_context: JobContext, _request: TrainRequest) -> TrainResult:
+    raise MemoryError
+
+
+def _die(_context: JobContext, _request: TrainRequest) -> TrainResult:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    raise AssertionError
+
+
+def _not_finite(context: JobContext, request: TrainRequest) -> TrainResult:
+    result = _succeed(context, request)
+    return result.model_copy(update={"train_loss": float("nan")})
+
+
+def _chatter(context: JobContext, request: TrainRequest) -> TrainResult:
+    for _ in range(200):
+        sys.stdout.write("x" * 1023 + "\n")
+        time.sleep(0.01)
+    return _succeed(context, request)
+
+
+def _leave_work(context: JobContext, request: TrainRequest) -> TrainResult:
+    Path("scratch").write_text("scratch")
+    assert Path("scratch").resolve().parent == context.work_dir
+    return _succeed(context, request)
+
+
+_BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
+    "succeed": _succeed,
+    "wait politely": _wait_politely,
+    "wait deafly": _wait_deafly,
+    "wait once": _wait_once,
+    "fail": _fail,
+    "fault": _fault,
+    "no memory": _no_memory,
+    "die": _die,
+    "not finite": _not_finite,
+    "chatter": _chatter,
+    "leave work": _leave_work,
+}

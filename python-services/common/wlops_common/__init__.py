@@ -1,0 +1,1 @@
+"""What the three services share: contracts, errors, the bucket, the job runner and the HTTP frame."""

@@ -1,0 +1,282 @@
+"""What crosses the wire between the worker and the services: the Python side of ``src/contracts/jobs.ts``.
+
+Field meanings are in ``docs/job-protocol.md``. JSON is camelCase, attributes are snake_case; unknown fields are refused, so that
+the two sides cannot drift apart unseen. Golden examples in ``src/contracts/examples`` are parsed by the tests of both languages.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+TaskType = Literal["classification", "generation"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "paused"]
+JobPhase = Literal["optimization", "training", "evaluation", "final"]
+ImprovementKind = Literal["select", "fix", "generate", "augment", "format", "collect", "none"]
+
+_KEY = r"^(?!.*(?:^|/)\.{1,2}(?:/|\Z))(?!.*//)[A-Za-z0-9_][A-Za-z0-9_./=-]{0,900}"
+
+#: A key in the bucket. Never a URL, never a local path, no way upwards.
+ObjectKey = Annotated[str, StringConstraints(pattern=_KEY + r"\Z")]
+Prefix = Annotated[str, StringConstraints(pattern=_KEY + r"/\Z")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\Z")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,80}\Z")]
+JobKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,80}/[0-9]{1,6}/(optimization|training|evaluation|final)/[0-9]{1,6}\Z"),
+]
+
+
+class Message(BaseModel):
+    """Base of all messages: camelCase on the wire, immutable, unknown fields refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+        regex_engine="python-re",  # the default engine has no look-ahead, which the key patterns need
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as a JSON-ready dict with camelCase keys."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class ObjectRef(Message):
+    """An object in the bucket, by key, with the digest the reader must find."""
+
+    key: ObjectKey
+    sha256: Sha256
+
+
+class RowsRef(ObjectRef):
+    """Rows of one split role, as Parquet."""
+
+    rows: int = Field(ge=0)
+
+
+class SourceFile(Message):
+    """An uploaded file as the user gave it; ``format`` and ``columns`` are None where they are to be detected."""
+
+    dataset_id: Identifier
+    key: ObjectKey
+    sha256: Sha256
+    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = None
+    columns: dict[str, str | int] | None = None
+
+
+class JobRequest(Message):
+    """Fields every job request carries."""
+
+    job_key: JobKey
+    task_id: Identifier
+    iteration: int = Field(ge=0)
+    segment: int = Field(ge=0)
+    seed: int = Field(ge=0, le=2**31 - 1)
+    output_prefix: Prefix
+
+
+class OptimizeRequest(JobRequest):
+    """Make the training rows of one iteration."""
+
+    source: SourceFile
+    validation: SourceFile | None = None
+    test: SourceFile | None = None
+    pool: SourceFile | None = None
+    task_type: TaskType | None = None
+    split: ObjectRef | None = None
+    recipe: ObjectRef | None = None
+    feedback: ObjectRef | None = None
+    sealed_prefix: Prefix
+
+
+class OptimizationStep(Message):
+    """One operator: rows in, rows out, and why some did not come out."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    removed: dict[str, int] = Field(default_factory=dict)
+    seconds: float
+
+
+class LeakageReport(Message):
+    """Overlap between the training file and the held-out rows, counted before the purge."""
+
+    exact_overlaps: int
+    near_overlaps: int
+    paraphrases: int | None
+
+
+class LabelIssueReport(Message):
+    """Rows whose label is doubted, and how many of them were taken out of training."""
+
+    flagged: int
+    quarantined: int
+
+
+class AppliedImprovement(Message):
+    """One improvement turned into rows."""
+
+    id: str
+    kind: ImprovementKind
+    slice: str
+    rows: int
+
+
+class OptimizeResult(Message):
+    """What the optimizer answers when it is done."""
+
+    manifest: ObjectRef
+    task_type: TaskType
+    train: RowsRef
+    mine: RowsRef
+    pool: RowsRef | None
+    select: RowsRef
+    test: RowsRef | None
+    split: ObjectRef
+    recipe: ObjectRef
+    log: ObjectRef
+    label_count: int | None
+    steps: list[OptimizationStep]
+    leakage: LeakageReport
+    label_issues: LabelIssueReport | None
+    applied: list[AppliedImprovement]
+
+
+class TrainRequest(JobRequest):
+    """Train one model, or continue an earlier segment."""
+
+    model_name: str = Field(min_length=1, max_length=200)
+    hyperparameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    task_type: TaskType
+    train: RowsRef
+    mine: RowsRef | None = None
+    resume_from: ObjectRef | None = None
+
+
+class TrainResult(Message):
+    """What the trainer answers when it is done. Losses are cross-entropies in nats."""
+
+    model: ObjectRef
+    model_path: str
+    weights_sha256: Sha256
+    parameters: int
+    steps: int
+    epochs: float
+    train_loss: float | None
+    mine_loss: float | None
+    loss_curve: list[tuple[int, float]]
+    seconds: float
+
+
+class EvaluateRequest(JobRequest):
+    """Score one model."""
+
+    purpose: Literal["iteration", "final"]
+    model: ObjectRef
+    task_type: TaskType
+    metric: str | None = None
+    train: RowsRef | None = None
+    mine: RowsRef | None = None
+    select: RowsRef | None = None
+    test: RowsRef | None = None
+
+
+class Score(Message):
+    """A score with its 95 % interval. ``unscored`` rows are neither right nor wrong and not among ``samples``."""
+
+    value: float
+    low: float
+    high: float
+    samples: int
+    unscored: int
+
+
+class MetricInfo(Message):
+    """The headline metric."""
+
+    name: str
+    higher_is_better: bool
+
+
+class Slice(Message):
+    """A part of the rows on which the model errs more than elsewhere."""
+
+    name: str
+    support: int
+    error_rate: float
+    lift: float
+    q_value: float
+
+
+class Improvement(Message):
+    """A typed suggestion. ``gain_bound`` is the most the score can gain: slice share x (its error - the overall error)."""
+
+    id: str
+    kind: ImprovementKind
+    slice: str
+    support: int
+    error_rate: float
+    lift: float
+    gain_bound: float
+
+
+class EvaluateResult(Message):
+    """What the evaluator answers when it is done."""
+
+    metric: MetricInfo
+    role: Literal["select", "test"]
+    score: Score
+    secondary: dict[str, float]
+    report: ObjectRef
+    improvements_file: ObjectRef | None
+    slices: list[Slice]
+    improvements: list[Improvement]
+    bad_cases: int
+    seconds: float
+
+
+class JobProgress(Message):
+    """What a job is doing now."""
+
+    stage: str
+    step: int = 0
+    total_steps: int | None = None
+    loss: float | None = None
+    score: float | None = None
+    rate: float | None = None
+    eta_seconds: float | None = None
+
+
+class JobError(Message):
+    """Why a job failed. ``details`` holds what helps to mend the input: file line, sample, field."""
+
+    code: str
+    message: str
+    details: dict[str, Any] | None = None
+    retryable: bool
+
+
+class JobStatus(Message):
+    """One job as its service sees it."""
+
+    job_id: str
+    job_key: str
+    task_id: str
+    iteration: int
+    phase: JobPhase
+    segment: int
+    state: JobState
+    attempt: int
+    progress: JobProgress | None
+    result: dict[str, Any] | None
+    error: JobError | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    updated_at: str

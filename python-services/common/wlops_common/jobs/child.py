@@ -1,0 +1,126 @@
+"""The job's own process: builds the context, runs the job, sends one outcome and exits.
+
+It leads a session and process group of its own, reports over one pipe and takes orders over another. The end of the order pipe means
+that the service is gone; then the whole group ends at once. Not here: restarts and deadlines (``runner``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from wlops_common.contracts import JobProgress, Message
+from wlops_common.errors import WlopsError
+from wlops_common.job_context import AlreadyCommitted
+from wlops_common.jobs.context import JobSurroundings, RunningJobContext
+from wlops_common.jobs.definition import ServiceDefinition, load_entry
+from wlops_common.jobs.outcome import Outcome, outcome_of, refuse_foreign
+from wlops_common.jobs.parent_death import die_with_parent
+from wlops_common.manifest import find_manifest
+from wlops_common.object_store import BucketAddress, S3ObjectStore
+
+
+@dataclass(frozen=True)
+class ChildTask:
+    """Everything a job's process is given."""
+
+    definition: ServiceDefinition
+    body: dict[str, Any]
+    attempt: int
+    bucket: BucketAddress
+    work_dir: Path
+    log_file: Path
+    models_dir: Path | None
+    hub_offline: bool
+
+
+class ChildLine:
+    """The child's end of the two pipes. Reports may be sent from any thread of the job."""
+
+    def __init__(self, orders: Connection, reports: Connection) -> None:
+        self.order: str | None = None
+        self._orders = orders
+        self._reports = reports
+        self._mutex = threading.Lock()
+
+    def follow_orders(self) -> None:
+        """Take orders until the service is gone, and then end this process group."""
+        try:
+            while True:
+                order = self._orders.recv_bytes().decode()
+                # A cancel is final; a pause that comes later changes nothing.
+                self.order = self.order if self.order == "cancel" else order
+        except (EOFError, OSError):
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    def report_progress(self, progress: JobProgress) -> None:
+        """Send progress."""
+        self._send({"progress": progress.to_json()})
+
+    def report_outcome(self, outcome: Outcome) -> None:
+        """Send the outcome."""
+        self._send({"outcome": outcome.model_dump(mode="json", by_alias=True)})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self._mutex:
+            self._reports.send_bytes(json.dumps(message).encode())
+
+
+def child_main(task: ChildTask, orders: Connection, reports: Connection) -> None:
+    """Entry of the job's process. Never returns."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent(signal.SIGKILL)
+    os.nice(5)  # the service must go on answering while the job computes
+    log_fd = os.open(task.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    os.chdir(task.work_dir)
+    line = ChildLine(orders, reports)
+    threading.Thread(target=line.follow_orders, name="orders", daemon=True).start()
+    line.report_outcome(_perform(task, line))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # threads that a library left behind must not keep the process
+
+
+def _perform(task: ChildTask, line: ChildLine) -> Outcome:
+    definition = task.definition
+
+    def write_log_line(text: str) -> None:
+        print(text, flush=True)  # noqa: T201 - standard output is the job's log
+
+    def run() -> Message:
+        request = definition.request_model.model_validate(task.body)
+        store = S3ObjectStore(task.bucket)
+        committed = find_manifest(store, request.output_prefix)
+        if committed is not None:
+            refuse_foreign(*committed, request.job_key)
+            raise AlreadyCommitted(*committed)
+        context = RunningJobContext(
+            request,
+            store,
+            task.work_dir,
+            JobSurroundings(line.report_progress, write_log_line, lambda: line.order),
+            attempt=task.attempt,
+            models_dir=task.models_dir,
+            hub_offline=task.hub_offline,
+        )
+        context.log("started")
+        return load_entry(definition.entry)(context, request)
+
+    return outcome_of(definition, run, _print_fault)
+
+
+def _print_fault(fault: BaseException) -> None:
+    traceback.print_exception(fault)
+    if isinstance(fault, WlopsError) and fault.detail:
+        print(fault.detail, file=sys.stderr)  # noqa: T201 - standard error is the job's log

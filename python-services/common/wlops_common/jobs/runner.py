@@ -1,0 +1,293 @@
+"""The scheduler of one service: one thread that starts waiting jobs, follows running ones and writes down how they end.
+
+Rules (``docs/job-protocol.md``, States): at most N jobs run; a told job is asked, then terminated, then killed; a process that dies
+without an answer is run once more; a service that stops leaves its jobs `queued`. Not here: what a child does (``child``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from wlops_common.contracts import JobError, JobProgress, JobStatus
+from wlops_common.errors import JobCrashed, ResourceExhausted
+from wlops_common.jobs.child import ChildTask
+from wlops_common.jobs.definition import ServiceDefinition
+from wlops_common.jobs.job_log import bound_log
+from wlops_common.jobs.memory import out_of_memory_kills
+from wlops_common.jobs.outcome import Outcome
+from wlops_common.jobs.process import JobProcess, end_leftovers, start_forkserver
+from wlops_common.jobs.store import JobStore, Order
+from wlops_common.metrics import ServiceMetrics
+from wlops_common.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 2.0
+#: Finished jobs are forgotten after this; a task that asks later is told that the job is lost.
+_RETENTION = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class StopTimes:
+    """Seconds after an order at which a job that has not ended is forced to."""
+
+    cancel_terminate: float = 2
+    cancel_kill: float = 5
+    #: A pause leaves time for a checkpoint.
+    pause_terminate: float = 120
+    pause_kill: float = 123
+
+
+@dataclass
+class _Running:
+    """One running job."""
+
+    status: JobStatus
+    request_id: str | None
+    process: JobProcess
+    log_file: Path
+    memory_kills_before: int | None
+    started: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
+    order: Order | None = None
+    ordered: float = 0
+    signalled: int = 0
+    outcome: Outcome | None = None
+
+
+class JobRunner:
+    """Runs the jobs of a store until told to stop."""
+
+    def __init__(
+        self,
+        definition: ServiceDefinition,
+        settings: ServiceSettings,
+        store: JobStore,
+        metrics: ServiceMetrics,
+        stop_times: StopTimes | None = None,
+    ) -> None:
+        self._definition = definition
+        self._settings = settings
+        self._store = store
+        self._metrics = metrics
+        self._stop_times = stop_times or StopTimes()
+        self._work_root = settings.work_dir(definition.name)
+        self._running: list[_Running] = []
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._thread = threading.Thread(target=self._loop, name="job-runner", daemon=True)
+
+    def start(self) -> None:
+        """Take up the jobs an earlier process left, and begin. To be called from the main thread, once."""
+        leftovers = end_leftovers(self._work_root)
+        shutil.rmtree(self._work_root, ignore_errors=True)
+        requeued = self._store.requeue_running()
+        for job_id in requeued:
+            self._metrics.job_restarted("service")
+            log.info("job taken up again after a restart", extra={"fields": {"jobId": job_id}})
+        for job_id in self._store.forget_finished_before(_RETENTION):
+            self.log_file(job_id).unlink(missing_ok=True)
+        if leftovers:
+            log.warning("processes of an earlier service were still running", extra={"fields": {"ended": leftovers}})
+        start_forkserver(self._definition)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all children at once and leave their jobs `queued` for the next start."""
+        self._stopping = True
+        self.wake()
+        self._thread.join()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def wake(self) -> None:
+        """Look at the store now; to be called after a submit or an order, from any thread."""
+        with contextlib.suppress(BlockingIOError):  # woken a great many times already, and about to look
+            os.write(self._wake_write, b"!")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the runner's thread runs."""
+        return self._thread.is_alive()
+
+    def log_file(self, job_id: str) -> Path:
+        """Where the job with this id writes its log."""
+        return self._settings.job_logs_dir / f"{job_id}.log"
+
+    def _loop(self) -> None:
+        try:
+            while not self._stopping:
+                self._start_waiting()
+                self._sleep()
+                for job in list(self._running):
+                    self._follow(job)
+        except Exception:
+            log.exception("the job runner failed; the service is not ready any more")
+        finally:
+            self._end_all()
+
+    def _sleep(self) -> None:
+        handles = [handle for job in self._running for handle in (job.process.sentinel, job.process.reports)]
+        ready = wait([self._wake_read, *handles], timeout=_TICK_SECONDS)
+        if self._wake_read in ready:
+            os.read(self._wake_read, 65536)
+
+    def _start_waiting(self) -> None:
+        while len(self._running) < self._settings.max_jobs:
+            status = self._store.start_next()
+            if status is None:
+                return
+            try:
+                job = self._launch(status)
+            except (OSError, EOFError):
+                log.exception("a job's process could not be started", extra={"fields": {"jobId": status.job_id}})
+                self._give_back(status)
+                return
+            self._running.append(job)
+            log.info(
+                "job started", extra={"fields": {**_identity(job), "attempt": status.attempt, "pid": job.process.pid}}
+            )
+
+    def _launch(self, status: JobStatus) -> _Running:
+        body, request_id = self._store.request_of(status.job_id)
+        log_file = self.log_file(status.job_id)
+        task = ChildTask(
+            definition=self._definition,
+            body=body,
+            attempt=status.attempt,
+            bucket=self._settings.bucket,
+            work_dir=self._work_root / status.job_id,
+            log_file=log_file,
+            models_dir=self._settings.models_dir,
+            hub_offline=self._settings.hub_offline,
+        )
+        memory_kills = out_of_memory_kills()
+        return _Running(status, request_id, JobProcess(task), log_file, memory_kills)
+
+    def _give_back(self, status: JobStatus) -> None:
+        """A process that cannot be started counts like one that died: once more, then the job fails."""
+        if self._store.requeue_crashed(status.job_id) > 1:
+            fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
+            self._store.finish(status.job_id, "failed", error=fault.to_job_error())
+
+    def _follow(self, job: _Running) -> None:
+        has_ended = job.process.exit_code is not None  # asked first, so that reading takes everything it ever sent
+        progress = self._read(job)
+        now = time.monotonic()
+        if progress is not None or now - job.heard >= _HEARTBEAT_SECONDS:
+            self._store.record_progress(job.status.job_id, progress)
+            job.heard = now
+        if has_ended:
+            self._running.remove(job)
+            self._conclude(job)
+            return
+        bound_log(job.log_file)
+        if job.outcome is not None:
+            job.process.signal_group(signal.SIGKILL)  # it has nothing left to do but to exit
+        else:
+            self._enforce_order(job, now)
+
+    def _read(self, job: _Running) -> JobProgress | None:
+        latest: JobProgress | None = None
+        for message in job.process.read_reports():
+            if "progress" in message:
+                latest = JobProgress.model_validate(message["progress"])
+            else:
+                job.outcome = Outcome.model_validate(message["outcome"])
+        return latest
+
+    def _enforce_order(self, job: _Running, now: float) -> None:
+        order = self._store.order_of(job.status.job_id)
+        if order is None:
+            return
+        if order != job.order:
+            job.order, job.ordered, job.signalled = order, now, 0
+            job.process.send_order(order)
+        times = self._stop_times
+        terminate, kill = (
+            (times.cancel_terminate, times.cancel_kill)
+            if order == "cancel"
+            else (times.pause_terminate, times.pause_kill)
+        )
+        waited = now - job.ordered
+        if waited >= kill and job.signalled != signal.SIGKILL:
+            job.signalled = signal.SIGKILL
+            job.process.signal_group(signal.SIGKILL)
+        elif waited >= terminate and job.signalled == 0:
+            job.signalled = signal.SIGTERM
+            job.process.signal_group(signal.SIGTERM)
+
+    def _conclude(self, job: _Running) -> None:
+        exit_code = job.process.exit_code
+        job.process.clean_up()
+        job_id = job.status.job_id
+        order = self._store.order_of(job_id)
+        if job.outcome is not None:
+            outcome = job.outcome
+        elif order is not None:
+            outcome = Outcome(state="cancelled" if order == "cancel" else "paused")
+        else:
+            fault = self._fault_of(job, exit_code)
+            if fault is None:
+                self._metrics.job_restarted("crash")
+                self._store.requeue_crashed(job_id)
+                log.warning(
+                    "job process died, running it once more",
+                    extra={"fields": {**_identity(job), "exitCode": exit_code}},
+                )
+                return
+            outcome = Outcome(state="failed", error=fault)
+        self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
+        seconds = time.monotonic() - job.started
+        self._metrics.job_ended(job.status.phase, outcome.state, seconds)
+        code = {"code": outcome.error.code} if outcome.error else {}
+        log.info(
+            "job ended",
+            extra={"fields": {**_identity(job), "state": outcome.state, "seconds": round(seconds, 3), **code}},
+        )
+
+    def _fault_of(self, job: _Running, exit_code: int | None) -> JobError | None:
+        """Why a process died without an answer, or None when it is to be run once more."""
+        details = {"exitCode": exit_code, "attempt": job.status.attempt}
+        if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
+            return ResourceExhausted(
+                "The system ended the job because memory ran out. Use a smaller model, batch or data set.",
+                details=details,
+            ).to_job_error()
+        if self._store.crashes_of(job.status.job_id) == 0:
+            return None
+        return JobCrashed(
+            f"The job's process died twice without an answer (exit code {exit_code}).", details=details
+        ).to_job_error()
+
+    def _end_all(self) -> None:
+        for job in self._running:
+            job.process.signal_group(signal.SIGKILL)
+        for job in self._running:
+            job.process.clean_up()
+        self._running.clear()
+        self._store.requeue_running()
+
+
+def _identity(job: _Running) -> dict[str, object]:
+    status = job.status
+    return {
+        "jobId": status.job_id,
+        "taskId": status.task_id,
+        "iteration": status.iteration,
+        "phase": status.phase,
+        "segment": status.segment,
+        "requestId": job.request_id,
+    }

@@ -1,0 +1,284 @@
+"""The durable job store of one service: SQLite in WAL mode, every commit synced to disk, one owner process at a time.
+
+The owner holds a file lock that dies with it, so whatever is `running` when a store is opened belongs to nobody and is put back to
+`queued`. States are enforced by the triggers in ``schema.sql``. Not here: processes (``runner``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from wlops_common.contracts import JobError, JobProgress, JobRequest, JobState, JobStatus
+from wlops_common.errors import JobKeyConflict, JobNotFound, QueueFull
+from wlops_common.jobs.ids import body_hash, parse_job_key
+
+Order = Literal["cancel", "pause"]
+FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "paused"})
+
+
+class JobStoreInUse(Exception):
+    """Another process owns this job store."""
+
+
+def utc_now() -> str:
+    """The time as ISO 8601 UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class JobStore:
+    """Jobs of one service. Methods may be called from any thread; each is one transaction."""
+
+    def __init__(self, path: Path, *, max_queued_jobs: int = 1000) -> None:
+        """Open or create the store. Raises ``JobStoreInUse`` when another process has it open."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock_file = path.with_name(f"{path.name}.lock").open("a")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            self._lock_file.close()
+            raise JobStoreInUse(f"{path} is in use by another process; is this service running already?") from fault
+        self._max_queued_jobs = max_queued_jobs
+        self._mutex = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(files("wlops_common.jobs").joinpath("schema.sql").read_text("utf-8"))
+
+    def close(self) -> None:
+        """Close the store and let others open it."""
+        with self._mutex:
+            self._connection.close()
+            self._lock_file.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def submit(self, request: JobRequest, request_id: str | None = None) -> JobStatus:
+        """Take a job in, or answer with the one that has this key already.
+
+        A key that was cancelled before it arrived is born `cancelled`. Raises ``JobKeyConflict`` when the key came with another
+        body before, ``QueueFull`` when too many jobs wait.
+        """
+        identity = parse_job_key(request.job_key)
+        body = request.to_json()
+        digest = body_hash(body)
+        now = utc_now()
+        with self._transaction() as db:
+            known = db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone()
+            if known is not None:
+                if known["body_sha256"] != digest:
+                    raise JobKeyConflict(
+                        f"The job key {request.job_key} was used before with another body.",
+                        details={"jobKey": request.job_key, "jobId": identity.job_id},
+                    )
+                return _status(known)
+            is_dead = db.execute("SELECT 1 FROM tombstones WHERE job_id = ?", (identity.job_id,)).fetchone() is not None
+            if not is_dead:
+                self._refuse_when_full(db)
+            db.execute(
+                """INSERT INTO jobs (job_id, job_key, task_id, iteration, phase, segment, body, body_sha256, request_id,
+                                     state, finished_at, created_at, updated_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    *(
+                        identity.job_id,
+                        identity.job_key,
+                        identity.task_id,
+                        identity.iteration,
+                        identity.phase,
+                        identity.segment,
+                    ),
+                    *(json.dumps(body, ensure_ascii=False), digest, request_id),
+                    *("cancelled" if is_dead else "queued", now if is_dead else None, now, now),
+                ),
+            )
+            return _status(db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone())
+
+    def _refuse_when_full(self, db: sqlite3.Connection) -> None:
+        (waiting,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
+        if waiting >= self._max_queued_jobs:
+            raise QueueFull(f"{waiting} jobs wait already; try again later.", details={"queued": waiting})
+
+    def find(self, job_or_task_id: str) -> JobStatus:
+        """The job with this id, else the latest job of the task with this id. Raises ``JobNotFound``."""
+        with self._mutex:
+            return _status(_find(self._connection, job_or_task_id))
+
+    def request_of(self, job_id: str) -> tuple[dict[str, Any], str | None]:
+        """The body a job was submitted with and the id of the call that brought it. Raises ``JobNotFound``."""
+        with self._mutex:
+            row = _find(self._connection, job_id)
+        return json.loads(row["body"]), row["request_id"]
+
+    def cancel(self, job_or_task_id: str) -> JobStatus | None:
+        """End a waiting job, or tell a running one to end; finished jobs stay as they are.
+
+        An unknown job id leaves a tombstone and answers None. An unknown task id raises ``JobNotFound``.
+        """
+        with self._transaction() as db:
+            try:
+                row = _find(db, job_or_task_id)
+            except JobNotFound:
+                if not job_or_task_id.startswith("job_"):
+                    raise
+                db.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (job_or_task_id, utc_now()))
+                return None
+            return self._order(db, row, "cancel", "cancelled")
+
+    def pause(self, job_or_task_id: str) -> JobStatus:
+        """Pause a waiting job, or tell a running one to; finished jobs stay as they are. Raises ``JobNotFound``."""
+        with self._transaction() as db:
+            return self._order(db, _find(db, job_or_task_id), "pause", "paused")
+
+    def _order(self, db: sqlite3.Connection, row: sqlite3.Row, order: Order, state: JobState) -> JobStatus:
+        now = utc_now()
+        if row["state"] == "queued":
+            db.execute(
+                "UPDATE jobs SET state = ?, requested = ?, finished_at = ?, updated_at = ? WHERE number = ?",
+                (state, order, now, now, row["number"]),
+            )
+        elif row["state"] == "running" and row["requested"] != "cancel":
+            db.execute("UPDATE jobs SET requested = ? WHERE number = ?", (order, row["number"]))
+        return _status(db.execute("SELECT * FROM jobs WHERE number = ?", (row["number"],)).fetchone())
+
+    def start_next(self) -> JobStatus | None:
+        """Turn the job that waits longest into a running one with the next attempt number, or None when none waits."""
+        now = utc_now()
+        with self._transaction() as db:
+            row = db.execute(
+                """UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = coalesce(started_at, ?), updated_at = ?
+                   WHERE number = (SELECT number FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1) RETURNING *""",
+                (now, now),
+            ).fetchone()
+            return None if row is None else _status(row)
+
+    def order_of(self, job_id: str) -> Order | None:
+        """What a job was told: to cancel, to pause, or nothing."""
+        with self._mutex:
+            order: Order | None = _find(self._connection, job_id)["requested"]
+        return order
+
+    def record_progress(self, job_id: str, progress: JobProgress | None) -> None:
+        """Move ``updatedAt``, and the progress when there is news."""
+        text = None if progress is None else json.dumps(progress.to_json())
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE jobs SET updated_at = ?, progress = coalesce(?, progress) WHERE job_id = ? AND state = 'running'",
+                (utc_now(), text, job_id),
+            )
+
+    def finish(
+        self, job_id: str, state: JobState, *, result: dict[str, Any] | None = None, error: JobError | None = None
+    ) -> JobStatus:
+        """End a running job for good."""
+        now = utc_now()
+        with self._transaction() as db:
+            row = db.execute(
+                "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, updated_at = ? WHERE job_id = ? RETURNING *",
+                (
+                    state,
+                    None if result is None else json.dumps(result, ensure_ascii=False),
+                    None if error is None else json.dumps(error.to_json(), ensure_ascii=False),
+                    now,
+                    now,
+                    job_id,
+                ),
+            ).fetchone()
+            if row is None:
+                raise JobNotFound(f"There is no job {job_id}.")
+            return _status(row)
+
+    def requeue_crashed(self, job_id: str) -> int:
+        """Put a job whose process died back to `queued`, and answer how often that has happened to it, this time included."""
+        with self._transaction() as db:
+            (crashes,) = db.execute(
+                "UPDATE jobs SET state = 'queued', crashes = crashes + 1, updated_at = ? WHERE job_id = ? RETURNING crashes",
+                (utc_now(), job_id),
+            ).fetchone()
+            return int(crashes)
+
+    def crashes_of(self, job_id: str) -> int:
+        """How often the process of this job died without an answer."""
+        with self._mutex:
+            return int(_find(self._connection, job_id)["crashes"])
+
+    def requeue_running(self) -> list[str]:
+        """Put running jobs back to `queued` and answer their ids; those told to cancel are `cancelled` instead.
+
+        A job told to pause keeps that order: run again, it saves what the next segment needs and pauses at once.
+        """
+        now = utc_now()
+        with self._transaction() as db:
+            db.execute(
+                """UPDATE jobs SET state = 'cancelled', finished_at = ?, updated_at = ?
+                   WHERE state = 'running' AND requested = 'cancel'""",
+                (now, now),
+            )
+            rows = db.execute(
+                "UPDATE jobs SET state = 'queued', updated_at = ? WHERE state = 'running' RETURNING job_id", (now,)
+            ).fetchall()
+            return [row["job_id"] for row in rows]
+
+    def forget_finished_before(self, age: timedelta) -> list[str]:
+        """Delete jobs that finished and tombstones that were set longer ago than ``age``; answers the ids of the jobs."""
+        limit = (datetime.now(UTC) - age).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        with self._transaction() as db:
+            db.execute("DELETE FROM tombstones WHERE created_at < ?", (limit,))
+            rows = db.execute("DELETE FROM jobs WHERE finished_at < ? RETURNING job_id", (limit,)).fetchall()
+            return [row["job_id"] for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Number of jobs by state; states without jobs are left out."""
+        with self._mutex:
+            rows = self._connection.execute("SELECT state, count(*) AS jobs FROM jobs GROUP BY state").fetchall()
+        return {row["state"]: row["jobs"] for row in rows}
+
+    def oldest_heartbeat(self) -> datetime | None:
+        """When the running job that was silent longest was last heard of; None when nothing runs."""
+        with self._mutex:
+            (text,) = self._connection.execute("SELECT min(updated_at) FROM jobs WHERE state = 'running'").fetchone()
+        return None if text is None else datetime.fromisoformat(text)
+
+
+def _find(db: sqlite3.Connection, job_or_task_id: str) -> sqlite3.Row:
+    row = db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_or_task_id,)).fetchone()
+    if row is None:
+        row = db.execute(
+            "SELECT * FROM jobs WHERE task_id = ? ORDER BY number DESC LIMIT 1", (job_or_task_id,)
+        ).fetchone()
+    if row is None:
+        raise JobNotFound(
+            f"There is no job {job_or_task_id}, nor a job of a task with that id.", details={"id": job_or_task_id}
+        )
+    found: sqlite3.Row = row
+    return found
+
+
+def _status(row: sqlite3.Row) -> JobStatus:
+    def parsed(column: str) -> Any:
+        return None if row[column] is None else json.loads(row[column])
+
+    plain = ("job_id", "job_key", "task_id", "iteration", "phase", "segment", "state", "attempt")
+    times = ("created_at", "started_at", "finished_at", "updated_at")
+    return JobStatus.model_validate(
+        {name: row[name] for name in (*plain, *times)}
+        | {name: parsed(name) for name in ("progress", "result", "error")}
+    )
