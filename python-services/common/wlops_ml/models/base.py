@@ -1,0 +1,61 @@
+"""What a finished model can do: predict rows. The evaluator knows a model only through these types.
+
+Not here: training (``learner``), reading a model folder (``load``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+#: Version of the model folder's layout, written to its ``config.json``. A reader refuses versions it does not know.
+FORMAT_VERSION = 1
+
+#: The file every model folder has: format version, architecture, labels, tokenizer.
+CONFIG_NAME = "config.json"
+
+TaskType = Literal["classification", "generation"]
+Row = Mapping[str, Any]
+#: Called with (rows done, rows in total).
+OnProgress = Callable[[int, int], None]
+#: Called between batches; raises to stop.
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer of a model.
+
+    Attributes:
+        text: The label (classification), or the generated text.
+        confidence: Classification: probability of the predicted label. Generation: mean probability of the generated tokens.
+            None when nothing was generated.
+        probabilities: float32 of shape ``(labels,)`` in the order of ``Predictor.labels``; None for generation.
+    """
+
+    text: str
+    confidence: float | None
+    probabilities: npt.NDArray[np.float32] | None = None
+
+
+class Predictor(ABC):
+    """A trained model, ready to answer."""
+
+    #: What the model was trained for.
+    task_type: TaskType
+    #: Class labels in the order of ``Prediction.probabilities``; empty for generation.
+    labels: tuple[str, ...] = ()
+
+    @abstractmethod
+    def predict(
+        self, rows: Sequence[Row], *, on_progress: OnProgress | None = None, check: Check | None = None
+    ) -> list[Prediction]:
+        """Answer every row, in the order given. Classification reads ``text``, generation ``prompt``.
+
+        Greedy and without randomness: the same rows give the same answers on the same kind of machine.
+        """
