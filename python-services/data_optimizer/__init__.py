@@ -1,0 +1,1 @@
+"""The data optimizer: from uploaded files and feedback to the training rows of one iteration."""

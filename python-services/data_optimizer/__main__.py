@@ -1,0 +1,6 @@
+"""``python -m data_optimizer``. Job processes import this module again, so it imports nothing outside of the condition."""
+
+if __name__ == "__main__":
+    from data_optimizer.app import main
+
+    main()

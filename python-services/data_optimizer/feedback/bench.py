@@ -1,0 +1,87 @@
+"""What an entry of the recipe works on: the training rows so far, the mine rows it may learn from, and the checks on new rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from data_optimizer.guard import GuardIndex
+from data_optimizer.recipe import PredicateSpec, RecipeEntry
+from data_optimizer.working_rows import SCHEMA, with_keys
+from wlops_ml import features
+from wlops_ml.features import Predicate
+from wlops_ml.rows import TaskType, content_id, input_column, output_column
+from wlops_ml.text import clean_lines, clean_text
+
+#: A new row before it is accepted: input, output and the group of the row it was made from.
+Draft = tuple[str, str, str]
+
+
+@dataclass
+class Bench:
+    """The state that entries are applied to, one after the other. ``train`` grows and shrinks; the others stay."""
+
+    task_type: TaskType
+    train: pl.DataFrame
+    mine: pl.DataFrame
+    pool: pl.DataFrame
+    #: Hashes of the sealed rows and of ``mine``: no new row may be one of those.
+    guards: list[GuardIndex]
+    #: Row id -> label that confident learning expects instead.
+    suspects: Mapping[str, str]
+    seed: int
+    refused: int = 0
+    _taken_ids: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._taken_ids.update(self.train["id"].to_list(), self.mine["id"].to_list(), self.pool["id"].to_list())
+
+    def rng(self, entry: RecipeEntry) -> np.random.Generator:
+        """Randomness of one entry: the same whatever else the recipe holds."""
+        digest = hashlib.sha256(f"{self.seed}:{entry.id}".encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+    def matching(self, rows: pl.DataFrame, predicate: PredicateSpec | None) -> pl.DataFrame:
+        """The rows a predicate names; all of them without a predicate."""
+        if predicate is None:
+            return rows
+        wanted = Predicate(predicate.feature, predicate.value)
+        return rows.filter(
+            pl.Series([features.matches(view, wanted, self.task_type) for view in self.views(rows)], dtype=pl.Boolean)
+        )
+
+    def views(self, rows: pl.DataFrame) -> Iterable[dict[str, Any]]:
+        """Rows under the column names of row files, as ``features`` expects them."""
+        given, wanted = input_column(self.task_type), output_column(self.task_type)
+        for row in rows.iter_rows(named=True):
+            yield {**row, given: row["given"], wanted: row["wanted"]}
+
+    def accept(self, drafts: list[Draft], source: str, limit: int) -> int:
+        """Add those drafts that are new and no (near) copy of a held-out row, at most ``limit``; answers how many."""
+        cleaned = [(clean_text(given), clean_lines(wanted), group) for given, wanted, group in drafts]
+        texts = [given for given, _, _ in cleaned]
+        refusals = [guard.refuses(texts, self.task_type) for guard in self.guards]
+        rows: list[dict[str, str]] = []
+        for index, (given, wanted, group) in enumerate(cleaned):
+            row_id = content_id(given, wanted)
+            if any(refusal[index] for refusal in refusals):
+                self.refused += 1
+            elif given and row_id not in self._taken_ids and len(rows) < limit:
+                self._taken_ids.add(row_id)
+                rows.append(
+                    {"id": row_id, "given": given, "wanted": wanted, "group": group or row_id, "source": source}
+                )
+        if rows:
+            made = pl.DataFrame(rows).with_columns(
+                pl.lit("training").alias("file"),
+                pl.lit("train").alias("role"),
+                pl.lit(None, dtype=pl.Int64).alias("line"),
+                pl.lit("{}").alias("meta"),
+            )
+            self.train = pl.concat([self.train, with_keys(made).select(list(SCHEMA))])
+        return len(rows)

@@ -1,0 +1,44 @@
+"""New maths problems for a failing slice: templates of solved problems, filled with new numbers and solved again.
+
+Templates come from the slice's rows in ``mine`` and in training; of a ``mine`` row only the wording is used, never its numbers.
+"""
+
+from __future__ import annotations
+
+from data_optimizer.feedback.bench import Bench, Draft
+from data_optimizer.recipe import RecipeEntry
+from wlops_ml.maths_templates import Template
+from wlops_ml.text import numbers
+
+#: Draws per wanted row before giving up: small number ranges run out of new problems.
+_ATTEMPTS_PER_ROW = 8
+
+
+def generate(bench: Bench, entry: RecipeEntry, limit: int) -> int:
+    """Add at most ``limit`` new problems to the training rows; answers how many."""
+    from_mine = bench.matching(bench.mine, entry.predicate)
+    from_train = bench.matching(bench.train.filter(bench.train["source"] == "original"), entry.predicate)
+    templates: dict[object, Template] = {}
+    for rows in (from_mine, from_train):
+        for row in rows.sort("id").iter_rows(named=True):
+            template = Template.from_row({"prompt": row["given"], "completion": row["wanted"]})
+            if template is not None:
+                templates.setdefault(template.key, template)
+    if not templates:
+        return 0
+    taken_numbers = {tuple(text.split()) for text in from_mine["numbers"].to_list()}
+    rng = bench.rng(entry)
+    pool = list(templates.values())
+    drafts: list[Draft] = []
+    seen: set[str] = set()
+    for attempt in range(limit * _ATTEMPTS_PER_ROW):
+        if attempt % len(pool) == 0:
+            rng.shuffle(pool)
+        problem = pool[attempt % len(pool)].instantiate(rng)
+        if problem is None or problem["prompt"] in seen or numbers(problem["prompt"]) in taken_numbers:
+            continue
+        seen.add(problem["prompt"])
+        drafts.append((problem["prompt"], problem["completion"], ""))
+        if len(drafts) >= limit + limit // 10:
+            break
+    return bench.accept(drafts, "generate", limit)

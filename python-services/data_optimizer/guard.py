@@ -1,0 +1,194 @@
+"""Keeps held-out rows out of training: copies and near copies between files, and paraphrased maths problems.
+
+Later iterations check every row they make against an index of hashes, without being able to read the sealed texts.
+Not covered: paraphrases of sealed rows among rows made later, which hashes cannot show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from data_optimizer.journal import Outcome, removal
+from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
+from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, near_duplicate_pairs, signatures
+from wlops_ml.rows import TaskType
+from wlops_ml.text import match_key, numbers
+
+#: Whose copy stays when two of the user's files hold the same text: the most held-out one.
+_PRECEDENCE = {"test": 0, "validation": 1, "training": 2, "pool": 3}
+_COPY_OF = {"test": "the test file", "validation": "the validation file", "training": "the training file"}
+#: Both must hold for a paraphrase; measured on paraphrased GSM8K: 83 % found, 0.05 % false alarms.
+PARAPHRASE_COSINE = 0.25
+PARAPHRASE_NUMBER_OVERLAP = 0.6
+_PARAPHRASE_MIN_NUMBERS = 2
+_WORD = r"(?u)\b[^\W\d]\w*\b"
+_ROWS_AT_ONCE = 2_000
+#: Signatures estimate the similarity; the index holds no texts to verify with, so the bound is a little lower than for pairs.
+_INDEX_SIMILARITY = 0.85
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Held-out rows whose text also stands, exactly or nearly, in the training file, counted before the purge."""
+
+    exact: int
+    near: int
+
+
+def purge(rows: pl.DataFrame) -> Outcome:
+    """Take out each row whose near-duplicate group reaches into a more held-out file, so that no group spans two files."""
+    rank = rows.with_columns(pl.col("file").replace_strict(_PRECEDENCE, return_dtype=pl.Int8).alias("_rank"))
+    strongest = rank.with_columns(pl.col("_rank").min().over("group").alias("_strongest"))
+    file_of = {number: name for name, number in _PRECEDENCE.items()}
+    keys_of = {name: set(rows.filter(pl.col("file") == name)["key"].to_list()) for name in _COPY_OF}
+    reasons: list[str | None] = []
+    for own, best, key in zip(
+        strongest["_rank"].to_list(), strongest["_strongest"].to_list(), rows["key"].to_list(), strict=True
+    ):
+        owner = file_of[best]
+        kind = "copy" if own > best and key in keys_of[owner] else "near copy"
+        reasons.append(None if own == best else f"{kind} of a row in {_COPY_OF[owner]}")
+    return removal(rows, reasons)
+
+
+def count_overlaps(rows: pl.DataFrame, task_type: TaskType) -> Overlaps:
+    """Rows of the test file (without one: of the validation file) that also stand in the training file."""
+    files = set(rows["file"].unique().to_list())
+    held_out_file = "test" if "test" in files else "validation"
+    training = rows.filter(pl.col("file") == "training")
+    held_out = rows.filter(pl.col("file") == held_out_file)
+    known = set(training["key"].to_list())
+    exact = {index for index, key in enumerate(held_out["key"].to_list()) if key in known}
+    both = pl.concat([held_out, training])
+    pairs = near_duplicate_pairs(
+        both["given"].to_list(),
+        NEAR_DUPLICATE_SIMILARITY,
+        both["numbers"].to_list() if task_type == "generation" else None,
+    )
+    near = {int(i) for i, j in pairs if i < held_out.height <= j}
+    return Overlaps(len(exact), len(near - exact))
+
+
+def paraphrases(training: list[str], held_out: list[str]) -> list[tuple[int, int]]:
+    """Pairs (training row, held-out row) of maths problems that share wording (TF-IDF cosine) and most of their numbers."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    features = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_WORD)
+    try:
+        left = features.fit_transform(training)
+    except ValueError:  # not a single word in any prompt
+        return []
+    right = features.transform(held_out)
+    found = []
+    for rows, columns in _pairs_with_like_numbers(
+        [numbers(text) for text in training], [numbers(text) for text in held_out]
+    ):
+        cosine = np.asarray(left[rows].multiply(right[columns]).sum(axis=1)).ravel()
+        strong = cosine >= PARAPHRASE_COSINE
+        found += list(zip(rows[strong].tolist(), columns[strong].tolist(), strict=True))
+    return sorted(found)
+
+
+def _pairs_with_like_numbers(
+    first: list[tuple[str, ...]], second: list[tuple[str, ...]]
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Pairs whose number multisets have at least ``PARAPHRASE_NUMBER_OVERLAP`` of the larger one in common, in blocks.
+
+    The n-th occurrence of a number is a member of its own, which turns multisets into sets and their overlap into a product.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    members = CountVectorizer(analyzer=_occurrences, binary=True, dtype=np.int32)
+    try:
+        left = members.fit_transform(first)
+    except ValueError:  # no numbers at all
+        return
+    right = members.transform(second).T.tocsc()
+    left_sizes, right_sizes = (np.array([len(row) for row in side]) for side in (first, second))
+    for start in range(0, len(first), _ROWS_AT_ONCE):
+        shared = (left[start : start + _ROWS_AT_ONCE] @ right).tocoo()
+        rows, columns = shared.row.astype(np.int64) + start, shared.col.astype(np.int64)
+        larger = np.maximum(left_sizes[rows], right_sizes[columns])
+        alike = (shared.data >= PARAPHRASE_NUMBER_OVERLAP * larger) & (larger >= _PARAPHRASE_MIN_NUMBERS)
+        yield rows[alike], columns[alike]
+
+
+def _occurrences(row: tuple[str, ...]) -> list[str]:
+    """Each number with how often it stood before: ``3 3 5`` is ``3#0 3#1 5#0``."""
+    return [f"{number}#{row[:place].count(number)}" for place, number in enumerate(row)]
+
+
+class GuardIndex:
+    """Hashes and signatures of held-out inputs: says whether a new text is one of them or nearly one, and holds no text."""
+
+    def __init__(self, key_hashes: list[str], number_hashes: list[str], signed: Signatures) -> None:
+        self._key_hashes, self._number_hashes, self._signed = key_hashes, number_hashes, signed
+        self._known = set(key_hashes)
+        self._buckets: dict[tuple[int, int], list[int]] = {}
+        for index, bands in enumerate(band_hashes(signed).tolist()):
+            for band, value in enumerate(bands):
+                self._buckets.setdefault((band, value), []).append(index)
+
+    @classmethod
+    def of(cls, texts: list[str]) -> GuardIndex:
+        """The index of these inputs."""
+        return cls(
+            [_hash(match_key(text)) for text in texts],
+            [_hash(" ".join(numbers(text))) for text in texts],
+            signatures(texts),
+        )
+
+    def refuses(self, texts: list[str], task_type: TaskType) -> list[bool]:
+        """For each text whether it is, nearly, one of the indexed; for generation only with the same numbers."""
+        if not texts:
+            return []
+        signed = signatures(texts)
+        return [
+            _hash(match_key(text)) in self._known or self._near(text, signed[index], bands, task_type)
+            for index, (text, bands) in enumerate(zip(texts, band_hashes(signed).tolist(), strict=True))
+        ]
+
+    def _near(self, text: str, signature: Signatures, bands: list[int], task_type: TaskType) -> bool:
+        candidates = {index for band, value in enumerate(bands) for index in self._buckets.get((band, value), ())}
+        own_numbers = _hash(" ".join(numbers(text))) if task_type == "generation" else None
+        return any(
+            (own_numbers is None or self._number_hashes[index] == own_numbers)
+            and float((self._signed[index] == signature).mean()) >= _INDEX_SIMILARITY
+            for index in candidates
+        )
+
+    def to_parquet(self) -> bytes:
+        """The index as a file; rows sorted by hash, so that they tell nothing about the order of the data."""
+        table = pl.DataFrame(
+            {
+                "key": self._key_hashes,
+                "numbers": self._number_hashes,
+                "signature": [row.astype("<u4").tobytes() for row in self._signed],
+            },
+            schema={"key": pl.String, "numbers": pl.String, "signature": pl.Binary},
+        )
+        sink = io.BytesIO()
+        table.sort("key", "numbers").write_parquet(sink, compression="zstd", statistics=False)
+        return sink.getvalue()
+
+    @classmethod
+    def from_parquet(cls, data: bytes) -> GuardIndex:
+        """The inverse of ``to_parquet``."""
+        table = pl.read_parquet(io.BytesIO(data))
+        signed = (
+            np.frombuffer(b"".join(table["signature"].to_list()), dtype="<u4")
+            .reshape(-1, SIGNATURE_VALUES)
+            .astype(np.uint32)
+        )
+        return cls(table["key"].to_list(), table["numbers"].to_list(), signed)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,89 @@
+"""The user's files to one table of clean rows with ids: fetch, parse, normalise, take out what is unusable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from data_optimizer.journal import Journal
+from data_optimizer.parsing.reader import FileRole, ReadDataset, read_dataset
+from data_optimizer.steps.normalise import normalise, usable
+from data_optimizer.working_rows import SCHEMA
+from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile
+from wlops_common.errors import DatasetEmpty, DatasetError
+from wlops_common.job_context import JobContext
+from wlops_ml.rows import TaskType, content_ids
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The usable rows of all files, without groups and roles yet."""
+
+    rows: pl.DataFrame
+    task_type: TaskType
+
+
+def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> Intake:
+    """Read all files of the request. Raises the ``DatasetError`` of the first one that cannot be used, naming the file."""
+    named: list[tuple[FileRole, SourceFile | None]] = [
+        ("training", request.source),
+        ("validation", request.validation),
+        ("test", request.test),
+        ("pool", request.pool),
+    ]
+    tables: list[pl.DataFrame] = []
+    training: ReadDataset | None = None
+    facts = {}
+    for file, source in named:
+        if source is None:
+            continue
+        started = journal.begin(f"parse {file}")
+        read = _read(context, file, source, request.task_type, training)
+        training = training or read
+        journal.record_parsing(f"parse {file}", file, read.rows_in_file, read.bad, started)
+        facts[file] = read.facts
+        tables.append(read.rows.with_columns(pl.lit(file).alias("file")))
+    assert training is not None  # noqa: S101 - the request has a source
+    journal.facts["files"] = facts
+    task_type = training.task_type
+    raw = pl.concat(tables).with_columns(
+        pl.lit("original").alias("source"),
+        *(pl.lit(None, dtype=pl.String).alias(name) for name in ("id", "group", "role")),
+    )
+    started = journal.begin("normalise")
+    clean = normalise(raw, task_type)
+    changed = sum(a != b for a, b in zip(raw["given"].to_list(), clean["given"].to_list(), strict=True))
+    journal.record("normalise", raw.height, clean.height, None, started)
+    journal.facts["normalised"] = changed
+    rows = journal.run("filter", lambda table: usable(table, task_type), clean)
+    for file, _ in named:
+        if file in facts and rows.filter(pl.col("file") == file).height == 0:
+            first = journal.quarantine[0]
+            raise DatasetEmpty(
+                f"No usable row is left of the {file} file; the first was taken out at line {first['line']}: {first['reason']}.",
+                details={"file": file, "line": first["line"], "sample": first["sample"], "reason": first["reason"]},
+            )
+    ids = content_ids(zip(rows["given"].to_list(), rows["wanted"].to_list(), strict=True))
+    return Intake(rows.with_columns(pl.Series("id", ids, dtype=pl.String)).select(list(SCHEMA)), task_type)
+
+
+def _read(
+    context: JobContext, file: FileRole, source: SourceFile, task_type: TaskType | None, training: ReadDataset | None
+) -> ReadDataset:
+    path = context.work_dir / file
+    context.store.download(ObjectRef(key=source.key, sha256=source.sha256), path)
+    try:
+        return read_dataset(
+            path,
+            role=file,
+            file_format=source.format,
+            columns=source.columns,
+            task_type=task_type or (training.task_type if training else None),
+            like=training,
+        )
+    except DatasetError as error:
+        error.details = {"file": file, "datasetId": source.dataset_id, **(error.details or {})}
+        raise
+    finally:
+        path.unlink(missing_ok=True)

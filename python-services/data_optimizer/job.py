@@ -1,0 +1,167 @@
+"""One optimisation: from the user's files (iteration 0) or the frozen split (later ones) to the training rows of an iteration.
+
+The same request on the same objects gives the same bytes, but for times in the log. Not covered: HTTP, queueing, retries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from data_optimizer import pipeline
+from data_optimizer.feedback.apply import apply_recipe
+from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.compile import entries_for
+from data_optimizer.frozen_split import FrozenSplit
+from data_optimizer.guard import GuardIndex
+from data_optimizer.intake import take_in
+from data_optimizer.journal import SEALED_ROLES, Journal
+from data_optimizer.outputs import Outputs
+from data_optimizer.recipe import Feedback, Recipe
+from data_optimizer.split import refuse_too_small
+from data_optimizer.steps.worked_answers import answers_are_worked, targets_are_the_rule
+from data_optimizer.working_rows import SCHEMA, from_row_file
+from wlops_common.contracts import (
+    AppliedImprovement,
+    LabelIssueReport,
+    ObjectRef,
+    OptimizeRequest,
+    OptimizeResult,
+    RowsRef,
+)
+from wlops_common.job_context import JobContext
+from wlops_ml import rows as row_files
+
+_STEPS_FIRST, _STEPS_LATER = 14, 5
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What an iteration came to, before its last files are written."""
+
+    frozen: FrozenSplit
+    split: ObjectRef
+    mine: RowsRef
+    train: pl.DataFrame
+    pool: pl.DataFrame
+    recipe: Recipe = field(default_factory=Recipe)
+    applied: list[AppliedImprovement] = field(default_factory=list)
+    label_issues: LabelIssueReport | None = None
+
+
+def run(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
+    """Optimise the data of one iteration.
+
+    Raises a ``DatasetError`` where the user's files cannot be used, ``ArtifactError`` where recorded objects are gone or changed,
+    ``JobInterrupted`` when told to stop, and ``AlreadyCommitted`` when another attempt was first.
+    """
+    return _first(context, request) if request.split is None else _later(context, request, request.split)
+
+
+def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
+    journal = Journal(context, _STEPS_FIRST)
+    taken = take_in(context, request, journal)
+    task_type = taken.task_type
+    divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal)
+    train, pool = (divided.filter(pl.col("role") == role) for role in ("train", "pool"))
+    worked = task_type == "generation" and answers_are_worked(train)
+    held_out = pipeline.clean_held_out(
+        divided.filter(pl.col("role").is_in(pipeline.HELD_OUT_ROLES)), task_type, journal, worked=worked
+    )
+    clean = pipeline.clean_open(train, pool, task_type, journal, worked=worked)
+    refuse_too_small(pl.concat([held_out, clean.train]), task_type)
+    suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
+    with_targets = task_type == "generation" and targets_are_the_rule(clean.train)
+
+    outputs = Outputs(context, request.sealed_prefix, task_type, with_targets=with_targets)
+    by_role = {role: held_out.filter(pl.col("role") == role) for role in pipeline.HELD_OUT_ROLES}
+    mine = outputs.rows("mine", by_role["mine"])
+    select, test = (outputs.rows(role, by_role[role], sealed=True) for role in SEALED_ROLES)
+    sealed_texts = pl.concat([by_role[role] for role in SEALED_ROLES])["given"].to_list()
+    frozen = FrozenSplit(
+        task_type=task_type,
+        seed=request.seed,
+        answers_are_worked=worked,
+        with_targets=with_targets,
+        mine=mine,
+        select=select,
+        test=test,
+        source_train=outputs.rows("source-train", train),
+        source_pool=outputs.rows("source-pool", pool) if request.pool is not None else None,
+        guard=outputs.bytes("guard.parquet", GuardIndex.of(sealed_texts).to_parquet()),
+        leakage=leakage,
+        label_issues=doubts,
+        suspects=suspects,
+    )
+    split = outputs.bytes("split.json", frozen.to_bytes(), content_type="application/json")
+    made = _Made(frozen, split, mine, clean.train, clean.pool, label_issues=doubts)
+    return _finish(context, outputs, journal, made)
+
+
+def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> OptimizeResult:
+    journal = Journal(context, _STEPS_LATER)
+    frozen = FrozenSplit.from_bytes(context.store.read(split))
+    mine_rows = _read_rows(context, frozen.mine, "mine")
+    train = _read_rows(context, frozen.source_train, "train")
+    pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
+    clean = pipeline.clean_open(train, pool, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    bench = Bench(
+        task_type=frozen.task_type,
+        train=clean.train,
+        mine=mine_rows,
+        pool=clean.pool,
+        guards=[GuardIndex.from_parquet(context.store.read(frozen.guard)), GuardIndex.of(mine_rows["given"].to_list())],
+        suspects={suspect.id: suspect.suggested for suspect in frozen.suspects},
+        seed=frozen.seed,
+    )
+    recipe = Recipe.from_bytes(context.store.read(request.recipe)) if request.recipe else Recipe()
+    if request.feedback is not None:
+        findings = Feedback.from_bytes(context.store.read(request.feedback))
+        recipe = recipe.extended(entries_for(findings, bench, recipe, request.iteration))
+    started = journal.begin("recipe")
+    recipe, applied = apply_recipe(bench, recipe, lambda entry: context.progress(f"{entry.kind}: {entry.slice}"))
+    dropped = clean.train.filter(~pl.col("id").is_in(bench.train["id"].to_list())).with_columns(
+        reason=pl.lit("doubted label")
+    )
+    journal.record("recipe", clean.train.height, bench.train.height, dropped, started)
+    journal.facts["recipe"] = {
+        "applied": [one.to_json() for one in applied],
+        "refusedByGuard": bench.refused,
+        "rowsBySource": dict(sorted(bench.train.group_by("source").len().iter_rows())),
+    }
+    doubts = frozen.label_issues and frozen.label_issues.model_copy(update={"quarantined": dropped.height})
+    with_targets = frozen.with_targets or any(entry.kind == "format" for entry in recipe.entries)
+    outputs = Outputs(context, request.sealed_prefix, frozen.task_type, with_targets=with_targets)
+    mine = outputs.rows("mine", mine_rows)
+    new = [one for entry, one in zip(recipe.entries, applied, strict=True) if entry.iteration == request.iteration]
+    return _finish(context, outputs, journal, _Made(frozen, split, mine, bench.train, bench.pool, recipe, new, doubts))
+
+
+def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made) -> OptimizeResult:
+    """Write the remaining files, commit, and answer."""
+    frozen = made.frozen
+    facts = {
+        "taskType": frozen.task_type,
+        "train": outputs.rows("train", made.train).to_json(),
+        "mine": made.mine.to_json(),
+        "pool": outputs.rows("pool", made.pool).to_json() if frozen.source_pool else None,
+        "select": frozen.select.to_json(),
+        "test": frozen.test.to_json(),
+        "split": made.split.to_json(),
+        "recipe": outputs.bytes("recipe.json", made.recipe.to_bytes(), content_type="application/json").to_json(),
+        "labelCount": made.train["wanted"].n_unique() if frozen.task_type == "classification" else None,
+        "steps": [step.to_json() for step in journal.steps],
+        "leakage": frozen.leakage.to_json(),
+        "labelIssues": made.label_issues.to_json() if made.label_issues else None,
+        "applied": [one.to_json() for one in made.applied],
+    }
+    outputs.bytes("quarantine.jsonl", journal.quarantine_lines(), content_type="application/x-ndjson")
+    facts["log"] = outputs.json("log.json", journal.to_log()).to_json()
+    manifest = context.commit(outputs.files, result=facts)
+    return OptimizeResult.model_validate({**facts, "manifest": manifest.to_json()})
+
+
+def _read_rows(context: JobContext, ref: RowsRef, role: str) -> pl.DataFrame:
+    table = row_files.from_parquet(context.store.read(ObjectRef(key=ref.key, sha256=ref.sha256)))
+    return from_row_file(table, file="pool" if role == "pool" else "training", role=role)

@@ -1,0 +1,47 @@
+"""Where a job's files go, listed by name for the manifest: sealed rows under the sealed prefix, all else under the attempt's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from data_optimizer.working_rows import to_row_file
+from wlops_common.contracts import ObjectRef, RowsRef
+from wlops_common.job_context import JobContext
+from wlops_ml import rows as row_files
+from wlops_ml.rows import TaskType
+
+
+class Outputs:
+    """Writes files and remembers them."""
+
+    def __init__(self, context: JobContext, sealed_prefix: str, task_type: TaskType, *, with_targets: bool) -> None:
+        self.files: dict[str, ObjectRef] = {}
+        self._store = context.store
+        self._open_prefix = context.attempt_prefix
+        attempt = context.attempt_prefix.rstrip("/").rpartition("/")[2]
+        self._sealed_prefix = f"{sealed_prefix}{attempt}/"
+        self._task_type: TaskType = task_type
+        self._with_targets = with_targets
+
+    def rows(self, name: str, rows: pl.DataFrame, *, sealed: bool = False) -> RowsRef:
+        """Write ``<name>.parquet``."""
+        table = to_row_file(rows, self._task_type, with_targets=self._with_targets)
+        ref = self.bytes(f"{name}.parquet", row_files.to_parquet(table, self._task_type), sealed=sealed)
+        return RowsRef(key=ref.key, sha256=ref.sha256, rows=rows.height)
+
+    def json(self, name: str, value: Any) -> ObjectRef:
+        """Write a JSON file."""
+        return self.bytes(
+            name, json.dumps(value, ensure_ascii=False, indent=1).encode(), content_type="application/json"
+        )
+
+    def bytes(
+        self, name: str, data: bytes, *, sealed: bool = False, content_type: str = "application/octet-stream"
+    ) -> ObjectRef:
+        """Write a file."""
+        prefix = self._sealed_prefix if sealed else self._open_prefix
+        self.files[name] = self._store.put(f"{prefix}{name}", data, content_type)
+        return self.files[name]

@@ -1,0 +1,109 @@
+"""From a file's bytes to its text: gzip, byte-order marks, UTF-8, UTF-16, Latin-1. Not covered: other archives and office formats."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from pathlib import Path
+
+from wlops_common.errors import DatasetEmpty, DatasetUnreadable
+
+#: More than this, unpacked, is refused: a small upload must not fill the machine's memory.
+MAX_UNPACKED_BYTES = 4 * 1024**3
+
+_GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive or an office document",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old office document",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+}
+_MARKS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+
+
+def read_bytes(path: Path) -> tuple[bytes, list[str]]:
+    """The file's content, unpacked if it is gzip, with notes on what was done. Raises ``DatasetUnreadable`` or ``DatasetEmpty``."""
+    data, notes = path.read_bytes(), []
+    if data.startswith(_GZIP):
+        data = _unpack(path)
+        notes.append("unpacked gzip")
+    for mark, name in _FOREIGN.items():
+        if data.startswith(mark):
+            raise DatasetUnreadable(
+                f"The file is {name}. Upload CSV, TSV, JSONL or Parquet, plain or gzip.", details={"line": 1}
+            )
+    if not data.strip(b"\x00\xef\xbb\xbf\xfe\xff \t\r\n"):
+        raise DatasetEmpty(
+            "The file holds nothing but blanks. Upload a file with rows.", details={"line": 1, "sample": ""}
+        )
+    return data, notes
+
+
+def is_parquet(data: bytes) -> bool:
+    """Whether the content starts as Parquet files do."""
+    return data.startswith(_PARQUET)
+
+
+def decode(data: bytes) -> tuple[str, list[str]]:
+    """The content as text with line feeds as line ends, and notes. Raises ``DatasetUnreadable`` where it is no text."""
+    encoding, start = _encoding(data)
+    notes = [] if encoding == "utf-8" else [f"read as {encoding}"]
+    try:
+        text = data[start:].decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8" or b"\x00" in data:
+            raise DatasetUnreadable(
+                f"The file is not text in {encoding}: byte {error.start + start} cannot be read. Save it as UTF-8.",
+                details={"line": data.count(b"\n", 0, error.start) + 1, "encoding": encoding},
+            ) from error
+        line = data.count(b"\n", 0, error.start + start) + 1
+        notes.append(f"not UTF-8 (first at line {line}); read as Latin-1 (Windows-1252)")
+        text = _latin(data[start:])
+    if "\x00" in text and text.count("\x00") > len(text) // 100:
+        raise DatasetUnreadable("The file is binary, not text. Upload CSV, TSV, JSONL or Parquet.", details={"line": 1})
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def _unpack(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as stream:
+            data = stream.read(MAX_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetUnreadable(
+            f"The gzip file is damaged or cut short ({error}). Upload it again.", details={"line": 1}
+        ) from error
+    if len(data) > MAX_UNPACKED_BYTES:
+        raise DatasetUnreadable(
+            f"The gzip file unpacks to more than {MAX_UNPACKED_BYTES} bytes. Split it.", details={"line": 1}
+        )
+    return data
+
+
+def _encoding(data: bytes) -> tuple[str, int]:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return name, len(mark)
+    head = data[:4096]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) > len(head) // 8:
+        return ("utf-16-be", 0) if even > odd else ("utf-16-le", 0)
+    return "utf-8", 0
+
+
+def _latin(data: bytes) -> str:
+    """Windows-1252, which is Latin-1 with printable signs where that has none; the five bytes it leaves open as Latin-1."""
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

@@ -1,0 +1,40 @@
+"""What every parser makes: a table of values as they stand in the file, and the rows that could not be read, with their reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SAMPLE_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be used. ``line`` counts from 1; ``sample`` is its beginning, for the person who mends the file."""
+
+    line: int
+    reason: str
+    sample: str
+
+
+@dataclass
+class Table:
+    """Rows of one file. ``names`` are the header's, or ``0``, ``1``, … where there is none; ``lines`` is where each row starts."""
+
+    names: list[str]
+    has_header: bool
+    format: str
+    rows: list[list[Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def column(self, index: int, limit: int | None = None) -> list[Any]:
+        """The values of one column, from the top, at most ``limit`` of them."""
+        return [row[index] for row in self.rows[:limit]]
+
+
+def sample_of(value: object) -> str:
+    """The beginning of a row for people: short, on one line."""
+    text = value if isinstance(value, str) else repr(value)
+    return " ".join(text[: SAMPLE_CHARACTERS * 2].split())[:SAMPLE_CHARACTERS]

@@ -1,0 +1,118 @@
+"""The order of the optimizer's steps: the first iteration, which makes the split, and the cleaning that every iteration repeats.
+
+Not covered: reading and writing objects (``job``, ``intake``, ``outputs``) and what feedback adds (``feedback``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from data_optimizer import guard, split
+from data_optimizer.frozen_split import Suspect
+from data_optimizer.guard import Overlaps
+from data_optimizer.journal import Journal, Outcome, removal
+from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
+from data_optimizer.steps.label_issues import find_label_issues
+from data_optimizer.steps.worked_answers import verified
+from wlops_common.contracts import LabelIssueReport, LeakageReport
+from wlops_ml.rows import TaskType
+
+HELD_OUT_ROLES = ("mine", "select", "test")
+
+
+def make_split(
+    rows: pl.DataFrame, task_type: TaskType, seed: int, journal: Journal
+) -> tuple[pl.DataFrame, LeakageReport]:
+    """Rows with groups and roles, copies of held-out rows gone, and what was found on the way."""
+    started = journal.begin("near-duplicate groups")
+    grouped = split.with_groups(rows, task_type)
+    journal.record("near-duplicate groups", rows.height, grouped.height, None, started)
+    overlaps = guard.count_overlaps(grouped, task_type) if grouped["file"].n_unique() > 1 else Overlaps(0, 0)
+    separate = journal.run("leakage guard", guard.purge, grouped, secret=True)
+    started = journal.begin("split")
+    divided = split.with_roles(separate, task_type, seed)
+    journal.record("split", separate.height, divided.height, None, started)
+    journal.facts["roles"] = dict(sorted(divided.group_by("role").len().iter_rows()))
+    found = 0
+    if task_type == "generation":
+        held_out_before = divided.filter(pl.col("role").is_in(HELD_OUT_ROLES))
+        matched: set[int] = set()
+        divided = journal.run(
+            "paraphrase guard",
+            lambda table: _without_paraphrases(table, held_out_before, matched),
+            divided,
+            secret=True,
+        )
+        found = len(matched)
+    paraphrases = found if task_type == "generation" else None
+    return divided, LeakageReport(exact_overlaps=overlaps.exact, near_overlaps=overlaps.near, paraphrases=paraphrases)
+
+
+def _without_paraphrases(rows: pl.DataFrame, held_out: pl.DataFrame, matched: set[int]) -> Outcome:
+    """Take out training and pool rows that paraphrase a held-out one; the held-out rows' numbers are added to ``matched``."""
+    open_rows = rows.with_row_index("_row").filter(~pl.col("role").is_in(HELD_OUT_ROLES))
+    pairs = guard.paraphrases(open_rows["given"].to_list(), held_out["given"].to_list())
+    matched.update(second for _, second in pairs)
+    gone = {open_rows["_row"][first] for first, _ in pairs}
+    return removal(rows, ["paraphrase of a held-out row" if index in gone else None for index in range(rows.height)])
+
+
+def clean_held_out(rows: pl.DataFrame, task_type: TaskType, journal: Journal, *, worked: bool) -> pl.DataFrame:
+    """Clean the rows carved from the training file for `mine`, `select` and `test`. The user's own held-out files stay as they are."""
+    carved = pl.col("file") == "training"
+    kept = rows.filter(~carved)
+    own = rows.filter(carved)
+    if own.height == 0:
+        return rows
+    if worked:
+        own = journal.run("worked answers, held-out", verified, own)
+    own = journal.run("exact duplicates, held-out", lambda table: without_exact_duplicates(table, task_type), own)
+    return pl.concat([kept, own])
+
+
+@dataclass(frozen=True)
+class CleanRows:
+    """Training and pool rows ready for the recipe."""
+
+    train: pl.DataFrame
+    pool: pl.DataFrame
+
+
+def clean_open(
+    train: pl.DataFrame, pool: pl.DataFrame, task_type: TaskType, journal: Journal, *, worked: bool
+) -> CleanRows:
+    """Clean the source rows of `train` and `pool`: what every iteration starts with."""
+    both = pl.concat([train, pool])
+    if worked:
+        both = journal.run("worked answers", verified, both)
+    both = journal.run("exact duplicates", lambda rows: without_exact_duplicates(rows, task_type), both)
+    both = journal.run("near-duplicates", lambda rows: without_near_duplicates(rows, task_type), both)
+    return CleanRows(both.filter(pl.col("role") == "train"), both.filter(pl.col("role") == "pool"))
+
+
+def doubt_labels(
+    train: pl.DataFrame, task_type: TaskType, seed: int, journal: Journal
+) -> tuple[list[Suspect], LabelIssueReport | None]:
+    """The training rows whose label is doubted. None are taken out here: that is for a finding to ask for."""
+    if task_type != "classification":
+        return [], None
+    started = journal.begin("label issues")
+    ordered = train.sort("id")
+    labels = ordered["wanted"].to_list()
+    issues = find_label_issues(ordered["given"].to_list(), labels, seed)
+    journal.record("label issues", train.height, train.height, None, started)
+    if issues is None:
+        journal.facts["labelIssues"] = (
+            "not looked for: too few rows, or too many rows times classes for the time a step may take"
+        )
+        return [], None
+    suspects = [
+        Suspect(id=ordered["id"][issue.row], given=labels[issue.row], suggested=issue.suggested, margin=issue.margin)
+        for issue in issues
+    ]
+    journal.facts["labelIssues"] = [
+        suspect.to_json() for suspect in sorted(suspects, key=lambda one: (-one.margin, one.id))[:100]
+    ]
+    return suspects, LabelIssueReport(flagged=len(suspects), quarantined=0)

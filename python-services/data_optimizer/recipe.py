@@ -1,0 +1,95 @@
+"""The recipe: what to do to the source rows to get the training rows of an iteration. Cumulative: each iteration adds entries.
+
+A recipe is applied to the source rows of the split, never on top of rows that were optimised before.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from wlops_common.contracts import ImprovementKind, Message
+from wlops_common.errors import ArtifactChanged
+
+SYNTHETIC_SHARE = 0.3
+
+
+class PredicateSpec(Message):
+    """Which rows an entry is about; see ``wlops_ml.features``."""
+
+    feature: str
+    value: str
+
+
+class RecipeEntry(Message):
+    """One thing to do. ``rows`` is how many rows it may make at most; ``row_ids`` names the rows it is limited to, if it is."""
+
+    id: str
+    #: The evaluator's finding this comes from, and the iteration that took it up.
+    improvement_id: str
+    iteration: int = Field(ge=0)
+    kind: ImprovementKind
+    slice: str
+    predicate: PredicateSpec | None = None
+    rows: int = Field(default=0, ge=0)
+    row_ids: list[str] = Field(default_factory=list)
+
+
+class Recipe(Message):
+    """All entries, oldest first. ``synthetic_share`` caps generated and augmented rows as a share of all training rows."""
+
+    version: int = 1
+    synthetic_share: float = Field(default=SYNTHETIC_SHARE, ge=0, lt=1)
+    entries: list[RecipeEntry] = Field(default_factory=list)
+
+    def extended(self, entries: list[RecipeEntry]) -> Recipe:
+        """This recipe and, after it, the new entries."""
+        return self.model_copy(update={"entries": [*self.entries, *entries]})
+
+    def to_bytes(self) -> bytes:
+        """``recipe.json``; the same recipe gives the same bytes."""
+        return json.dumps(self.to_json(), ensure_ascii=False, indent=1).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Recipe:
+        """The inverse of ``to_bytes``. Raises ``ArtifactChanged`` where it is no recipe."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise ArtifactChanged(
+                "The recipe cannot be read; it was not written by this version.", detail=str(error)
+            ) from error
+
+
+class Finding(Message):
+    """One entry of the evaluator's ``improvements.json``; examples are rows of ``mine``."""
+
+    model_config = Message.model_config | {"extra": "ignore"}
+
+    id: str
+    kind: ImprovementKind
+    slice: str
+    support: int = 0
+    error_rate: float = 0.0
+    lift: float = 0.0
+    gain_bound: float = 0.0
+    predicate: PredicateSpec | None = None
+    examples: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Feedback(Message):
+    """The evaluator's ``improvements.json``."""
+
+    model_config = Message.model_config | {"extra": "ignore"}
+
+    improvements: list[Finding]
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Feedback:
+        """Raises ``ArtifactChanged`` where it is no such file."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise ArtifactChanged("The evaluator's findings cannot be read.", detail=str(error)) from error

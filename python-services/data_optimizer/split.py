@@ -1,0 +1,106 @@
+"""The split: near-duplicate groups, and which role each group gets by its hash and the seed. Made once per task, then frozen.
+
+Not covered: copies between the user's own files, which ``guard.purge`` takes out before roles are given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
+from wlops_common.errors import DatasetTooSmall
+from wlops_ml.maths import operations
+from wlops_ml.near_duplicates import connected_groups, near_duplicate_pairs
+from wlops_ml.rows import TaskType
+
+Shares = dict[str, float]
+
+CARVED_ALL: Shares = {"train": 0.7, "mine": 0.1, "select": 0.1, "test": 0.1}
+CARVED_BESIDE_TEST: Shares = {"train": 0.84, "mine": 0.08, "select": 0.08}
+FROM_VALIDATION: Shares = {"mine": 1 / 3, "select": 1 / 3, "test": 1 / 3}
+FROM_VALIDATION_BESIDE_TEST: Shares = {"mine": 0.5, "select": 0.5}
+
+MINIMUM_TRAINING_ROWS = 20
+
+
+def with_groups(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
+    """Name each row's near-duplicate group after the lowest id in it.
+
+    Rows with one match key are always together. For generation, rows that differ in their numbers are different problems.
+    """
+    keys = rows["numbers"].to_list() if task_type == "generation" else None
+    pairs = near_duplicate_pairs(rows["given"].to_list(), NEAR_DUPLICATE_SIMILARITY, keys)
+    joined = connected_groups(rows.height, pairs)
+    named = rows.with_columns(pl.Series("_joined", joined)).with_columns(
+        pl.col("id").min().over("_joined").alias("group")
+    )
+    return named.drop("_joined")
+
+
+def shares_for(file: str, files: set[str]) -> Shares:
+    """How the rows of one of the user's files are divided, given which files there are."""
+    if file == "training" and "validation" not in files:
+        return CARVED_BESIDE_TEST if "test" in files else CARVED_ALL
+    if file == "validation":
+        return FROM_VALIDATION_BESIDE_TEST if "test" in files else FROM_VALIDATION
+    return {{"training": "train", "test": "test", "pool": "pool"}[file]: 1.0}
+
+
+def with_roles(rows: pl.DataFrame, task_type: TaskType, seed: int) -> pl.DataFrame:
+    """Give every row the role of its group. Groups must not span files (``guard.purge``)."""
+    files = set(rows["file"].unique().to_list())
+    role_of: dict[str, str] = {}
+    for file in sorted(files):
+        role_of |= _assign(rows.filter(pl.col("file") == file), shares_for(file, files), task_type, seed)
+    return rows.with_columns(pl.col("group").replace_strict(role_of, return_dtype=pl.String).alias("role"))
+
+
+def _assign(rows: pl.DataFrame, shares: Shares, task_type: TaskType, seed: int) -> dict[str, str]:
+    """Role of each group: within a stratum by the order of their hashes, fractions carried over to the next stratum.
+
+    So each class gets its share to within one group, small classes too, and the first group of a class goes to the first role.
+    """
+    first = rows.sort("group", "id").group_by("group", maintain_order=True).first()
+    strata: dict[str, list[str]] = {}
+    for group, wanted in zip(first["group"].to_list(), first["wanted"].to_list(), strict=True):
+        stratum = wanted if task_type == "classification" else " ".join(operations(wanted))
+        strata.setdefault(stratum, []).append(group)
+    owed = dict.fromkeys(shares, 0.0)
+    role_of: dict[str, str] = {}
+    for stratum in sorted(strata):
+        for place, group in enumerate(sorted(strata[stratum], key=lambda name: _order(seed, name))):
+            for role, share in shares.items():
+                owed[role] += share
+            role = next(iter(shares)) if place == 0 else max(shares, key=lambda name: owed[name])
+            owed[role] -= 1
+            role_of[group] = role
+    return role_of
+
+
+def _order(seed: int, group: str) -> str:
+    return hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()
+
+
+def refuse_too_small(rows: pl.DataFrame, task_type: TaskType) -> None:
+    """Raise ``DatasetTooSmall`` where a role would stay empty or there is nothing to tell apart."""
+    counts = dict(rows.group_by("role").len().iter_rows())
+    training = counts.get("train", 0)
+    if training < MINIMUM_TRAINING_ROWS:
+        raise DatasetTooSmall(
+            f"Only {training} rows remain for training; at least {MINIMUM_TRAINING_ROWS} are needed. Upload more rows.",
+            details={"roles": counts, "minimum": MINIMUM_TRAINING_ROWS},
+        )
+    for role in ("mine", "select", "test"):
+        if not counts.get(role):
+            raise DatasetTooSmall(
+                f"No row remains for the role {role!r}. Upload more rows, or more different ones.",
+                details={"roles": counts},
+            )
+    labels = rows.filter(pl.col("role") == "train")["wanted"].n_unique()
+    if task_type == "classification" and labels < 2:
+        raise DatasetTooSmall(
+            f"The training rows have {labels} label; at least two are needed to learn a difference.",
+            details={"labels": labels},
+        )

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from data_optimizer.feedback.augment import edit
+from data_optimizer.recipe import Feedback, Recipe
+from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences
+from wlops_common.errors import ArtifactChanged
+from wlops_ml.maths import equation_target
+from wlops_ml.near_duplicates import jaccard
+from wlops_ml.text import match_key, numbers
+
+
+def finding(kind: str, feature: str, value: str, gain: float = 0.1, name: str = "imp_1") -> dict[str, Any]:
+    return {
+        "id": name, "kind": kind, "slice": f"{feature} = {value}", "support": 30, "errorRate": 0.9, "lift": 3.0, "gainBound": gain,
+        "predicate": {"feature": feature, "value": value}, "examples": [],
+    }  # fmt: skip
+
+
+def maths_task(workplace: Workplace) -> tuple[dict[str, bytes], Any]:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(120, 2, "+-*/")}
+    return files, workplace.optimise(files)
+
+
+def test_a_missing_operation_is_generated_from_the_mine_rows_and_verifies(workplace: Workplace) -> None:
+    files, first = maths_task(workplace)
+    later = workplace.improve(files, first, [finding("generate", "operation", "÷")])
+    rows = workplace.rows(later.train)
+    made = rows.filter(pl.col("source") == "generate")
+    assert made.height == later.applied[0].rows >= 60
+    assert all("/" in target for target in made["target"])
+    assert all(
+        equation_target(completion) == target for completion, target in made.select("completion", "target").iter_rows()
+    )
+    original = rows.filter(pl.col("source") == "original")
+    assert set(original["id"]) == set(workplace.rows(first.train)["id"])
+
+
+def test_generated_rows_are_no_mine_row_and_share_no_numbers_with_the_ones_they_come_from(workplace: Workplace) -> None:
+    files, first = maths_task(workplace)
+    later = workplace.improve(files, first, [finding("generate", "operation", "÷")])
+    made = workplace.rows(later.train).filter(pl.col("source") == "generate")["prompt"].to_list()
+    mine = [prompt for prompt in workplace.rows(first.mine)["prompt"] if "shares" in prompt]
+    assert mine
+    assert {numbers(prompt) for prompt in made}.isdisjoint({numbers(prompt) for prompt in mine})
+    sealed = {match_key(prompt) for role in (first.select, first.test) for prompt in workplace.rows(role)["prompt"]}
+    assert sealed.isdisjoint({match_key(prompt) for prompt in made})
+
+
+def test_synthetic_rows_stay_below_their_share_whatever_is_asked(workplace: Workplace) -> None:
+    files, first = maths_task(workplace)
+    asked = [finding("generate", "operation", sign, name=f"imp_{index}") for index, sign in enumerate("+−×÷")]
+    asked += [finding("generate", "length", bucket, name=f"imp_{bucket}") for bucket in ("short", "medium", "long")]
+    later = workplace.improve(files, first, asked)
+    rows = workplace.rows(later.train)
+    assert 0.2 < rows.filter(pl.col("source") == "generate").height / rows.height <= 0.3
+
+
+def test_recipes_are_cumulative_and_later_iterations_repeat_earlier_entries(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(140, 2, "+-*+-*/")}
+    first = workplace.optimise(files)
+    second = workplace.improve(files, first, [finding("generate", "operation", "÷")])
+    third = workplace.improve(files, second, [finding("generate", "operation", "+")], iteration=2)
+    assert [entry["id"] for entry in workplace.json(third.recipe)["entries"]] == ["1-imp_1", "2-imp_1"]
+    assert [(one.id, one.slice) for one in third.applied] == [("imp_1", "operation = +")]
+    made = [
+        set(workplace.rows(result.train).filter(pl.col("source") == "generate")["id"]) for result in (second, third)
+    ]
+    assert made[0] <= made[1]
+
+
+def test_the_same_findings_give_the_same_bytes(workplace: Workplace) -> None:
+    results = []
+    for name in ("a", "b"):
+        place = Workplace(workplace.root / name)
+        files, first = maths_task(place)
+        results.append(place.improve(files, first, [finding("generate", "operation", "÷")]))
+    assert results[0].train == results[1].train
+    assert results[0].recipe == results[1].recipe
+
+
+def test_a_failing_class_is_augmented_from_its_own_training_rows_only(workplace: Workplace) -> None:
+    files = {"source": csv_file(300)}
+    first = workplace.optimise(files)
+    later = workplace.improve(files, first, [finding("augment", "label", "b")])
+    rows = workplace.rows(later.train)
+    made, own = (
+        rows.filter(pl.col("source") == "augment"),
+        rows.filter((pl.col("label") == "b") & (pl.col("source") == "original")),
+    )
+    assert 0 < made.height == later.applied[0].rows <= 0.3 * rows.height
+    assert set(made["label"]) == {"b"}
+    assert set(made["group"]) <= set(own["group"])
+    held_out = [text for role in (first.mine, first.select, first.test) for text in workplace.rows(role)["text"]]
+    assert all(jaccard(text, other) < 0.9 for text in made["text"] for other in held_out)
+
+
+def test_edits_delete_or_swap_words_and_leave_very_short_texts() -> None:
+    rng = np.random.default_rng(1)
+    text = "where is the blue card that I ordered last week"
+    edits = {edit(text, rng) for _ in range(50)}
+    assert len(edits) > 25
+    assert all(made is not None and set(made.split()) <= set(text.split()) for made in edits)
+    assert edit("only three words", rng) is None
+
+
+def test_pool_rows_are_selected_where_the_model_is_unsure_and_leave_the_pool(workplace: Workplace) -> None:
+    files = {"source": csv_file(300), "pool": csv_file(200, 9)}
+    first = workplace.optimise(files)
+    later = workplace.improve(
+        files, first, [finding("select", "label", "a"), finding("select", "label", "b", name="imp_2")]
+    )
+    (applied,) = later.applied
+    selected = workplace.rows(later.train).filter(pl.col("source") == "select")
+    before, after = workplace.rows(first.pool), workplace.rows(later.pool)
+    assert selected.height == applied.rows > 30
+    assert set(before["id"]) == set(selected["id"]) | set(after["id"])
+    again = workplace.improve(files, later, [], iteration=2)
+    assert again.train == again.train.model_copy(update={"sha256": later.train.sha256, "rows": later.train.rows})
+
+
+def test_doubted_rows_of_a_confused_pair_are_dropped_and_counted(workplace: Workplace) -> None:
+    texts = sentences(600, 31)
+    subjects = sorted({text.split()[1] for text in texts})
+    labels = ["abc"[subjects.index(text.split()[1]) % 3] for text in texts]
+    noisy = [{"a": "b"}.get(label, label) if index % 8 == 0 else label for index, label in enumerate(labels)]
+    data = "text,label\n" + "".join(f"{text},{label}\n" for text, label in zip(texts, noisy, strict=True))
+    files = {"source": data.encode()}
+    first = workplace.optimise(files)
+    assert first.label_issues is not None
+    assert first.label_issues.flagged > 5
+    assert first.label_issues.quarantined == 0
+    later = workplace.improve(files, first, [finding("fix", "confused", "a → b")])
+    assert later.label_issues is not None
+    assert later.label_issues.quarantined == later.applied[0].rows == first.train.rows - later.train.rows > 5
+    dropped = set(workplace.rows(first.train)["text"]) - set(workplace.rows(later.train)["text"])
+    wrong = {text for text, label, given in zip(texts, labels, noisy, strict=True) if label != given}
+    assert len(dropped & wrong) >= 0.8 * len(dropped)
+    assert later.steps[-1].removed == {"doubted label": len(dropped)}
+
+
+def test_the_format_finding_rewrites_the_answers_that_verify(workplace: Workplace) -> None:
+    prose = "".join(
+        json.dumps({"question": f"What is said of {text}?", "answer": f"It is said that {text}."}) + "\n"
+        for text in sentences(300, 41)
+    )
+    files = {"source": maths_file(120, 1) + prose.encode()}
+    first = workplace.optimise(files)
+    assert workplace.rows(first.train)["target"].null_count() == first.train.rows
+    later = workplace.improve(files, first, [finding("format", "operation", "+")])
+    rewritten = workplace.rows(later.train).filter(pl.col("target").is_not_null())
+    assert rewritten.height == later.applied[0].rows > 60
+    assert set(rewritten["target"]) == {equation_target(text) for text in rewritten["completion"]}
+
+
+def test_a_slice_that_fails_again_gets_more_rows_but_not_all_of_them_anew(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(140, 2, "+-*+-*/")}
+    first = workplace.optimise(files)
+    second = workplace.improve(files, first, [finding("generate", "operation", "÷")])
+    third = workplace.improve(files, second, [finding("generate", "operation", "÷")], iteration=2)
+    assert 0 < third.applied[0].rows < second.applied[0].rows
+
+
+def test_findings_that_need_people_change_nothing(workplace: Workplace) -> None:
+    files = {"source": csv_file(200)}
+    first = workplace.optimise(files)
+    later = workplace.improve(
+        files, first, [finding("collect", "label", "a"), {**finding("none", "label", "b"), "predicate": None}]
+    )
+    assert later.applied == []
+    assert later.train.sha256 == first.train.sha256
+
+
+def test_files_that_are_no_findings_or_recipe_are_refused() -> None:
+    for data in (b"", b"[]", json.dumps({"improvements": [{"id": 1}]}).encode()):
+        with pytest.raises(ArtifactChanged):
+            Feedback.from_bytes(data)
+    with pytest.raises(ArtifactChanged):
+        Recipe.from_bytes(b'{"entries": 3}')
+    assert Recipe.from_bytes(Recipe().to_bytes()) == Recipe()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from data_optimizer import split
+from data_optimizer.guard import GuardIndex, count_overlaps, paraphrases, purge
+from data_optimizer.tests.test_split import _together
+from data_optimizer.tests.test_steps import table
+from data_optimizer.tests.workplace import sentences
+
+TEXTS = sentences(60, 11)
+
+
+def test_overlaps_count_test_rows_and_the_training_copies_go() -> None:
+    training = table([*((text, "a") for text in TEXTS), (TEXTS[0].upper(), "a")])
+    test = table([(f"{TEXTS[0]}!", "a"), (f"{TEXTS[1]} ok", "a"), ("something else entirely here", "a")], "test")
+    rows = split.with_groups(_together(training, test), "classification")
+    overlaps = count_overlaps(rows, "classification")
+    assert (overlaps.exact, overlaps.near) == (1, 1)
+    kept, removed = purge(rows)
+    assert kept.filter(kept["file"] == "test").height == 3
+    assert sorted(removed.select("line", "reason").rows()) == [
+        (1, "copy of a row in the test file"),
+        (2, "near copy of a row in the test file"),
+        (61, "copy of a row in the test file"),
+    ]
+
+
+def test_of_copies_between_files_the_most_held_out_one_stays() -> None:
+    files = ("training", "pool", "validation", "test")
+    rows = split.with_groups(_together(*(table([(TEXTS[0], "a")], file) for file in files)), "classification")
+    assert purge(rows)[0]["file"].to_list() == ["test"]
+    rows = split.with_groups(
+        _together(*(table([(TEXTS[0], "a")], file) for file in ("training", "pool"))), "classification"
+    )
+    assert purge(rows)[0]["file"].to_list() == ["training"]
+
+
+def test_the_index_refuses_copies_and_near_copies_and_survives_its_file() -> None:
+    index = GuardIndex.from_parquet(GuardIndex.of(TEXTS).to_parquet())
+    asked = [TEXTS[3].upper() + "?", f"{TEXTS[4]} ok", *sentences(40, 12)]
+    assert index.refuses(asked, "classification") == [True, True] + [False] * 40
+
+
+def test_the_index_of_problems_refuses_only_equal_numbers() -> None:
+    problem = "Ann has {} apples and buys {} more of them at the market on the way home. How many does she have?"
+    index = GuardIndex.of([problem.format(12, 30)])
+    assert index.refuses([problem.format(12, 30) + " Hm", problem.format(13, 30) + " Hm"], "generation") == [
+        True,
+        False,
+    ]
+
+
+def test_the_index_holds_no_text() -> None:
+    data = GuardIndex.of(TEXTS).to_parquet()
+    assert not any(word.encode() in data for word in TEXTS[0].split() if len(word) > 3 and word != "number")
+
+
+def test_an_empty_index_refuses_nothing() -> None:
+    assert GuardIndex.from_parquet(GuardIndex.of([]).to_parquet()).refuses(["x"], "generation") == [False]
+
+
+@pytest.mark.parametrize(
+    ("training", "is_one"),
+    [
+        ("At the market Ann bought 12 bags, each holding 15 apples. How many apples did she buy?", True),
+        ("Ann buys 12 bags with 16 apples in each. How many apples?", False),
+        ("The 15 knights rode 12 leagues before dawn.", False),
+        ("Ann buys bags with apples in each. How many apples?", False),
+    ],
+)
+def test_a_paraphrase_shares_wording_and_numbers(training: str, is_one: bool) -> None:
+    held_out = ["Ann buys 12 bags with 15 apples in each. How many apples are there?", "Bob has 99 cars and 14 boats."]
+    others = ["A train leaves at 7 and arrives at 9.", "Eve paints 3 walls in 44 minutes."]
+    assert paraphrases([*others, training], held_out) == ([(2, 0)] if is_one else [])
+
+
+def test_no_numbers_or_no_words_give_no_paraphrases() -> None:
+    assert paraphrases(["a b c"], ["a b c"]) == []
+    assert paraphrases(["1 2 3"], ["1 2 3"]) == []

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from data_optimizer.job import run
+from data_optimizer.tests.workplace import REPOSITORY, Workplace, csv_file, maths_file, sentences
+from wlops_common.contracts import OptimizeResult
+from wlops_common.errors import ArtifactChanged, DatasetColumnsUnknown, DatasetEmpty, DatasetTooSmall
+from wlops_common.job_context import AlreadyCommitted, JobInterrupted
+from wlops_common.testing import job_context
+
+BANKING77 = REPOSITORY.parent / "shared" / "data" / "banking77"
+
+
+def _digests(workplace: Workplace, result: OptimizeResult) -> dict[str, str]:
+    """Name to digest of every file but the log, which holds times."""
+    return {
+        entry["name"]: entry["sha256"]
+        for entry in workplace.json(result.manifest)["files"]
+        if entry["name"] != "log.json"
+    }
+
+
+@pytest.mark.skipif(
+    not BANKING77.is_dir(), reason="the banking77 files are not here; see docs for where they come from"
+)
+def test_banking77_has_exactly_25_test_rows_in_training_and_loses_no_test_row(workplace: Workplace) -> None:
+    result = workplace.optimise(
+        {name: (BANKING77 / f"{file}.csv").read_bytes() for name, file in (("source", "train"), ("test", "test"))}
+    )
+    assert result.leakage.exact_overlaps == 25
+    assert result.label_count == 77
+    assert result.test is not None
+    assert result.test.rows == 3080
+    assert sum(step.seconds for step in result.steps) < 60
+    keys = {role: set(workplace.rows(getattr(result, role))["group"]) for role in ("train", "mine", "select", "test")}
+    assert all(keys[a].isdisjoint(keys[b]) for a in keys for b in keys if a < b)
+
+
+def test_every_row_of_the_file_is_in_a_role_or_in_the_quarantine(workplace: Workplace) -> None:
+    clean = csv_file(300).decode()
+    dirty = clean + "a,b,c\n\n,a\n<br/>,b\nno label,\n" + "".join(line + "\n" for line in clean.splitlines()[1:40])
+    result = workplace.optimise({"source": dirty.encode()})
+    assert result.test is not None
+    kept = [workplace.rows(getattr(result, role)) for role in ("train", "mine", "select", "test")]
+    lines = [line for rows in kept for line in rows["line"].to_list()]
+    gone = [entry["line"] for entry in workplace.quarantine(result)]
+    assert sorted(lines + gone) == list(range(2, len(dirty.splitlines()) + 1))
+    assert Counter(entry["reason"] for entry in workplace.quarantine(result)) == {
+        "3 fields where the file has 2": 1,
+        "blank row": 1,
+        "empty text": 2,
+        "empty label": 1,
+        "duplicate": 39,
+    }
+    assert sum(sum(step.removed.values()) for step in result.steps) == len(gone)
+
+
+def test_steps_count_on_from_each_other(workplace: Workplace) -> None:
+    result = workplace.optimise({"source": csv_file(300), "test": csv_file(60, 2)})
+    for step in result.steps:
+        assert step.rows_in - sum(step.removed.values()) == step.rows_out
+
+
+def test_the_same_input_and_seed_give_the_same_bytes_and_another_seed_another_split(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1), "validation": maths_file(90, 2)}
+    first = Workplace(workplace.root / "a").optimise(files)
+    again = Workplace(workplace.root / "b").optimise(files)
+    other = Workplace(workplace.root / "c").optimise(files, seed=8)
+    assert _digests(Workplace(workplace.root / "a"), first) == _digests(Workplace(workplace.root / "b"), again)
+    assert other.mine.sha256 != first.mine.sha256
+
+
+def test_no_text_of_a_sealed_row_stands_below_the_output_prefix(workplace: Workplace) -> None:
+    texts = sentences(260, 21)
+    training = "text,label\n" + "".join(
+        f"{text},{'ab'[index % 2]}\n" for index, text in enumerate([*texts[:200], *texts[195:230]])
+    )
+    test = "text,label\n" + "".join(f"{text},{'ab'[index % 2]}\n" for index, text in enumerate(texts[180:]))
+    result = workplace.optimise({"source": training.encode(), "test": test.encode()})
+    sealed = [*workplace.rows(result.select)["text"], *workplace.rows(result.test)["text"]]
+    assert len(sealed) > 80
+    for path in (workplace.store.root / "optimized").rglob("*"):
+        if path.is_file():
+            data = (
+                pl.read_parquet(path).write_csv()
+                if path.suffix == ".parquet" and path.name != "guard.parquet"
+                else path.read_bytes().decode("latin-1")
+            )
+            assert not [text for text in sealed if text in data], path.name
+
+
+def test_the_manifest_lists_every_file_and_the_result(workplace: Workplace) -> None:
+    result = workplace.optimise({"source": csv_file(200), "pool": csv_file(50, 5)})
+    manifest = workplace.json(result.manifest)
+    assert {entry["name"] for entry in manifest["files"]} == {
+        "train.parquet", "mine.parquet", "select.parquet", "test.parquet", "pool.parquet", "source-train.parquet",
+        "source-pool.parquet", "guard.parquet", "split.json", "recipe.json", "log.json", "quarantine.jsonl",
+    }  # fmt: skip
+    written = {
+        str(path.relative_to(workplace.store.root)) for path in workplace.store.root.rglob("*") if path.is_file()
+    }
+    assert {entry["key"] for entry in manifest["files"]} <= written
+    assert OptimizeResult.model_validate({**manifest["result"], "manifest": result.manifest.to_json()}) == result
+    assert all(entry["key"].startswith("evaluations/task_1/sealed/attempt-1/") == (entry["name"] in ("select.parquet", "test.parquet"))
+               for entry in manifest["files"])  # fmt: skip
+
+
+def test_worked_answers_get_targets_and_wrong_ones_are_set_aside(workplace: Workplace) -> None:
+    wrong = '{"question": "Ann has 5 and 6 beads. How many?", "answer": "5+6=<<5+6=12>>12\\n#### 12"}\n'
+    result = workplace.optimise({"source": maths_file(200, 3) + wrong.encode(), "validation": maths_file(90, 4)})
+    assert result.task_type == "generation"
+    assert result.leakage.paraphrases is not None
+    train = workplace.rows(result.train)
+    assert train["target"].null_count() == 0
+    assert train["answer"][0] == train["target"][0].rpartition("=")[2]
+    assert [entry["reason"] for entry in workplace.quarantine(result) if entry["line"] == 201] == [
+        "a step does not hold"
+    ]
+
+
+def test_a_gzip_of_crlf_lines_without_header_gives_the_same_rows(workplace: Workplace) -> None:
+    plain = csv_file(200)
+    other = gzip.compress(plain.split(b"\n", 1)[1].replace(b"\n", b"\r\n"))
+    first = Workplace(workplace.root / "a")
+    second = Workplace(workplace.root / "b")
+    ids = [
+        set(place.rows(place.optimise({"source": data}).train)["id"])
+        for place, data in ((first, plain), (second, other))
+    ]
+    assert ids[0] == ids[1]
+
+
+def test_a_faulty_file_is_named_by_its_role_and_data_set(workplace: Workplace) -> None:
+    with pytest.raises(DatasetColumnsUnknown) as refusal:
+        workplace.optimise({"source": csv_file(100), "test": b"only\nprose in\nthis file\n"})
+    assert refusal.value.details is not None
+    assert (refusal.value.details["file"], refusal.value.details["datasetId"]) == ("test", "test")
+
+
+def test_a_file_without_one_usable_row_is_empty(workplace: Workplace) -> None:
+    with pytest.raises(DatasetEmpty, match="line 2: empty label"):
+        workplace.optimise(
+            {"source": b"text,label\n" + b"hello there,\n" * 50}, source={"columns": {"text": "text", "label": "label"}}
+        )
+
+
+def test_a_file_of_a_few_rows_is_too_small(workplace: Workplace) -> None:
+    with pytest.raises(DatasetTooSmall):
+        workplace.optimise({"source": csv_file(12)})
+
+
+def test_a_cancel_stops_at_the_next_step_and_leaves_no_manifest(workplace: Workplace) -> None:
+    request = workplace.request({"source": csv_file(200)})
+    context = job_context(workplace.root, request, store=workplace.store)
+    context.recorder.order = lambda: "cancel" if len(context.recorder.progress) >= 3 else None
+    with pytest.raises(JobInterrupted):
+        run(context, request)
+    assert workplace.store.get("optimized/d0/manifest.json") is None
+
+
+def test_a_second_attempt_gives_way_to_the_first_ones_result(workplace: Workplace) -> None:
+    request = workplace.request({"source": csv_file(200)})
+    run(job_context(workplace.root, request, store=workplace.store), request)
+    with pytest.raises(AlreadyCommitted):
+        run(job_context(workplace.root, request, store=workplace.store, attempt=2), request)
+
+
+def test_a_later_iteration_without_findings_gives_the_same_rows(workplace: Workplace) -> None:
+    files = {"source": csv_file(300), "pool": csv_file(60, 5)}
+    first = workplace.optimise(files)
+    later = workplace.improve(files, first, [])
+    assert (later.train.sha256, later.mine.sha256, later.pool and later.pool.sha256) == (
+        first.train.sha256, first.mine.sha256, first.pool and first.pool.sha256,
+    )  # fmt: skip
+    assert (later.select, later.test, later.split, later.leakage) == (
+        first.select,
+        first.test,
+        first.split,
+        first.leakage,
+    )
+
+
+def test_a_later_iteration_never_reads_a_sealed_row(workplace: Workplace) -> None:
+    files = {"source": csv_file(300)}
+    first = workplace.optimise(files)
+    for path in (workplace.store.root / "evaluations").rglob("*.parquet"):
+        path.unlink()
+    later = workplace.improve(files, first, [])
+    assert later.train.sha256 == first.train.sha256
+
+
+def test_a_changed_split_is_refused(workplace: Workplace) -> None:
+    files = {"source": csv_file(200)}
+    first = workplace.optimise(files)
+    (workplace.store.root / first.split.key).write_bytes(b"{}")
+    with pytest.raises(ArtifactChanged):
+        workplace.improve(files, first, [])
+
+
+def test_the_log_tells_what_was_read_and_why_rows_went(workplace: Workplace) -> None:
+    result = workplace.optimise({"source": csv_file(200) + b"one,two,three\n"})
+    log = workplace.json(result.log)
+    assert log["files"]["training"]["columns"] == {"input": ["text"], "output": "label"}
+    assert log["steps"][0]["samples"] == [
+        {
+            "step": "parse training",
+            "file": "training",
+            "line": 202,
+            "reason": "3 fields where the file has 2",
+            "sample": "one,two,three",
+        }
+    ]
+    assert sum(log["roles"].values()) == 200

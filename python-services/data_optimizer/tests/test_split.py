@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import random
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_optimizer import guard, split
+from data_optimizer.tests.test_steps import table
+from data_optimizer.tests.workplace import sentences
+from wlops_common.errors import DatasetTooSmall
+from wlops_ml.rows import content_ids
+
+FILES = ("training", "validation", "test", "pool")
+
+
+def _divided(rows: pl.DataFrame, seed: int = 7) -> pl.DataFrame:
+    kept, _ = guard.purge(split.with_groups(rows, "classification"))
+    return split.with_roles(kept, "classification", seed)
+
+
+def _together(*tables: pl.DataFrame) -> pl.DataFrame:
+    rows = pl.concat(tables)
+    return rows.with_columns(
+        pl.Series("id", content_ids(zip(rows["given"], rows["wanted"], strict=True)), dtype=pl.String)
+    )
+
+
+_ROWS = st.lists(
+    st.tuples(
+        st.text(alphabet="ab ?", min_size=1, max_size=7).filter(str.strip),
+        st.sampled_from("xy"),
+        st.sampled_from(FILES),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(_ROWS, st.integers(0, 5))
+@settings(max_examples=80, deadline=None)
+def test_no_group_and_no_text_is_in_two_roles_and_every_row_is_accounted_for(
+    rows: list[tuple[str, str, str]], seed: int
+) -> None:
+    all_rows = _together(*(table([(text, label)], file) for text, label, file in rows))
+    grouped = split.with_groups(all_rows, "classification")
+    kept, removed = guard.purge(grouped)
+    assert sorted(kept["id"].to_list() + removed["id"].to_list()) == sorted(all_rows["id"].to_list())
+    divided = split.with_roles(kept, "classification", seed)
+    assert divided["role"].null_count() == 0
+    for column in ("group", "key"):
+        assert divided.group_by(column).agg(pl.col("role").n_unique().alias("roles"))["roles"].max() == 1
+
+
+@given(_ROWS)
+@settings(max_examples=40, deadline=None)
+def test_all_rows_of_the_users_test_file_stay_in_test(rows: list[tuple[str, str, str]]) -> None:
+    all_rows = _together(*(table([(text, label)], file) for text, label, file in rows))
+    divided = _divided(all_rows)
+    tests = all_rows.filter(pl.col("file") == "test")["id"].to_list()
+    if tests:
+        assert sorted(divided.filter(pl.col("role") == "test")["id"].to_list()) == sorted(tests)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["training"], {"train": 700, "mine": 100, "select": 100, "test": 100}),
+        (["training", "test"], {"train": 840, "mine": 80, "select": 80, "test": 300}),
+        (["training", "validation"], {"train": 1000, "mine": 100, "select": 100, "test": 100}),
+        (
+            ["training", "validation", "test", "pool"],
+            {"train": 1000, "mine": 150, "select": 150, "test": 300, "pool": 300},
+        ),
+    ],
+)
+def test_roles_get_their_shares(files: list[str], expected: dict[str, int]) -> None:
+    texts = sentences(1900, 4)
+    parts, start = [], 0
+    for file in files:
+        count = 1000 if file == "training" else 300
+        parts.append(table([(text, "abc"[index % 3]) for index, text in enumerate(texts[start : start + count])], file))
+        start += count
+    counts = dict(_divided(_together(*parts)).group_by("role").len().iter_rows())
+    assert set(counts) == set(expected)
+    for role, count in expected.items():
+        assert counts[role] == pytest.approx(count, abs=max(4, 0.03 * count))
+
+
+def test_every_class_is_trained_on_and_larger_ones_are_in_every_role() -> None:
+    labels = ["rare"] + ["ten"] * 12 + ["many"] * 187
+    divided = _divided(_together(table(list(zip(sentences(200, 5), labels, strict=True)))))
+    roles = {label: set(divided.filter(pl.col("wanted") == label)["role"].to_list()) for label in set(labels)}
+    assert roles["rare"] == {"train"}
+    assert "train" in roles["ten"]
+    assert roles["many"] == {"train", "mine", "select", "test"}
+
+
+def test_the_split_depends_on_the_seed_and_not_on_the_order_of_rows() -> None:
+    rows = _together(table([(text, "ab"[index % 2]) for index, text in enumerate(sentences(300, 6))]))
+    first = dict(_divided(rows).select("id", "role").iter_rows())
+    assert dict(_divided(rows.sample(fraction=1, shuffle=True, seed=1)).select("id", "role").iter_rows()) == first
+    assert dict(_divided(rows, seed=8).select("id", "role").iter_rows()) != first
+
+
+def test_near_duplicates_share_a_role() -> None:
+    texts = sentences(150, 8)
+    pairs = [(text, "a") for text in texts] + [(f"{text} ok", "a") for text in texts]
+    random.Random(1).shuffle(pairs)
+    divided = _divided(_together(table(pairs)))
+    role_of = dict(divided.select("given", "role").iter_rows())
+    joined = sum(role_of[text] == role_of[f"{text} ok"] for text in texts)
+    assert joined == len(texts)
+
+
+def test_problems_that_differ_in_numbers_are_different_groups() -> None:
+    text = "Ann has {} apples and buys some more of them at the market on the way home today"
+    rows = table(
+        [(text.format(12), "x"), (text.format(13), "x"), (text.format(12) + " x", "x")], task_type="generation"
+    )
+    grouped = split.with_groups(rows, "generation").sort("line")
+    assert grouped["group"][0] == grouped["group"][2] != grouped["group"][1]
+
+
+def test_too_few_rows_or_labels_are_refused_with_the_counts() -> None:
+    small = _divided(_together(table([(text, "ab"[index % 2]) for index, text in enumerate(sentences(15, 9))])))
+    with pytest.raises(DatasetTooSmall, match="rows remain for training"):
+        split.refuse_too_small(small, "classification")
+    one_label = _divided(_together(table([(text, "a") for text in sentences(100, 9)])))
+    with pytest.raises(DatasetTooSmall, match="1 label"):
+        split.refuse_too_small(one_label, "classification")
