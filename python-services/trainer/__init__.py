@@ -1,0 +1,1 @@
+"""The model trainer: trains, checkpoints and resumes."""

@@ -1,0 +1,35 @@
+"""The trainer as a service; its work is ``trainer.job``. It can pause, and it knows which models there are."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from trainer.models_routes import models_router
+from trainer.settings import TrainerSettings
+from wlops_common import app as common
+from wlops_common.contracts import TrainRequest, TrainResult
+from wlops_common.jobs.definition import ServiceDefinition
+from wlops_common.serve import serve
+
+DEFINITION = ServiceDefinition(
+    name="trainer",
+    route="train",
+    entry="trainer.job:run",
+    request_model=TrainRequest,
+    result_model=TrainResult,
+    phases=frozenset({"training"}),
+    manifest_field="model",
+    # torch._dynamo: the first optimizer of a process imports it, which takes longer than torch itself.
+    preload=("numpy", "torch", "torch._dynamo"),
+    can_pause=True,
+)
+
+
+def create_app(settings: TrainerSettings) -> FastAPI:
+    """The application, with its job store open."""
+    return common.create_app(DEFINITION, settings, routers=[models_router(settings)])
+
+
+def main() -> None:
+    """Run the service."""
+    serve(DEFINITION.name, TrainerSettings, create_app)

@@ -1,0 +1,207 @@
+"""Checkpoints in the bucket: everything a training needs to go on as if it had never stopped.
+
+``<attempt>/checkpoint-<step>/`` holds the trainable weights, the optimizer, the random generators and the position; its manifest,
+with the sha256 of each file, is written last. Files are safetensors and JSON: reading one runs nothing. The last two are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.loop import Position, Training, restore_weights, trainable_weights
+from trainer.metrics import METRICS_NAME
+from wlops_common.contracts import ObjectRef, TrainRequest
+from wlops_common.errors import ArtifactChanged, ArtifactError
+from wlops_common.job_context import JobContext
+from wlops_common.manifest import download_manifest, read_manifest, write_manifest
+from wlops_ml.models.weights import WEIGHTS_NAME, load_weights, save_weights
+
+_OPTIMIZER_NAME = "optimizer.safetensors"
+_BEST_NAME = "best.safetensors"
+_STATE_NAME = "trainer_state.json"
+_KEPT = 2
+#: Saving may cost at most this share of the time, whatever interval was asked for.
+_MAX_SAVING_SHARE = 0.05
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoints of one attempt, and those of earlier attempts to continue from."""
+
+    context: JobContext
+    request: TrainRequest
+    interval_seconds: float
+    saved: list[ObjectRef] = field(default_factory=list)
+    _next_at: float = field(default=0.0, repr=False)
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._next_at = time.monotonic() + self.interval_seconds
+
+    @property
+    def last(self) -> ObjectRef | None:
+        """Manifest of the newest checkpoint of this attempt."""
+        return self.saved[-1] if self.saved else None
+
+    def save_if_due(self, training: Training) -> None:
+        """Save when the interval has passed."""
+        if time.monotonic() >= self._next_at:
+            self.save(training)
+
+    def save(self, training: Training) -> ObjectRef:
+        """Save now and answer with the checkpoint's manifest; the same step is saved once. Older ones than the last two are removed."""
+        prefix = f"{self.context.attempt_prefix}checkpoint-{training.position.step}/"
+        if self.last is not None and self.last.key.startswith(prefix):
+            return self.last
+        started = time.monotonic()
+        folder = self.context.work_dir / "checkpoint"
+        folder.mkdir(exist_ok=True)
+        _write(training, folder, _fingerprint(self.request))
+        files = {path.name: self.context.store.upload(prefix + path.name, path) for path in sorted(folder.iterdir())}
+        facts: dict[str, object] = {"step": training.position.step}
+        ref = write_manifest(
+            self.context.store, job_key=self.request.job_key, output_prefix=prefix, files=files, facts=facts
+        )
+        self._keep(ref)
+        elapsed = time.monotonic() - started
+        self._next_at = time.monotonic() + max(self.interval_seconds, elapsed / _MAX_SAVING_SHARE)
+        self.context.log("checkpoint saved", step=training.position.step, seconds=round(elapsed, 3))
+        return ref
+
+    def restore(self, training: Training) -> int | None:
+        """Put the training where it last stood: an earlier attempt's newest whole checkpoint, else ``resumeFrom``.
+
+        Returns the step, or None when there is nothing to continue from.
+
+        Raises:
+            ArtifactMissing, ArtifactChanged: ``resumeFrom`` is damaged or belongs to another training.
+        """
+        for ref in self._of_earlier_attempts():
+            try:
+                return self._restore(training, ref)
+            except ArtifactError as fault:
+                self.context.log("checkpoint skipped", key=ref.key, reason=fault.message)
+        return None if self.request.resume_from is None else self._restore(training, self.request.resume_from)
+
+    def _restore(self, training: Training, ref: ObjectRef) -> int:
+        folder = self.context.work_dir / "resume"
+        folder.mkdir(exist_ok=True)
+        download_manifest(self.context.store, ref, folder)
+        state = json.loads((folder / _STATE_NAME).read_text(encoding="utf-8"))
+        if state["fingerprint"] != _fingerprint(self.request):
+            raise ArtifactChanged(
+                "The checkpoint belongs to a training with other rows, model, hyperparameters or seed.",
+                details={"key": ref.key},
+            )
+        _read(training, folder, state)
+        self.context.log("training continues", step=training.position.step, checkpoint=ref.key)
+        return training.position.step
+
+    def _keep(self, ref: ObjectRef) -> None:
+        """Record the checkpoint in the attempt's index and drop the oldest beyond those kept."""
+        store, dropped = self.context.store, self.saved[: -_KEPT + 1]
+        self.saved = [*self.saved[-_KEPT + 1 :], ref]
+        index = json.dumps([kept.to_json() for kept in self.saved]).encode()
+        store.put(_index_key(self.context.attempt_prefix), index, "application/json")
+        for old in dropped:
+            for file in read_manifest(store, old).files:
+                store.delete(file.key)
+            store.delete(old.key)
+
+    def _of_earlier_attempts(self) -> list[ObjectRef]:
+        """Checkpoints of earlier attempts, newest first."""
+        found: list[ObjectRef] = []
+        for attempt in range(self.context.attempt - 1, 0, -1):
+            index = self.context.store.get(_index_key(f"{self.request.output_prefix}attempt-{attempt}/"))
+            found += reversed([ObjectRef.model_validate(entry) for entry in json.loads(index or b"[]")])
+        return found
+
+
+def _index_key(attempt_prefix: str) -> str:
+    return f"{attempt_prefix}checkpoints.json"
+
+
+def _fingerprint(request: TrainRequest) -> dict[str, Any]:
+    """What must be equal for a checkpoint to be continued."""
+    return {
+        "model": request.model_name,
+        "taskType": request.task_type,
+        "hyperparameters": request.hyperparameters,
+        "seed": request.seed,
+        "trainSha256": request.train.sha256,
+    }
+
+
+def _write(training: Training, folder: Path, fingerprint: dict[str, Any]) -> None:
+    save_weights(trainable_weights(training.learner), folder / WEIGHTS_NAME)
+    save_weights(_optimizer_tensors(training.optimizer) | _torch_generators(), folder / _OPTIMIZER_NAME)
+    if training.best_weights:
+        save_weights(training.best_weights, folder / _BEST_NAME)
+    state = {
+        "fingerprint": fingerprint,
+        "position": asdict(training.position),
+        "metrics": training.metrics.state(),
+        "generators": _other_generators(),
+    }
+    (folder / _STATE_NAME).write_text(json.dumps(state), encoding="utf-8")
+    (folder / METRICS_NAME).write_bytes(training.metrics.path.read_bytes() if training.metrics.path.exists() else b"")
+
+
+def _read(training: Training, folder: Path, state: dict[str, Any]) -> None:
+    restore_weights(training.learner, load_weights(folder / WEIGHTS_NAME))
+    tensors = load_weights(folder / _OPTIMIZER_NAME)
+    _restore_optimizer(training.optimizer, tensors)
+    if (folder / _BEST_NAME).exists():
+        on_device = next(training.learner.module.parameters()).device
+        training.best_weights = {name: best.to(on_device) for name, best in load_weights(folder / _BEST_NAME).items()}
+    training.position = Position(**state["position"])
+    training.metrics.restore(state["metrics"])
+    training.metrics.path.write_bytes((folder / METRICS_NAME).read_bytes())
+    _restore_generators(tensors, state["generators"])
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """AdamW's moments and step counts by ``<parameter number>/<name>``. Its settings come from the plan and are not saved."""
+    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
+    return {f"{number}/{name}": value for number, entry in state.items() for name, value in entry.items()}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, slash, name = key.partition("/")
+        if slash:
+            state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _torch_generators() -> dict[str, Tensor]:
+    generators = {"generator.cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        generators |= {f"generator.cuda.{n}": state for n, state in enumerate(torch.cuda.get_rng_state_all())}
+    return generators
+
+
+def _other_generators() -> dict[str, Any]:
+    _, keys, *position = np.random.get_state(legacy=True)  # noqa: NPY002 - libraries draw from it, so it is part of the state
+    return {"python": random.getstate(), "numpy": {"keys": np.asarray(keys).tolist(), "position": position}}
+
+
+def _restore_generators(tensors: dict[str, Tensor], others: dict[str, Any]) -> None:
+    torch.set_rng_state(tensors["generator.cpu"])
+    cuda = [tensors[name] for name in sorted(tensors) if name.startswith("generator.cuda.")]
+    if torch.cuda.is_available() and len(cuda) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(cuda)
+    version, internal, gauss = others["python"]
+    random.setstate((version, tuple(internal), gauss))
+    numpy_state = ("MT19937", np.array(others["numpy"]["keys"], dtype=np.uint32), *others["numpy"]["position"])
+    np.random.set_state(numpy_state)  # noqa: NPY002 - see _other_generators

@@ -1,0 +1,135 @@
+"""One training, from a request to a committed model: check, read, train, checkpoint, save.
+
+Runs in a job's child process. Not here: the HTTP service (``app``) and the processes around a job (``wlops_common.jobs``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trainer.checkpoint import Checkpoints
+from trainer.data import read_rows
+from trainer.learners import make_learner
+from trainer.loop import Training
+from trainer.metrics import METRICS_NAME, StepMetrics
+from trainer.plan import make_plan
+from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
+from wlops_common.errors import TrainingDiverged
+from wlops_common.job_context import JobContext, JobInterrupted
+from wlops_ml.models.catalog import complete_hyperparameters, resolve_model
+
+
+def run(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Train the model and commit it; continue from a checkpoint where there is one.
+
+    The same request gives the same weights on the same kind of CPU with the same number of threads, interrupted or not.
+
+    Raises:
+        ModelUnknown, ModelUnavailable, ModelTaskMismatch, HyperparameterInvalid: The request names something impossible.
+        DatasetUnreadable, DatasetEmpty, DatasetTooSmall: The rows cannot be trained on.
+        TrainingDiverged: The loss became NaN or infinite; ``details.checkpoint`` names the last good checkpoint.
+        JobInterrupted: The job was stopped. When paused, ``result.checkpoint`` is what ``resumeFrom`` takes.
+    """
+    hyperparameters = complete_hyperparameters(request.model_name, request.task_type, request.hyperparameters)
+    model = resolve_model(request.model_name, models_dir=context.models_dir, offline=context.hub_offline)
+    _seed_everything(request.seed)
+    context.progress("reading rows")
+    train = read_rows(context, request.train, request.task_type, "train")
+    has_mine = request.mine is not None and request.mine.rows > 0
+    mine = read_rows(context, request.mine, request.task_type, "mine") if request.mine and has_mine else []
+    context.progress("preparing the model")
+    learner = make_learner(model, request.task_type, train, mine, hyperparameters, context)
+    settings = {**hyperparameters, **learner.chosen}
+    plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=request.seed)
+    training = Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME))
+    context.log(
+        "training starts",
+        model=request.model_name,
+        steps=plan.total_steps,
+        epochs=plan.epochs,
+        batchSize=plan.batch_size,
+    )
+    checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
+    checkpoints.restore(training)
+    _train(context, training, checkpoints)
+    return _commit(context, training)
+
+
+def _train(context: JobContext, training: Training, checkpoints: Checkpoints) -> None:
+    """Run to the end; when paused, save a checkpoint and let the next segment know of it."""
+
+    def after_step(loss: float) -> None:
+        position, plan = training.position, training.plan
+        context.progress(
+            f"epoch {min(training.epoch + 1, plan.epochs)} of {plan.epochs}",
+            position.step,
+            plan.total_steps,
+            loss=loss,
+            rate=training.metrics.rate(),
+            eta_seconds=training.metrics.eta_seconds(plan.total_steps - position.step),
+        )
+        if not training.is_done:
+            checkpoints.save_if_due(training)
+
+    try:
+        training.run(after_step)
+    except JobInterrupted as interruption:
+        if interruption.reason != "pause":
+            raise
+        ref = checkpoints.save(training)
+        raise JobInterrupted("pause", {"checkpoint": ref.to_json(), "step": training.position.step}) from interruption
+    except TrainingDiverged as fault:
+        last = checkpoints.last
+        named = f" The last good checkpoint is {last.key}." if last else " No checkpoint had been saved before."
+        details = {**(fault.details or {}), "checkpoint": last.to_json() if last else None}
+        raise TrainingDiverged(fault.message + named, details=details) from fault
+
+
+def _commit(context: JobContext, training: Training) -> TrainResult:
+    """Save the model, upload it with the step file, and list both in the manifest."""
+    context.progress("saving the model", training.position.step, training.position.step)
+    folder = context.work_dir / "model"
+    folder.mkdir()
+    training.learner.save(folder)
+    weights_sha256 = _weights_sha256(folder)
+    (folder / METRICS_NAME).write_bytes(training.metrics.path.read_bytes())
+    prefix = f"{context.attempt_prefix}model/"
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {name: context.store.upload(prefix + name, path) for name, path in paths.items()}
+    position = training.position
+    result = TrainResult(
+        model=ObjectRef(key=f"{prefix}{METRICS_NAME}", sha256=files[METRICS_NAME].sha256),
+        model_path=prefix,
+        weights_sha256=weights_sha256,
+        parameters=sum(parameter.numel() for parameter in training.learner.module.parameters()),
+        steps=position.step,
+        epochs=round(position.step / training.plan.steps_per_epoch, 4),
+        train_loss=position.train_loss,
+        mine_loss=position.mine_loss,
+        loss_curve=training.metrics.curve,
+        seconds=round(training.metrics.seconds, 3),
+    )
+    facts = result.to_json()
+    del facts["model"]
+    return result.model_copy(update={"model": context.commit(files, result=facts)})
+
+
+def _weights_sha256(folder: Path) -> str:
+    """Digest of the weight files in order of their names; of a single file it is that file's own sha256."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        with path.open("rb") as weights:
+            while chunk := weights.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _seed_everything(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries draw from it
+    torch.manual_seed(seed)

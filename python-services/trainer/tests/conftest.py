@@ -1,0 +1,29 @@
+"""Fixtures of the trainer's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer.tests.support import Jobs
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    """An empty bucket and a way to train on it."""
+    torch.set_num_threads(1)
+    return Jobs(tmp_path)
+
+
+@pytest.fixture
+def order_after() -> Callable[[int, str], Callable[[], str | None]]:
+    """``order_after(n, "pause")`` is an order given from the n-th time the job looks."""
+
+    def make(looks: int, order: str) -> Callable[[], str | None]:
+        seen = iter(range(looks))
+        return lambda: order if next(seen, None) is None else None
+
+    return make

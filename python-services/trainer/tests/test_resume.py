@@ -1,0 +1,132 @@
+"""A training that was interrupted ends with the same weights as one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainer.checkpoint import Checkpoints
+from trainer.job import run
+from trainer.tests.support import Jobs, intent_rows
+from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
+from wlops_common.errors import ArtifactChanged, TrainingDiverged
+from wlops_common.job_context import JobInterrupted
+
+OrderAfter = Callable[[int, str], Callable[[], str | None]]
+SETTINGS: dict[str, Any] = {"epochs": 3, "batch_size": 16, "hidden_size": 16, "early_stopping_patience": 9}
+
+
+def request_for(jobs: Jobs, **options: Any) -> TrainRequest:
+    return jobs.request(intent_rows(160), intent_rows(40, seed=2), **SETTINGS, **options)
+
+
+def pause(jobs: Jobs, request: TrainRequest, order: Callable[[], str | None]) -> ObjectRef:
+    context = jobs.context(request)
+    context.recorder.order = order
+    with pytest.raises(JobInterrupted) as interruption:
+        run(context, request)
+    assert interruption.value.reason == "pause"
+    assert interruption.value.result is not None
+    return ObjectRef.model_validate(interruption.value.result["checkpoint"])
+
+
+def without_times(result: TrainResult) -> TrainResult:
+    empty = ObjectRef(key="x", sha256="0" * 64)
+    return result.model_copy(update={"seconds": 0, "model": empty, "model_path": "x"})
+
+
+@pytest.mark.parametrize("steps_before", [1, 9, 10, 11, 29])
+def test_a_paused_training_resumed_in_a_new_segment_ends_with_identical_weights_and_figures(
+    jobs: Jobs, tmp_path: Path, order_after: OrderAfter, steps_before: int
+) -> None:
+    whole = Jobs(tmp_path / "whole")
+    expected = whole.train(request_for(whole))
+    first = request_for(jobs)
+    # The job looks twice before its first step.
+    checkpoint = pause(jobs, first, order_after(steps_before + 1, "pause"))
+    assert f"checkpoint-{steps_before}/" in checkpoint.key
+    result = jobs.train(request_for(jobs, segment=1, resume_from=checkpoint))
+    assert without_times(result) == without_times(expected)
+
+
+def test_a_restarted_attempt_continues_from_the_last_checkpoint_that_verifies(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Jobs(tmp_path / "whole")
+    expected = whole.train(request_for(whole))
+    request = request_for(jobs)
+    save_if_due = Checkpoints.save_if_due
+
+    def die_at_step_23(checkpoints: Checkpoints, training: object) -> None:
+        step = training.position.step  # type: ignore[attr-defined]
+        if step in (7, 14, 21):
+            checkpoints.save(training)  # type: ignore[arg-type]
+        if step == 23:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoints, "save_if_due", die_at_step_23)
+    with pytest.raises(KeyboardInterrupt):
+        run(jobs.context(request), request)
+    monkeypatch.setattr(Checkpoints, "save_if_due", save_if_due)
+    prefix = "models/task_1/0/s0/attempt-1/"
+    assert [key for key in jobs.stored_keys() if key.endswith("manifest.json")] == [
+        f"{prefix}checkpoint-14/manifest.json",
+        f"{prefix}checkpoint-21/manifest.json",
+    ]
+    damaged = jobs.store.root / prefix / "checkpoint-21" / "model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    context = jobs.context(request, attempt=2)
+    result = run(context, request)
+    messages = [line["message"] for line in context.recorder.log]
+    assert "checkpoint skipped" in messages
+    assert next(line["step"] for line in context.recorder.log if line["message"] == "training continues") == 14
+    assert without_times(result) == without_times(expected)
+
+
+def test_a_checkpoint_of_another_training_is_refused(jobs: Jobs, order_after: OrderAfter) -> None:
+    checkpoint = pause(jobs, request_for(jobs), order_after(5, "pause"))
+    other = jobs.request(intent_rows(80, seed=5), segment=1, resume_from=checkpoint, **SETTINGS)
+    with pytest.raises(ArtifactChanged, match="other rows"):
+        jobs.train(other)
+
+
+def test_a_damaged_resume_checkpoint_is_named(jobs: Jobs, order_after: OrderAfter) -> None:
+    checkpoint = pause(jobs, request_for(jobs), order_after(5, "pause"))
+    state = (jobs.store.root / checkpoint.key).with_name("trainer_state.json")
+    state.write_text(json.dumps({"position": {"step": 1}}))
+    with pytest.raises(ArtifactChanged, match=r"trainer_state\.json"):
+        jobs.train(request_for(jobs, segment=1, resume_from=checkpoint))
+
+
+def test_a_cancelled_training_leaves_no_checkpoint_and_no_manifest(jobs: Jobs, order_after: OrderAfter) -> None:
+    request = request_for(jobs)
+    context = jobs.context(request)
+    context.recorder.order = order_after(6, "cancel")
+    with pytest.raises(JobInterrupted, match="cancel"):
+        run(context, request)
+    assert not [key for key in jobs.stored_keys() if key.startswith("models/")]
+
+
+def test_a_diverged_training_names_the_step_and_the_last_good_checkpoint(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = jobs.request(intent_rows(160), learning_rate=1.0, batch_size=16, epochs=50, hidden_size=16)
+    from wlops_ml.models.classifier import ClassifierLearner
+    from wlops_ml.models.learner import LossSum
+
+    loss, calls = ClassifierLearner.loss, iter(range(10_000))
+
+    def infinite_from_the_fifth_step(learner: ClassifierLearner, indices: list[int], role: str) -> LossSum:
+        given = loss(learner, indices, role)  # type: ignore[arg-type]
+        return LossSum(given.total * float("inf"), given.units) if next(calls) >= 4 else given
+
+    monkeypatch.setattr(ClassifierLearner, "loss", infinite_from_the_fifth_step)
+    monkeypatch.setattr(Checkpoints, "save_if_due", Checkpoints.save)
+    with pytest.raises(TrainingDiverged, match="at step 5") as fault:
+        jobs.train(request)
+    assert fault.value.details is not None
+    assert "checkpoint-4/" in fault.value.details["checkpoint"]["key"]
