@@ -1,0 +1,1 @@
+"""The model evaluator: scores, bad cases, slices and suggestions."""

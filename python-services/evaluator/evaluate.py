@@ -1,0 +1,118 @@
+"""From judged predictions to scores with intervals: the headline metric and what stands beside it.
+
+Unscored rows are neither right nor wrong and not among the samples. Not here: slices and suggestions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluator.calibration import Calibration, calibration
+from evaluator.confusion import Confusion
+from evaluator.intervals import share_interval
+from evaluator.outcomes import Outcomes
+from wlops_common.contracts import Score, TaskType
+from wlops_common.errors import DatasetTooSmall
+
+#: Below this the interval is so wide that a reader should be told.
+FEW_SAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Aggregates over one split role. ``confusion`` is None for generation, ``calibration`` where no confidence exists."""
+
+    score: Score
+    secondary: dict[str, float]
+    confusion: Confusion | None
+    calibration: Calibration | None
+    notes: list[str]
+
+
+def evaluate(outcomes: Outcomes, metric: str, task_type: TaskType, role: str, seed: int) -> Evaluation:
+    """Score ``outcomes`` by ``metric``; all other metrics of the task type go to ``secondary``.
+
+    ``role`` is for messages only. Raises ``DatasetTooSmall`` when no row can be scored. Same input and seed, same result.
+    """
+    scored = np.flatnonzero(outcomes.scored)
+    if scored.size == 0:
+        raise DatasetTooSmall(
+            f"None of the {len(outcomes.ids)} {role} rows has an answer to compare with. Give each row a label, or a"
+            " completion that ends in its final answer (`#### 42`) or is a short answer itself.",
+            details={"role": role, "rows": len(outcomes.ids)},
+        )
+    groups = [outcomes.groups[position] for position in scored]
+    confusion = _confusion(outcomes, scored) if task_type == "classification" else None
+    right = outcomes.right[scored]
+    value, (low, high) = _headline(outcomes, metric, scored, groups, confusion, seed)
+    calibrated = calibration(outcomes.confidences[scored], right)
+    score = Score(value=value, low=low, high=high, samples=len(scored), unscored=len(outcomes.ids) - len(scored))
+    secondary = _secondary(outcomes, metric, scored, confusion, calibrated)
+    return Evaluation(score, secondary, confusion, calibrated, _notes(score, role))
+
+
+def _headline(
+    outcomes: Outcomes,
+    metric: str,
+    scored: npt.NDArray[np.intp],
+    groups: Sequence[str],
+    confusion: Confusion | None,
+    seed: int,
+) -> tuple[float, tuple[float, float]]:
+    if metric == "macro_f1" and confusion is not None:
+        return confusion.macro_f1(), confusion.macro_f1_interval(groups, seed)
+    hits = (outcomes.strictly_right if metric == "exact_match_strict" else outcomes.right)[scored]
+    return float(hits.mean()), share_interval(hits, groups)
+
+
+def _secondary(
+    outcomes: Outcomes,
+    metric: str,
+    scored: npt.NDArray[np.intp],
+    confusion: Confusion | None,
+    calibrated: Calibration | None,
+) -> dict[str, float]:
+    """Every other figure that exists: metrics in 0…1, ``loss`` in nats, ``ece`` in 0…1, ``brier`` in 0…2."""
+    figures: dict[str, float] = {}
+    if confusion is not None:
+        figures["accuracy"] = float(outcomes.right[scored].mean())
+        figures["macro_f1"] = confusion.macro_f1()
+    else:
+        figures["exact_match"] = float(outcomes.right[scored].mean())
+        figures["exact_match_strict"] = float(outcomes.strictly_right[scored].mean())
+    figures.pop(metric, None)
+    for name, values in (("loss", outcomes.log_losses[scored]), ("brier", outcomes.briers[scored])):
+        if not np.isnan(values).all():
+            figures[name] = float(np.nanmean(values))
+    if calibrated is not None:
+        figures["ece"] = calibrated.expected_error
+    return figures
+
+
+def _confusion(outcomes: Outcomes, scored: npt.NDArray[np.intp]) -> Confusion:
+    references = [str(outcomes.references[position]) for position in scored]
+    return Confusion.of(references, [outcomes.predictions[position] for position in scored])
+
+
+def _notes(score: Score, role: str) -> list[str]:
+    notes = []
+    if score.samples < FEW_SAMPLES:
+        notes.append(f"Only {score.samples} {role} rows were scored: the interval is wide, differences mean little.")
+    if score.unscored:
+        notes.append(f"{score.unscored} {role} rows have no answer to compare with and were left out.")
+    return notes
+
+
+def aggregates(evaluation: Evaluation) -> dict[str, Any]:
+    """What the report shows of a role without naming a row: class table and calibration bins."""
+    return {
+        "samples": evaluation.score.samples,
+        "unscored": evaluation.score.unscored,
+        "perClass": None if evaluation.confusion is None else evaluation.confusion.per_class(),
+        "calibration": None if evaluation.calibration is None else evaluation.calibration.bins,
+    }

@@ -1,0 +1,85 @@
+"""Everything that is learned from the ``mine`` rows: slices, suggestions, bad cases. No other role ever comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluator.bad_cases import bad_cases
+from evaluator.feature_table import feature_members, feature_table
+from evaluator.improvements import Suggestion, suggest
+from evaluator.outcomes import Outcomes
+from evaluator.slices import Finding, find_slices
+from wlops_common.contracts import TaskType
+from wlops_ml.features import CLUSTER, CONFUSED, matches, predicates
+
+#: Training rows in which the share of a slice is counted.
+SHARE_ROWS = 5_000
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Slices with their share of the training rows, suggestions, bad cases and the error rate of each feature value.
+
+    All empty where nothing was looked at.
+    """
+
+    slices: list[Finding]
+    train_shares: list[float | None]
+    suggestions: list[Suggestion]
+    bad_cases: list[dict[str, Any]]
+    bad_case_count: int
+    features: list[dict[str, Any]]
+
+    def slices_to_json(self) -> list[dict[str, Any]]:
+        """The slices for the report, with gain bound and how common such rows are in training."""
+        return [
+            {**found.to_slice().to_json(), "gainBound": found.gain_bound, "trainShare": share}
+            for found, share in zip(self.slices, self.train_shares, strict=True)
+        ]
+
+
+NO_FINDINGS = Findings([], [], [], [], 0, [])
+
+
+def learn(mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], task_type: TaskType, seed: int) -> Findings:
+    """Find slices and bad cases among the scored rows of ``mine``; ``outcomes`` belong to ``mine``, in its order.
+
+    ``train`` is a sample of the training rows, for nearest neighbours and shares; it may be empty.
+    """
+    scored = np.flatnonzero(outcomes.scored).tolist()
+    rows = [mine[position] for position in scored]
+    wrong = outcomes.wrong[scored]
+    predictions = [outcomes.predictions[position] for position in scored]
+    members = feature_members(rows, task_type)
+    found = find_slices(rows, members, wrong, predictions, task_type, seed)
+    flags = wrong.tolist()
+    confidences = outcomes.confidences[scored].tolist()
+    return Findings(
+        slices=found,
+        train_shares=_shares(found, train[:SHARE_ROWS], task_type),
+        suggestions=suggest(found, rows, flags, predictions, task_type),
+        bad_cases=bad_cases(rows, flags, predictions, confidences, found, train, task_type),
+        bad_case_count=int(wrong.sum()),
+        features=feature_table(members, wrong),
+    )
+
+
+def _shares(findings: Sequence[Finding], train: Sequence[Row], task_type: TaskType) -> list[float | None]:
+    """The share of ``train`` in each slice; None without training rows."""
+    if not train or not findings:
+        return [None for _ in findings]
+    of_row = [set(predicates(row, task_type)) for row in train]  # once per row: worked steps are dear to parse
+    shares: list[float | None] = []
+    for predicate in (finding.predicate for finding in findings):
+        if predicate.feature in (CLUSTER, CONFUSED):
+            members = sum(matches(row, predicate, task_type) for row in train)
+        else:
+            members = sum(predicate in found for found in of_row)
+        shares.append(members / len(train))
+    return shares

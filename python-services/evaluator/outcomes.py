@@ -1,0 +1,148 @@
+"""Predictions of a model on one split role, judged row by row and kept as columns.
+
+Rows are predicted in batches, so memory holds one batch of probabilities, never all. Not here: aggregates (``evaluate``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from evaluator.scorers import Scorer
+from wlops_common.contracts import TaskType
+from wlops_common.errors import InternalFault
+from wlops_ml.models.base import Prediction, Predictor
+from wlops_ml.rows import input_column
+
+BATCH_ROWS = 4096
+
+#: Probabilities are floored here before the logarithm: float32 softmax rounds smaller ones to zero.
+PROBABILITY_FLOOR = 1e-12
+
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One entry per row, in the order of the table; arrays have shape ``(rows,)``.
+
+    Attributes:
+        ids: Row ids.
+        groups: Near-duplicate group of each row; a row without one is its own group.
+        references: The wanted answer, or None where there is none to compare with.
+        predictions: The model's text.
+        confidences: 0…1, NaN where the model gave none.
+        scored: Whether the row has a reference.
+        right: Whether the answer is right; False where unscored.
+        strictly_right: Also in the asked form.
+        log_losses: Minus the logarithm of the wanted class' probability, in nats; NaN without probabilities for it.
+        briers: Sum over classes of (probability - truth)²; NaN without probabilities.
+        seconds: Time spent in the model.
+    """
+
+    ids: list[str]
+    groups: list[str]
+    references: list[str | None]
+    predictions: list[str]
+    confidences: Floats
+    scored: Booleans
+    right: Booleans
+    strictly_right: Booleans
+    log_losses: Floats
+    briers: Floats
+    seconds: float
+
+    @property
+    def wrong(self) -> Booleans:
+        """Rows that were scored and are not right."""
+        return self.scored & ~self.right
+
+
+def predict(
+    predictor: Predictor,
+    table: pl.DataFrame,
+    task_type: TaskType,
+    scorer: Scorer,
+    *,
+    on_progress: Callable[[int, int], None],
+    check: Callable[[], None],
+) -> Outcomes:
+    """Predict and judge every row of ``table``.
+
+    The model is given ids and inputs only, so it cannot read the references. ``on_progress`` gets (rows done, rows in total);
+    ``check`` may raise to stop between batches. Repeatable as far as the model is.
+    """
+    asked = ["id", input_column(task_type)]
+    classes = {label: index for index, label in enumerate(predictor.labels)}
+    done: list[_Batch] = []
+    seconds = 0.0
+    for start in range(0, table.height, BATCH_ROWS):
+        batch = table.slice(start, BATCH_ROWS)
+        began = time.perf_counter()
+        predictions = predictor.predict(
+            batch.select(asked).to_dicts(),
+            on_progress=lambda rows, _, start=start: on_progress(start + rows, table.height),  # type: ignore[misc]
+            check=check,
+        )
+        seconds += time.perf_counter() - began
+        if len(predictions) != batch.height:
+            raise InternalFault(f"The model answered {len(predictions)} of {batch.height} rows.")
+        done.append(_judged(batch.to_dicts(), predictions, scorer, classes))
+        on_progress(start + batch.height, table.height)
+    return _joined(table, done, seconds)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    references: list[str | None]
+    predictions: list[str]
+    numbers: npt.NDArray[np.float64]  # (rows, 6): confidence, scored, right, strictly right, log loss, Brier
+
+
+def _judged(
+    rows: Sequence[Mapping[str, Any]], predictions: Sequence[Prediction], scorer: Scorer, classes: Mapping[str, int]
+) -> _Batch:
+    references = [scorer.reference(row) for row in rows]
+    numbers = np.full((len(rows), 6), np.nan)
+    for position, (reference, prediction) in enumerate(zip(references, predictions, strict=True)):
+        judgement = scorer.judge(reference, prediction.text)
+        confidence = np.nan if prediction.confidence is None else prediction.confidence
+        numbers[position, :4] = (confidence, judgement.scored, judgement.right, judgement.strictly_right)
+        if reference is not None and prediction.probabilities is not None:
+            numbers[position, 4:] = _probability_losses(prediction.probabilities, classes.get(reference))
+    return _Batch(references, [prediction.text for prediction in predictions], numbers)
+
+
+def _probability_losses(probabilities: npt.NDArray[np.float32], wanted: int | None) -> tuple[float, float]:
+    """Log loss and Brier score of one row. A class the model does not know has no log loss and probability zero."""
+    given = np.asarray(probabilities, dtype=np.float64)
+    squares = float(np.square(given).sum())
+    if wanted is None:
+        return float("nan"), squares + 1.0
+    hit = float(given[wanted])
+    return float(-np.log(max(hit, PROBABILITY_FLOOR))), squares - 2 * hit + 1.0
+
+
+def _joined(table: pl.DataFrame, batches: Sequence[_Batch], seconds: float) -> Outcomes:
+    numbers = np.concatenate([batch.numbers for batch in batches]) if batches else np.empty((0, 6))
+    ids = table["id"].to_list()
+    return Outcomes(
+        ids=ids,
+        groups=[group or row_id for group, row_id in zip(table["group"].to_list(), ids, strict=True)],
+        references=[reference for batch in batches for reference in batch.references],
+        predictions=[prediction for batch in batches for prediction in batch.predictions],
+        confidences=numbers[:, 0],
+        scored=numbers[:, 1] == 1,
+        right=numbers[:, 2] == 1,
+        strictly_right=numbers[:, 3] == 1,
+        log_losses=numbers[:, 4],
+        briers=numbers[:, 5],
+        seconds=seconds,
+    )
