@@ -1,0 +1,151 @@
+/**
+ * What the control centre reads and writes of `ml_tasks`: creation, the intent to start, and the changes of a task that has no
+ * workflow yet. Every other column belongs to the workflow (`task-records.ts`).
+ */
+import type { TaskSpec } from '../contracts/task-workflow';
+import type { Db } from '../db';
+import type { Scope } from '../domain/access';
+import type { StopConditions } from '../domain/stop-conditions';
+import type { MlTask, Prisma, TaskMode, TaskStatus } from '../generated/prisma/client';
+import { toPage, within, type Page } from './scope';
+import { loadTaskSpec } from './task-specs';
+
+export type TaskRow = MlTask;
+
+export interface NewTask {
+  taskId: string;
+  taskName: string;
+  taskMode: TaskMode;
+  modelName: string;
+  userId: number;
+  datasetId: string;
+  validationDatasetId: string | null;
+  testDatasetId: string | null;
+  poolDatasetId: string | null;
+  hyperparameters: Record<string, number | string | boolean>;
+  seed: number;
+  metric: string | null;
+  taskType: string | null;
+  stopConditions: StopConditions;
+}
+
+export interface TaskFilter {
+  status?: TaskStatus;
+  taskMode?: TaskMode;
+}
+
+const TERMINAL: TaskStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
+
+function stopColumns({ maxIterations, performanceThreshold, ...policies }: StopConditions) {
+  return { maxIterations, performanceThreshold, stopPolicies: policies as unknown as Prisma.InputJsonValue };
+}
+
+export class TaskRepository {
+  constructor(private readonly db: Db) {}
+
+  /** Writes the row and its first event. Answers with the id of a data set that is gone meanwhile instead, if one is. */
+  async create({ stopConditions, ...task }: NewTask): Promise<TaskRow | { missingDatasetId: string }> {
+    const used = [task.datasetId, task.validationDatasetId, task.testDatasetId, task.poolDatasetId].filter(
+      (id) => id !== null,
+    );
+    return this.db.$transaction(async (tx) => {
+      for (const datasetId of [...new Set(used)].sort()) {
+        // Shared with other creations, but not with a delete: see DatasetRepository.softDelete.
+        const rows = await tx.$queryRaw<unknown[]>`
+          SELECT 1 FROM datasets WHERE dataset_id = ${datasetId} AND deleted_at IS NULL FOR SHARE`;
+        if (rows.length === 0) return { missingDatasetId: datasetId };
+      }
+      const payload = { taskId: task.taskId, status: 'PENDING', controlState: 'none', taskMode: task.taskMode };
+      return tx.mlTask.create({
+        data: {
+          ...task,
+          ...stopColumns(stopConditions),
+          events: { create: { seq: 0, type: 'task.created', payload } },
+        },
+      });
+    });
+  }
+
+  find(scope: Scope, taskId: string): Promise<TaskRow | null> {
+    return this.db.mlTask.findUnique({ where: { taskId, ...within(scope) } });
+  }
+
+  /** Newest first. */
+  async list(scope: Scope, filter: TaskFilter, limit: number, before: bigint | null): Promise<Page<TaskRow>> {
+    const rows = await this.db.mlTask.findMany({
+      where: { ...filter, ...within(scope), ...(before === null ? {} : { id: { lt: before } }) },
+      orderBy: { id: 'desc' },
+      take: limit + 1,
+    });
+    return toPage(rows, limit);
+  }
+
+  spec(task: TaskRow): Promise<TaskSpec> {
+    return loadTaskSpec(this.db, task);
+  }
+
+  /** Keeps the wish to start, once; the worker's sweeper starts what has no workflow yet. */
+  async requestStart(task: TaskRow, now: Date): Promise<void> {
+    await this.db.mlTask.updateMany({
+      where: { id: task.id, status: 'PENDING', startRequestedAt: null },
+      data: { startRequestedAt: now },
+    });
+  }
+
+  async markWorkflowStarted(task: TaskRow, now: Date): Promise<void> {
+    await this.db.mlTask.updateMany({
+      where: { id: task.id, workflowStartedAt: null },
+      data: { workflowStartedAt: now },
+    });
+  }
+
+  /** Cancels a task that has no workflow. False when it has got one meanwhile. */
+  async cancelUnstarted(task: TaskRow, actor: string, reason: string | null, now: Date): Promise<boolean> {
+    return this.db.$transaction(async (tx) => {
+      const { count } = await tx.mlTask.updateMany({
+        where: { id: task.id, status: 'PENDING', workflowStartedAt: null },
+        data: {
+          status: 'CANCELLED',
+          controlState: 'none',
+          controlReason: reason,
+          completedAt: now,
+          seq: { increment: 1 },
+        },
+      });
+      if (count === 0) return false;
+      const seq = task.seq + 1;
+      const payload = { taskId: task.taskId, status: 'CANCELLED', controlState: 'none', from: 'PENDING' };
+      await tx.taskEvent.create({ data: { taskId: task.taskId, seq, type: 'task.status', payload } });
+      await tx.taskDecision.create({
+        data: { taskId: task.taskId, seq, iteration: 0, kind: 'cancel', facts: { reason }, actor, decidedAt: now },
+      });
+      return true;
+    });
+  }
+
+  /** Shows that a cancel is under way, until the workflow writes the outcome. */
+  async markCancelling(task: TaskRow, reason: string | null): Promise<void> {
+    await this.db.mlTask.updateMany({
+      where: { id: task.id, status: { notIn: TERMINAL } },
+      data: { controlState: 'cancelling', controlReason: reason },
+    });
+  }
+
+  /** Changes the stop conditions of a task that has no workflow. False when it has got one meanwhile. */
+  async changeUnstarted(task: TaskRow, conditions: StopConditions, actor: string, now: Date): Promise<boolean> {
+    return this.db.$transaction(async (tx) => {
+      const { count } = await tx.mlTask.updateMany({
+        where: { id: task.id, status: 'PENDING', startRequestedAt: null, seq: task.seq },
+        data: stopColumns(conditions),
+      });
+      if (count === 0) return false;
+      const facts = conditions as unknown as Prisma.InputJsonObject;
+      // The workflow counts its writes from 1 and must find the row at 0: what came before it is numbered downwards.
+      const seq = -1 - (await tx.taskDecision.count({ where: { taskId: task.taskId } }));
+      await tx.taskDecision.create({
+        data: { taskId: task.taskId, seq, iteration: 0, kind: 'edit-stop-conditions', facts, actor, decidedAt: now },
+      });
+      return true;
+    });
+  }
+}
