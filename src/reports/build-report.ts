@@ -1,0 +1,181 @@
+/** From the rows of a task to its report. Pure: the same rows give the same report, also while the task runs. */
+import type { EvaluateResult, OptimizeResult, TrainResult } from '../contracts/jobs';
+import type { TestResult } from '../contracts/task-record';
+import { VERSION } from '../version';
+import type {
+  DecisionRowFacts,
+  ExecutionRowFacts,
+  Report,
+  ReportApplied,
+  ReportDecision,
+  ReportIteration,
+  ReportLineage,
+  ReportSource,
+  ReportTask,
+  TaskRowFacts,
+} from './report';
+
+/** The finished executions of one iteration; details are as the services gave them, parsed when they came. */
+interface IterationFacts {
+  iteration: number;
+  optimization: { row: ExecutionRowFacts; result: OptimizeResult } | null;
+  training: { row: ExecutionRowFacts; result: TrainResult } | null;
+  evaluation: { row: ExecutionRowFacts; result: EvaluateResult } | null;
+}
+
+/** The report of a task. Iterations that have begun are listed even when nothing of them is finished. */
+export function buildReport({ task, executions, decisions, datasetSha256 }: ReportSource): Report {
+  const facts = byIteration(executions);
+  const test = task.testResult as TestResult | null;
+  return {
+    task: presentTask(task),
+    metric: task.metricInfo as Report['metric'],
+    iterations: facts.map((one) => presentIteration(one, facts, task.championIteration)),
+    test: test && { score: test.score, low: test.low, high: test.high, samples: test.samples, reads: test.reads },
+    decisions: decisions.map(presentDecision),
+    lineage: lineage(task, facts, datasetSha256),
+  };
+}
+
+function byIteration(executions: readonly ExecutionRowFacts[]): IterationFacts[] {
+  const numbers = [...new Set(executions.map((row) => row.iteration))].sort((a, b) => a - b);
+  return numbers.map((iteration) => {
+    const finished = (phase: string) =>
+      executions.findLast(
+        (row) =>
+          row.iteration === iteration && row.phase === phase && row.status === 'completed' && row.details !== null,
+      );
+    const optimization = finished('optimization');
+    const training = finished('training');
+    const evaluation = finished('evaluation');
+    return {
+      iteration,
+      optimization: optimization ? { row: optimization, result: optimization.details as OptimizeResult } : null,
+      training: training ? { row: training, result: training.details as TrainResult } : null,
+      evaluation: evaluation ? { row: evaluation, result: evaluation.details as EvaluateResult } : null,
+    };
+  });
+}
+
+/** Field by field, so that a row's other columns stay out of the report. */
+function presentTask(task: TaskRowFacts): ReportTask {
+  return {
+    taskId: task.taskId,
+    taskName: task.taskName,
+    taskMode: task.taskMode,
+    status: task.status,
+    modelName: task.modelName,
+    datasetId: task.datasetId,
+    validationDatasetId: task.validationDatasetId,
+    testDatasetId: task.testDatasetId,
+    poolDatasetId: task.poolDatasetId,
+    currentDatasetId: task.currentDatasetId,
+    userId: task.userId,
+    currentIteration: task.currentIteration,
+    maxIterations: task.maxIterations,
+    performanceThreshold: task.performanceThreshold,
+    stopPolicies: task.stopPolicies,
+    hyperparameters: task.hyperparameters,
+    seed: task.seed,
+    taskType: task.taskType,
+    latestModelPath: task.latestModelPath,
+    latestScore: task.latestScore,
+    championIteration: task.championIteration,
+    stopReason: task.stopReason,
+    failure: task.failure,
+    controlReason: task.controlReason,
+    createdAt: task.createdAt.toISOString(),
+    completedAt: task.completedAt?.toISOString() ?? null,
+  };
+}
+
+function presentIteration(
+  facts: IterationFacts,
+  all: readonly IterationFacts[],
+  championIteration: number | null,
+): ReportIteration {
+  const { iteration, optimization, training, evaluation } = facts;
+  const score = evaluation?.result.score;
+  return {
+    iteration,
+    score: score?.value ?? null,
+    low: score?.low ?? null,
+    high: score?.high ?? null,
+    samples: score?.samples ?? null,
+    champion: iteration === championIteration,
+    datasetId: optimization?.row.outputDatasetId ?? null,
+    modelPath: training?.row.modelPath ?? null,
+    rows: optimization?.result.train.rows ?? null,
+    steps:
+      optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed }) => ({ name, rowsIn, rowsOut, removed })) ??
+      null,
+    leakage: optimization?.result.leakage ?? null,
+    labelIssues: optimization?.result.labelIssues ?? null,
+    slices: evaluation?.result.slices ?? null,
+    improvements:
+      evaluation?.result.improvements.map(({ id, kind, slice, support, gainBound }) => ({
+        id,
+        kind,
+        slice,
+        support,
+        gainBound,
+      })) ?? null,
+    applied: optimization
+      ? optimization.result.applied.map((one) => ({ ...one, ...upliftOf(one.id, facts, all) }))
+      : null,
+    controlArm: null,
+    secondary: evaluation?.result.secondary ?? null,
+    badCases: evaluation?.result.badCases ?? null,
+    trainLoss: training?.result.trainLoss ?? null,
+    mineLoss: training?.result.mineLoss ?? null,
+    lossCurve: training?.result.lossCurve ?? null,
+    seconds: {
+      optimization: secondsOf(optimization?.row),
+      training: secondsOf(training?.row),
+      evaluation: secondsOf(evaluation?.row),
+    },
+  };
+}
+
+/** Compares the slice in the evaluation that found it with the same slice in this iteration's evaluation. */
+function upliftOf(
+  id: string,
+  { iteration, evaluation }: IterationFacts,
+  all: readonly IterationFacts[],
+): Pick<ReportApplied, 'uplift' | 'low' | 'high'> {
+  const unknown = { uplift: null, low: null, high: null };
+  const found = all
+    .filter((one) => one.iteration < iteration)
+    .flatMap((one) => one.evaluation?.result.improvements ?? [])
+    .findLast((improvement) => improvement.id === id);
+  const now = evaluation?.result.slices.find((slice) => slice.name === found?.slice);
+  return found && now ? { ...unknown, uplift: found.errorRate - now.errorRate } : unknown;
+}
+
+function secondsOf(row: ExecutionRowFacts | undefined): number | null {
+  return row?.completedAt ? (row.completedAt.getTime() - row.startedAt.getTime()) / 1000 : null;
+}
+
+function presentDecision({ seq, iteration, kind, facts, actor, decidedAt }: DecisionRowFacts): ReportDecision {
+  return { seq, iteration, kind, facts, actor, decidedAt: decidedAt.toISOString() };
+}
+
+function lineage(task: TaskRowFacts, facts: readonly IterationFacts[], datasetSha256: string | null): ReportLineage {
+  const champion = facts.find((one) => one.iteration === task.championIteration);
+  return {
+    modelSha256: champion?.training?.result.weightsSha256 ?? null,
+    datasetSha256,
+    optimizedDatasetSha256: champion?.optimization?.result.manifest.sha256 ?? null,
+    splitSha256: champion?.optimization?.result.split.sha256 ?? null,
+    recipeSha256: champion?.optimization?.result.recipe.sha256 ?? null,
+    modelManifestSha256: champion?.training?.result.model.sha256 ?? null,
+    code: { version: VERSION },
+    config: {
+      modelName: task.modelName,
+      hyperparameters: task.hyperparameters,
+      stopPolicies: task.stopPolicies,
+      taskType: task.taskType,
+    },
+    seed: task.seed,
+  };
+}

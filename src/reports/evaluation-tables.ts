@@ -1,0 +1,77 @@
+/**
+ * Tables from the evaluator's own report. It is a file of another process: a part that is not as expected is left out of the page.
+ */
+import { escapeHtml, formatNumber } from './escape';
+
+/** A larger matrix is not readable as one; its most frequent confusions are shown instead. */
+const MAX_MATRIX_LABELS = 24;
+const MAX_ROWS = 50;
+const MAX_COLUMNS = 8;
+
+interface Confusion {
+  labels: string[];
+  /** Non-empty cells: index of the wanted label, index of the predicted one, rows. */
+  cells: [number, number, number][];
+}
+
+/** The confusion matrix, or for many classes a list of the most frequent confusions. Empty when it is anything else. */
+export function confusionTable(confusion: unknown): string {
+  if (!isConfusion(confusion)) return '';
+  return confusion.labels.length <= MAX_MATRIX_LABELS ? matrixTable(confusion) : pairTable(confusion);
+}
+
+function matrixTable({ labels, cells }: Confusion): string {
+  const counts = new Map(cells.map(([wanted, predicted, rows]) => [`${wanted},${predicted}`, rows]));
+  const largest = Math.max(1, ...counts.values());
+  const head = labels.map((label) => `<th>${escapeHtml(label, 24)}</th>`).join('');
+  const rows = labels.map((label, wanted) => {
+    const row = labels.map((_, predicted) => {
+      const count = counts.get(`${wanted},${predicted}`) ?? 0;
+      const kind = wanted === predicted ? 'hit' : 'miss';
+      return `<td class="${kind}" style="--share:${(count / largest).toFixed(2)}">${formatNumber(count)}</td>`;
+    });
+    return `<tr><th>${escapeHtml(label, 24)}</th>${row.join('')}</tr>`;
+  });
+  return (
+    `<div class="scroll"><table class="confusion"><thead><tr><th>wanted ↓ predicted →</th>${head}</tr></thead>` +
+    `<tbody>${rows.join('')}</tbody></table></div>`
+  );
+}
+
+function pairTable({ labels, cells }: Confusion): string {
+  const confused = cells.filter(([wanted, predicted]) => wanted !== predicted).sort((a, b) => b[2] - a[2]);
+  const rows = confused.slice(0, MAX_ROWS).map(([wanted, predicted, count]) => ({
+    wanted: labels[wanted],
+    predicted: labels[predicted],
+    rows: count,
+  }));
+  return objectTable(rows);
+}
+
+function isConfusion(value: unknown): value is Confusion {
+  if (typeof value !== 'object' || value === null) return false;
+  const { labels, cells } = value as Record<string, unknown>;
+  if (!Array.isArray(labels) || labels.length === 0 || !Array.isArray(cells)) return false;
+  return cells.every(
+    (cell: unknown) => Array.isArray(cell) && cell.length === 3 && cell.every((part) => Number.isInteger(part)),
+  );
+}
+
+/** The evaluator's examples of what went wrong, `{total, shown: […]}`. Empty when it is anything else. */
+export function badCaseTable(badCases: unknown): string {
+  if (typeof badCases !== 'object' || badCases === null) return '';
+  const { shown } = badCases as Record<string, unknown>;
+  if (!Array.isArray(shown)) return '';
+  return objectTable(shown.filter((one) => typeof one === 'object' && one !== null) as Record<string, unknown>[]);
+}
+
+/** One row for each object, with the columns of the first. */
+function objectTable(rows: readonly Record<string, unknown>[]): string {
+  const columns = Object.keys(rows[0] ?? {}).slice(0, MAX_COLUMNS);
+  if (columns.length === 0) return '';
+  const head = columns.map((name) => `<th>${escapeHtml(name)}</th>`).join('');
+  const body = rows
+    .slice(0, MAX_ROWS)
+    .map((row) => `<tr>${columns.map((name) => `<td>${escapeHtml(row[name], 300)}</td>`).join('')}</tr>`);
+  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+}

@@ -1,0 +1,105 @@
+/** Plots as inline SVG: no script, no request. Colours come from the page's style, so that both colour schemes work. */
+import { escapeHtml, formatNumber } from './escape';
+import type { ReportIteration } from './report';
+
+const WIDTH = 640;
+const HEIGHT = 240;
+const MARGIN = { top: 12, right: 16, bottom: 32, left: 52 };
+
+interface Range {
+  low: number;
+  high: number;
+}
+
+function rangeOf(values: readonly number[], pad: number): Range {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const space = (high - low || Math.abs(high) || 1) * pad;
+  return { low: low - space, high: high + space };
+}
+
+function scale(range: Range, from: number, to: number): (value: number) => number {
+  const span = range.high - range.low || 1;
+  return (value) => Number((from + ((value - range.low) / span) * (to - from)).toFixed(1));
+}
+
+/** Axes with labelled ticks, and `content` between them. */
+function frame(title: string, x: Range, y: Range, xTicks: readonly number[], content: string): string {
+  const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
+  const toY = scale(y, HEIGHT - MARGIN.bottom, MARGIN.top);
+  const yTicks = [0, 1, 2, 3, 4].map((step) => y.low + ((y.high - y.low) * step) / 4);
+  const grid = yTicks.map(
+    (value) =>
+      `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${toY(value)}" y2="${toY(value)}"/>` +
+      `<text x="${MARGIN.left - 6}" y="${toY(value) + 4}" text-anchor="end">${formatNumber(value, 3)}</text>`,
+  );
+  const labels = xTicks.map(
+    (value) => `<text x="${toX(value)}" y="${HEIGHT - 10}" text-anchor="middle">${formatNumber(value, 0)}</text>`,
+  );
+  return (
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}"><title>${escapeHtml(title)}</title>` +
+    `${grid.join('')}${labels.join('')}${content}</svg>`
+  );
+}
+
+function ticks(values: readonly number[], count: number): number[] {
+  const step = Math.max(1, Math.ceil(values.length / count));
+  return values.filter((_, index) => index % step === 0);
+}
+
+/** Score of each iteration with its interval; the champion is filled. Empty when nothing is scored yet. */
+export function scorePlot(iterations: readonly ReportIteration[], threshold: number | null): string {
+  const scored = iterations.filter(
+    (one): one is ReportIteration & { score: number; low: number; high: number } => one.score !== null,
+  );
+  if (scored.length === 0) return '';
+  const values = scored.flatMap(({ score, low, high }) => [score, low ?? score, high ?? score]);
+  const y = rangeOf(threshold === null ? values : [...values, threshold], 0.08);
+  const numbers = scored.map((one) => one.iteration);
+  const x = { low: Math.min(...numbers) - 0.5, high: Math.max(...numbers) + 0.5 };
+  const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
+  const toY = scale(y, HEIGHT - MARGIN.bottom, MARGIN.top);
+  const line = scored.map((one) => `${toX(one.iteration)},${toY(one.score)}`).join(' ');
+  const target =
+    threshold === null
+      ? ''
+      : `<line class="target" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${toY(threshold)}" y2="${toY(threshold)}"/>`;
+  const points = scored.map((one) => {
+    const at = toX(one.iteration);
+    return (
+      `<line class="interval" x1="${at}" x2="${at}" y1="${toY(one.low)}" y2="${toY(one.high)}"/>` +
+      `<circle class="${one.champion ? 'champion' : 'point'}" cx="${at}" cy="${toY(one.score)}" r="5">` +
+      `<title>iteration ${one.iteration}: ${formatNumber(one.score)}</title></circle>`
+    );
+  });
+  return frame(
+    'score by iteration',
+    x,
+    y,
+    ticks(numbers, 12),
+    `${target}<polyline class="line" points="${line}"/>${points.join('')}`,
+  );
+}
+
+/** Training loss by step, one line per iteration. Empty when nothing was measured. */
+export function lossPlot(iterations: readonly ReportIteration[]): string {
+  const curves = iterations.flatMap(({ iteration, lossCurve }) =>
+    lossCurve?.length ? [{ iteration, lossCurve }] : [],
+  );
+  const points = curves.flatMap((one) => one.lossCurve);
+  if (points.length === 0) return '';
+  const steps = points.map(([step]) => step);
+  const x = { low: Math.min(...steps), high: Math.max(...steps) };
+  const y = rangeOf(
+    points.map(([, loss]) => loss),
+    0.05,
+  );
+  const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
+  const toY = scale(y, HEIGHT - MARGIN.bottom, MARGIN.top);
+  const lines = curves.map(({ iteration, lossCurve }, index) => {
+    const path = lossCurve.map(([step, loss]) => `${toX(step)},${toY(loss)}`).join(' ');
+    return `<polyline class="line series-${index % 6}" points="${path}"><title>iteration ${iteration}</title></polyline>`;
+  });
+  const at = [0, 1, 2, 3, 4].map((part) => x.low + ((x.high - x.low) * part) / 4);
+  return frame('training loss by step', x, y, at, lines.join(''));
+}

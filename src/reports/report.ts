@@ -1,0 +1,160 @@
+/**
+ * A task's report as it is served and stored, and what it is made from. What a task type lacks, or nobody has measured yet, is null:
+ * nothing is invented. Types only.
+ */
+import type {
+  EvaluateResult,
+  ImprovementKind,
+  LeakageReport,
+  OptimizationStep,
+  OptimizeResult,
+} from '../contracts/jobs';
+
+/** The rows a report is made from; the database's rows fit. */
+export interface ReportSource {
+  task: TaskRowFacts;
+  executions: readonly ExecutionRowFacts[];
+  decisions: readonly DecisionRowFacts[];
+  /** sha256 of the uploaded training file. */
+  datasetSha256: string | null;
+}
+
+export interface TaskRowFacts {
+  taskId: string;
+  taskName: string;
+  taskMode: string;
+  status: string;
+  modelName: string;
+  datasetId: string;
+  validationDatasetId: string | null;
+  testDatasetId: string | null;
+  poolDatasetId: string | null;
+  currentDatasetId: string | null;
+  userId: number;
+  currentIteration: number;
+  maxIterations: number;
+  performanceThreshold: number | null;
+  stopPolicies: unknown;
+  hyperparameters: unknown;
+  seed: number;
+  taskType: string | null;
+  latestModelPath: string | null;
+  latestScore: number | null;
+  metricInfo: unknown;
+  championIteration: number | null;
+  stopReason: unknown;
+  failure: unknown;
+  controlReason: string | null;
+  testResult: unknown;
+  createdAt: Date;
+  completedAt: Date | null;
+}
+
+export interface ExecutionRowFacts {
+  iteration: number;
+  phase: string;
+  segment: number;
+  status: string;
+  outputDatasetId: string | null;
+  modelPath: string | null;
+  evaluationPath: string | null;
+  details: unknown;
+  startedAt: Date;
+  completedAt: Date | null;
+}
+
+export interface DecisionRowFacts {
+  seq: number;
+  iteration: number;
+  kind: string;
+  facts: unknown;
+  actor: string;
+  decidedAt: Date;
+}
+
+export interface Report {
+  task: ReportTask;
+  metric: { name: string; higherIsBetter: boolean } | null;
+  iterations: ReportIteration[];
+  test: { score: number; low: number; high: number; samples: number; reads: number } | null;
+  decisions: ReportDecision[];
+  lineage: ReportLineage;
+}
+
+export type ReportTask = Omit<TaskRowFacts, 'createdAt' | 'completedAt' | 'metricInfo' | 'testResult'> & {
+  createdAt: string;
+  completedAt: string | null;
+};
+
+export interface ReportIteration {
+  iteration: number;
+  score: number | null;
+  /** 95 % interval. */
+  low: number | null;
+  high: number | null;
+  samples: number | null;
+  champion: boolean;
+  datasetId: string | null;
+  modelPath: string | null;
+  /** Training rows. */
+  rows: number | null;
+  steps: Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'>[] | null;
+  leakage: LeakageReport | null;
+  labelIssues: OptimizeResult['labelIssues'];
+  slices: EvaluateResult['slices'] | null;
+  improvements: { id: string; kind: ImprovementKind; slice: string; support: number; gainBound: number }[] | null;
+  applied: ReportApplied[] | null;
+  /** The random control arm; null where none was trained. */
+  controlArm: { score: number } | null;
+  secondary: Record<string, number> | null;
+  badCases: number | null;
+  trainLoss: number | null;
+  mineLoss: number | null;
+  lossCurve: [number, number][] | null;
+  seconds: { optimization: number | null; training: number | null; evaluation: number | null };
+}
+
+/**
+ * An improvement that was turned into rows. `uplift` is by how much the error rate of its slice fell against the iteration it was
+ * found in; null when the next evaluation says nothing of that slice. No interval of it is known.
+ */
+export interface ReportApplied {
+  id: string;
+  kind: ImprovementKind;
+  slice: string;
+  rows: number;
+  uplift: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface ReportDecision {
+  seq: number;
+  iteration: number;
+  kind: string;
+  facts: unknown;
+  actor: string;
+  decidedAt: string;
+}
+
+export interface ReportLineage {
+  /** sha256 over the champion's weight files. */
+  modelSha256: string | null;
+  /** sha256 of the uploaded training file. */
+  datasetSha256: string | null;
+  /** sha256 of the manifest of the data set the champion was trained on. */
+  optimizedDatasetSha256: string | null;
+  splitSha256: string | null;
+  recipeSha256: string | null;
+  modelManifestSha256: string | null;
+  /** Version of this program. */
+  code: { version: string };
+  config: { modelName: string; hyperparameters: unknown; stopPolicies: unknown; taskType: string | null };
+  seed: number;
+}
+
+/** What the evaluator's own report adds to the page; every part may be missing. */
+export interface EvaluationDetails {
+  confusion?: unknown;
+  badCases?: unknown;
+}

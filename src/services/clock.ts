@@ -1,0 +1,4 @@
+/** Time as a value that is passed in, so that tests choose it. */
+export type Clock = () => Date;
+
+export const systemClock: Clock = () => new Date();

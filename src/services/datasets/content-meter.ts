@@ -1,0 +1,100 @@
+/**
+ * Watches an upload pass by: bytes, sha256 and records, gzip unpacked on the way for counting only. The bytes themselves go on
+ * unchanged. A gzip file that unpacks to far more than text ever does is refused while it is still arriving.
+ */
+import { createHash } from 'node:crypto';
+import { Transform, type TransformCallback } from 'node:stream';
+import { createGunzip, type Gunzip } from 'node:zlib';
+import { AppError } from '../../domain/errors';
+import { RecordCounter, type RecordHints } from './record-counter';
+
+/** Text packs at most some twenty to one; deflate can reach a thousand to one only for what is all the same. */
+const MAX_UNPACK_RATIO = 200;
+const RATIO_APPLIES_FROM_BYTES = 64 * 1024 ** 2;
+
+export interface ContentFacts {
+  bytes: number;
+  sha256: string;
+  sampleCount: number | null;
+}
+
+export class ContentMeter extends Transform {
+  private readonly hash = createHash('sha256');
+  private readonly counter = new RecordCounter();
+  private gunzip: Gunzip | null = null;
+  private unpackable = true;
+  private unpackedBytes = 0;
+  private bytes = 0;
+
+  constructor() {
+    super({ highWaterMark: 1024 ** 2 });
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    if (this.bytes === 0 && chunk[0] === 0x1f && chunk[1] === 0x8b) this.gunzip = this.startUnpacking();
+    this.bytes += chunk.length;
+    this.hash.update(chunk);
+    if (!this.gunzip) {
+      this.counter.write(chunk);
+      callback(null, chunk);
+      return;
+    }
+    this.unpack(this.gunzip, chunk, () => callback(this.bombFault(), chunk));
+  }
+
+  override _flush(callback: TransformCallback): void {
+    if (!this.gunzip || this.gunzip.closed) {
+      callback(this.bombFault());
+      return;
+    }
+    this.gunzip.once('close', () => callback(this.bombFault()));
+    this.gunzip.end();
+  }
+
+  /** Calls `then` once the chunk is unpacked, or the archive turned out to be broken: a broken stream never answers a write. */
+  private unpack(gunzip: Gunzip, chunk: Buffer, then: () => void): void {
+    if (gunzip.closed || gunzip.destroyed) {
+      then();
+      return;
+    }
+    const broken = (): void => then();
+    gunzip.once('close', broken);
+    gunzip.write(chunk, (error) => {
+      if (error) return; // `close` follows.
+      gunzip.removeListener('close', broken);
+      then();
+    });
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.gunzip?.destroy();
+    callback(error);
+  }
+
+  private startUnpacking(): Gunzip {
+    const gunzip = createGunzip();
+    gunzip.on('data', (chunk: Buffer) => {
+      this.unpackedBytes += chunk.length;
+      if (this.bombFault()) gunzip.removeAllListeners('data').resume();
+      else this.counter.write(chunk);
+    });
+    // A broken archive is stored as it is; the optimizer will say what is wrong with it.
+    gunzip.on('error', () => (this.unpackable = false));
+    return gunzip;
+  }
+
+  private bombFault(): AppError | null {
+    const tooMuch = this.unpackedBytes > RATIO_APPLIES_FROM_BYTES && this.unpackedBytes > this.bytes * MAX_UNPACK_RATIO;
+    if (!tooMuch) return null;
+    return new AppError(
+      'VALIDATION_FAILED',
+      `file: unpacks to more than ${MAX_UNPACK_RATIO} times its size; send it unpacked`,
+    );
+  }
+
+  /** What was seen, once the stream has ended. */
+  facts(hints: RecordHints): ContentFacts {
+    const sampleCount = this.unpackable ? this.counter.count(hints) : null;
+    return { bytes: this.bytes, sha256: this.hash.copy().digest('hex'), sampleCount };
+  }
+}

@@ -1,0 +1,62 @@
+/** Data sets as their owners see them: read, list, lineage, delete. Uploading is in `upload-service.ts`. */
+import type { Caller } from '../../domain/access';
+import { AppError, notFound } from '../../domain/errors';
+import { scopeOf } from '../../policies/access';
+import type { DatasetFilter, DatasetRepository, DatasetRow, DatasetUse } from '../../repositories/datasets';
+import type { ObjectStore, StoredObject } from '../../storage/object-store';
+import type { Clock } from '../clock';
+
+export interface Lineage {
+  dataset: DatasetRow;
+  ancestors: DatasetRow[];
+  derived: DatasetRow[];
+  usedBy: DatasetUse[];
+}
+
+export class DatasetService {
+  constructor(
+    private readonly datasets: DatasetRepository,
+    private readonly store: ObjectStore,
+    private readonly clock: Clock,
+  ) {}
+
+  async get(caller: Caller, datasetId: string): Promise<DatasetRow> {
+    const dataset = await this.datasets.find(scopeOf(caller), datasetId);
+    if (!dataset) throw notFound('data set');
+    return dataset;
+  }
+
+  /** The data sets of one user, newest first; administrators may name anyone. */
+  list(userId: number, filter: DatasetFilter, limit: number, before: bigint | null) {
+    return this.datasets.list({ userId }, filter, limit, before);
+  }
+
+  async open(caller: Caller, datasetId: string): Promise<{ dataset: DatasetRow; object: StoredObject }> {
+    const dataset = await this.get(caller, datasetId);
+    const object = await this.store.read(dataset.storagePath);
+    if (!object)
+      throw new AppError('STORAGE_UNAVAILABLE', 'the bytes of this data set cannot be found in the object store');
+    return { dataset, object };
+  }
+
+  async lineage(caller: Caller, datasetId: string): Promise<Lineage> {
+    const dataset = await this.get(caller, datasetId);
+    const scope = scopeOf(caller);
+    const [ancestors, derived, usedBy] = await Promise.all([
+      this.datasets.ancestors(scope, dataset),
+      this.datasets.derived(scope, datasetId),
+      this.datasets.uses(scope, datasetId),
+    ]);
+    return { dataset, ancestors, derived, usedBy };
+  }
+
+  /** 409 while a live task uses it. */
+  async remove(caller: Caller, datasetId: string): Promise<void> {
+    const outcome = await this.datasets.softDelete(scopeOf(caller), datasetId, this.clock());
+    if (outcome === 'deleted') return;
+    if (outcome === 'missing') throw notFound('data set');
+    throw new AppError('CONFLICT', 'a task that has not ended uses this data set; cancel it first', {
+      details: { taskIds: outcome.usedBy },
+    });
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Start, pause, resume, cancel and new stop conditions. The workflow decides; here it is asked, and what can be known to be wrong
+ * is refused before. A task without a workflow is changed in its row.
+ */
+import type {
+  ControlAnswer,
+  ControlRequest,
+  TaskSpec,
+  UpdateStopConditionsRequest,
+} from '../../contracts/task-workflow';
+import type { Caller } from '../../domain/access';
+import { AppError, notFound } from '../../domain/errors';
+import type { StopConditions } from '../../domain/stop-conditions';
+import { canTransition, isTerminal } from '../../domain/task-status';
+import type { Logger } from '../../logger';
+import { scopeOf } from '../../policies/access';
+import type { TaskRepository, TaskRow } from '../../repositories/tasks';
+import { stopConditionsOf } from '../../repositories/task-specs';
+import type { Clock } from '../clock';
+
+/** The workflows as this service needs them: `src/temporal`, bound to a client. */
+export interface TaskWorkflows {
+  start(spec: TaskSpec): Promise<unknown>;
+  pause(taskId: string, request: ControlRequest): Promise<ControlAnswer>;
+  resume(taskId: string, request: ControlRequest): Promise<ControlAnswer>;
+  cancel(taskId: string, request: ControlRequest): Promise<void>;
+  updateStopConditions(taskId: string, request: UpdateStopConditionsRequest): Promise<unknown>;
+}
+
+export interface ControlTaskDeps {
+  tasks: TaskRepository;
+  workflows: TaskWorkflows;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** Changes of the stop conditions; absent ones stay. */
+export type StopConditionsChange = Partial<StopConditions>;
+
+const illegal = (message: string): AppError => new AppError('ILLEGAL_TRANSITION', message);
+
+export class TaskControl {
+  constructor(private readonly deps: ControlTaskDeps) {}
+
+  /**
+   * Keeps the wish to start and starts the workflow. When Temporal does not answer the wish stays, and the worker's sweeper carries
+   * it out. A task that was started already answers as it is.
+   */
+  async start(caller: Caller, taskId: string): Promise<{ task: TaskRow; accepted: boolean }> {
+    const task = await this.find(caller, taskId);
+    if (isTerminal(task.status)) throw illegal(`a task that is ${task.status} cannot be started; create a new one`);
+    if (task.workflowStartedAt) return { task, accepted: false };
+    await this.deps.tasks.requestStart(task, this.deps.clock());
+    try {
+      await this.deps.workflows.start(await this.deps.tasks.spec(task));
+      await this.deps.tasks.markWorkflowStarted(task, this.deps.clock());
+    } catch (error) {
+      this.deps.logger.warn({ taskId, err: error }, 'the workflow could not be started now; the sweeper will start it');
+    }
+    return { task: await this.find(caller, taskId), accepted: true };
+  }
+
+  async pause(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
+    const task = await this.find(caller, taskId);
+    if (task.status === 'PENDING' && !task.workflowStartedAt)
+      throw illegal('a task that was not started cannot be paused');
+    if (task.status !== 'PENDING' && !canTransition(task.status, 'SUSPENDED')) {
+      throw illegal(`a task that is ${task.status} cannot be paused`);
+    }
+    return this.ask(caller, task, () => this.deps.workflows.pause(taskId, request(caller, reason)));
+  }
+
+  async resume(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
+    const task = await this.find(caller, taskId);
+    if (task.status !== 'SUSPENDED' && task.controlState !== 'pausing') {
+      throw illegal(`a task that is ${task.status} cannot be resumed; only a suspended one can`);
+    }
+    return this.ask(caller, task, () => this.deps.workflows.resume(taskId, request(caller, reason)));
+  }
+
+  /** Ends a task from any state that is not final. One without a workflow is CANCELLED at once. */
+  async cancel(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
+    const task = await this.find(caller, taskId);
+    if (isTerminal(task.status)) throw illegal(`a task that is ${task.status} cannot be cancelled`);
+    if (!task.startRequestedAt && (await this.cancelRow(caller, task, reason))) return this.find(caller, taskId);
+    try {
+      await this.deps.workflows.cancel(taskId, request(caller, reason));
+    } catch (error) {
+      // A start that was asked for but has not got through: the sweeper starts PENDING tasks only.
+      if (await this.cancelRow(caller, task, reason)) return this.find(caller, taskId);
+      throw await this.explain(caller, taskId, error);
+    }
+    await this.deps.tasks.markCancelling(task, reason);
+    return this.find(caller, taskId);
+  }
+
+  private cancelRow(caller: Caller, task: TaskRow, reason: string | null): Promise<boolean> {
+    return this.deps.tasks.cancelUnstarted(task, actor(caller), reason, this.deps.clock());
+  }
+
+  /** Changes what ends the loop, while it runs or before. */
+  async changeStopConditions(caller: Caller, taskId: string, change: StopConditionsChange): Promise<TaskRow> {
+    const task = await this.find(caller, taskId);
+    if (task.taskMode === 'STANDARD') throw new AppError('CONFLICT', 'a STANDARD task has no loop to stop');
+    if (isTerminal(task.status)) throw illegal(`a task that is ${task.status} has no stop conditions to change`);
+    const merged = { ...stopConditionsOf(task), ...change };
+    if (await this.deps.tasks.changeUnstarted(task, merged, actor(caller), this.deps.clock()))
+      return this.find(caller, taskId);
+    try {
+      await this.deps.workflows.updateStopConditions(taskId, { ...change, actor: actor(caller) });
+    } catch (error) {
+      throw await this.explain(caller, taskId, error);
+    }
+    // The row follows when the workflow next writes; the answer shows what it has agreed to.
+    const { maxIterations, performanceThreshold, ...policies } = merged;
+    return { ...(await this.find(caller, taskId)), maxIterations, performanceThreshold, stopPolicies: { ...policies } };
+  }
+
+  private async find(caller: Caller, taskId: string): Promise<TaskRow> {
+    const task = await this.deps.tasks.find(scopeOf(caller), taskId);
+    if (!task) throw notFound('task');
+    return task;
+  }
+
+  /** The row with what the workflow answered: the projection may be a moment behind. */
+  private async ask(caller: Caller, task: TaskRow, update: () => Promise<ControlAnswer>): Promise<TaskRow> {
+    try {
+      const { status, controlState } = await update();
+      return { ...(await this.find(caller, task.taskId)), status, controlState };
+    } catch (error) {
+      throw await this.explain(caller, task.taskId, error);
+    }
+  }
+
+  /** A workflow that has ended in between is no missing task but one that can no longer be controlled. */
+  private async explain(caller: Caller, taskId: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof AppError && error.code === 'NOT_FOUND')) return error;
+    const task = await this.find(caller, taskId);
+    return new AppError('ILLEGAL_TRANSITION', `the task has no running workflow; it is ${task.status}`, {
+      cause: error,
+    });
+  }
+}
+
+function actor(caller: Caller): string {
+  return `user:${caller.userId}`;
+}
+
+function request(caller: Caller, reason: string | null): ControlRequest {
+  return { actor: actor(caller), ...(reason === null ? {} : { reason }) };
+}

@@ -1,0 +1,112 @@
+/** Creating a task: the model, its hyperparameters and the data sets are checked before a row exists. */
+import { randomInt } from 'node:crypto';
+import type { TaskType } from '../../contracts/jobs';
+import type { TaskMode } from '../../contracts/task-workflow';
+import type { Caller } from '../../domain/access';
+import { AppError } from '../../domain/errors';
+import type { StopConditions } from '../../domain/stop-conditions';
+import { mayActFor } from '../../policies/access';
+import type { DatasetRepository } from '../../repositories/datasets';
+import type { TaskRepository, TaskRow } from '../../repositories/tasks';
+import type { UserRepository } from '../../repositories/users';
+import { newPublicId } from '../public-ids';
+import { checkHyperparameters } from './hyperparameters';
+import type { ModelService } from './model-catalog';
+
+export interface TaskRequest {
+  taskMode: TaskMode;
+  taskName: string;
+  modelName: string;
+  userId: number | null;
+  datasetId: string;
+  validationDatasetId: string | null;
+  testDatasetId: string | null;
+  poolDatasetId: string | null;
+  hyperparameters: Record<string, unknown>;
+  seed: number | null;
+  metric: string | null;
+  taskType: TaskType | null;
+  stopConditions: StopConditions;
+}
+
+/** Metrics by task type, as the evaluator knows them; the first is the usual one. */
+export const METRICS: Readonly<Record<TaskType, readonly string[]>> = {
+  classification: ['accuracy', 'macro_f1'],
+  generation: ['exact_match', 'exact_match_strict'],
+};
+
+export interface CreateTaskDeps {
+  tasks: TaskRepository;
+  datasets: DatasetRepository;
+  users: UserRepository;
+  models: ModelService;
+}
+
+export class TaskCreation {
+  constructor(private readonly deps: CreateTaskDeps) {}
+
+  /** The new task, PENDING. 422 names the field at fault, 403 is for another user's `userId`. */
+  async create(caller: Caller, request: TaskRequest): Promise<TaskRow> {
+    const userId = await this.ownerOf(caller, request.userId);
+    checkMetric(request);
+    const model = await this.deps.models.find(request.modelName, request.taskType);
+    const hyperparameters = checkHyperparameters(model, request.hyperparameters);
+    await this.checkDataset(userId, 'datasetId', request.datasetId, 'training');
+    await this.checkDataset(userId, 'validationDatasetId', request.validationDatasetId, 'validation');
+    await this.checkDataset(userId, 'testDatasetId', request.testDatasetId, 'test');
+    await this.checkDataset(userId, 'poolDatasetId', request.poolDatasetId, 'pool');
+    const created = await this.deps.tasks.create({
+      ...request,
+      userId,
+      hyperparameters,
+      taskId: newPublicId('task'),
+      seed: request.seed ?? randomInt(0, 2 ** 31),
+    });
+    if ('missingDatasetId' in created) throw noSuchDataset(fieldOf(request, created.missingDatasetId), 'given');
+    return created;
+  }
+
+  private async ownerOf(caller: Caller, userId: number | null): Promise<number> {
+    if (userId === null || userId === caller.userId) return caller.userId;
+    if (!mayActFor(caller, userId)) throw new AppError('FORBIDDEN', 'userId: must be your own');
+    if (!(await this.deps.users.findById(userId)))
+      throw new AppError('VALIDATION_FAILED', 'userId: there is no such user');
+    return userId;
+  }
+
+  /** A data set of someone else, a deleted one and one of another type answer alike. */
+  private async checkDataset(userId: number, field: string, datasetId: string | null, type: string): Promise<void> {
+    if (datasetId === null) return;
+    const dataset = await this.deps.datasets.find({ userId }, datasetId);
+    if (!dataset) throw noSuchDataset(field, type);
+    if (dataset.datasetType !== type) {
+      throw new AppError(
+        'VALIDATION_FAILED',
+        `${field}: is a ${dataset.datasetType} data set; a ${type} data set is needed`,
+        {
+          details: { field },
+        },
+      );
+    }
+  }
+}
+
+function checkMetric({ metric, taskType }: TaskRequest): void {
+  if (metric === null) return;
+  const known = taskType ? METRICS[taskType] : Object.values(METRICS).flat();
+  if (known.includes(metric)) return;
+  throw new AppError('VALIDATION_FAILED', `metric: must be one of ${known.join(', ')}`, {
+    details: { field: 'metric', known },
+  });
+}
+
+function noSuchDataset(field: string, type: string): AppError {
+  return new AppError('VALIDATION_FAILED', `${field}: there is no ${type} data set of yours with this id`, {
+    details: { field },
+  });
+}
+
+function fieldOf(request: TaskRequest, datasetId: string): string {
+  const fields = ['datasetId', 'validationDatasetId', 'testDatasetId', 'poolDatasetId'] as const;
+  return fields.find((field) => request[field] === datasetId) ?? 'datasetId';
+}

@@ -1,0 +1,146 @@
+/**
+ * The S3 adapter of `ObjectStore`, for any S3 (MinIO, AWS, versitygw). 8 MiB parts, four in flight: about 32 MiB of memory an
+ * upload, whatever its size. Not covered: retries of a whole upload; the client sends it again.
+ */
+import type { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListMultipartUploadsCommand,
+  NoSuchKey,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import type { ObjectStore, PendingUpload, StoredObject } from './object-store';
+
+const PART_BYTES = 8 * 1024 ** 2;
+const PARTS_IN_FLIGHT = 4;
+
+export interface S3Options {
+  endpoint: string;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  bucket: string;
+}
+
+export class S3ObjectStore implements ObjectStore {
+  private readonly client: S3Client;
+  private readonly bucket: string;
+
+  constructor(options: S3Options) {
+    this.bucket = options.bucket;
+    this.client = new S3Client({
+      endpoint: options.endpoint,
+      region: options.region,
+      forcePathStyle: true,
+      credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
+      requestHandler: { connectionTimeout: 5_000 },
+    });
+  }
+
+  upload(key: string, body: Readable, contentType: string): PendingUpload {
+    const upload = new Upload({
+      client: this.client,
+      params: { Bucket: this.bucket, Key: key, Body: body, ContentType: contentType },
+      partSize: PART_BYTES,
+      queueSize: PARTS_IN_FLIGHT,
+      leavePartsOnError: false,
+    });
+    const done = upload.done().then(() => undefined);
+    done.catch(() => undefined); // The owner awaits it too, perhaps later than it fails.
+    let discarded: Promise<void> | undefined;
+    const discard = (reason: Error): Promise<void> => (discarded ??= this.discard(key, upload, done, body, reason));
+    return { done, discard };
+  }
+
+  /**
+   * The order matters. A paused body never ends, so it is destroyed first, or `abort` waits for it; parts that were in flight may
+   * still create the object or the upload, so both are removed only after `done` has settled (aws-sdk-js-v3#5109).
+   */
+  private async discard(
+    key: string,
+    upload: Upload,
+    done: Promise<void>,
+    body: Readable,
+    reason: Error,
+  ): Promise<void> {
+    body.destroy(reason);
+    await upload.abort().catch(() => undefined);
+    await done.catch(() => undefined);
+    const { uploadId } = upload;
+    if (uploadId) await this.abortMultipart(key, uploadId);
+    await this.remove(key);
+  }
+
+  private async abortMultipart(key: string, uploadId: string): Promise<void> {
+    try {
+      await this.client.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key: key, UploadId: uploadId }));
+    } catch (error) {
+      if (!(error instanceof S3ServiceException && error.name === 'NoSuchUpload')) throw error;
+    }
+  }
+
+  async read(key: string): Promise<StoredObject | null> {
+    try {
+      const object = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      // In Node the SDK's body is a Readable.
+      return {
+        body: object.Body as Readable,
+        size: object.ContentLength ?? 0,
+        contentType: object.ContentType ?? null,
+      };
+    } catch (error) {
+      if (error instanceof NoSuchKey) return null;
+      throw error;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+  }
+
+  async ping(): Promise<void> {
+    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }), { requestTimeout: 3_000 });
+  }
+
+  async ensureBucket(): Promise<void> {
+    try {
+      await this.client.send(new CreateBucketCommand({ Bucket: this.bucket }));
+    } catch (error) {
+      const there = ['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'];
+      if (error instanceof S3ServiceException && there.includes(error.name)) return;
+      // Without the right to create it, a bucket that can be used is enough.
+      if (!(error instanceof S3ServiceException && error.name === 'AccessDenied')) throw error;
+      await this.ping();
+    }
+  }
+
+  async sweepUploads(prefix: string, before: Date): Promise<number> {
+    let swept = 0;
+    let marker: { KeyMarker?: string; UploadIdMarker?: string } | null = {};
+    while (marker) {
+      const page: Awaited<ReturnType<typeof this.listUploads>> = await this.listUploads(prefix, marker);
+      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+        if (!Key || !UploadId || !Initiated || Initiated >= before) continue;
+        await this.abortMultipart(Key, UploadId);
+        swept += 1;
+      }
+      marker = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : null;
+    }
+    return swept;
+  }
+
+  private listUploads(prefix: string, marker: { KeyMarker?: string; UploadIdMarker?: string }) {
+    return this.client.send(new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: prefix, ...marker }));
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.client.destroy();
+  }
+}
