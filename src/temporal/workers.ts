@@ -1,0 +1,71 @@
+/**
+ * One worker per task queue, all in this process on one connection. A slot of the optimize, train and evaluate queues stands for one
+ * job that its service can run at a time, so the queue in Temporal is the queue for the resource.
+ */
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { TASK_QUEUES } from '../contracts/task-workflow';
+
+/** Where the workflows come from: TypeScript source to be bundled at start, or a bundle made ahead. */
+export type WorkflowSource = Pick<WorkerOptions, 'workflowsPath' | 'workflowBundle'>;
+
+export interface WorkerSettings {
+  connection: NativeConnection;
+  namespace: string;
+  workflows: WorkflowSource;
+  activities: object;
+  slots: { optimize: number; train: number; evaluate: number };
+}
+
+/** Records are short and many; each is a database transaction, and the pool has ten connections. */
+const RECORD_SLOTS = 50;
+/** A cancelled task shall hear of it soon; more would cost a write of Temporal's for each job and interval. */
+const HEARTBEAT_THROTTLE = '10s';
+/** Jobs live on in their services, so a worker need not wait for them; Docker kills after ten seconds. */
+const SHUTDOWN_FORCE_TIME = '8s';
+
+/** Creates the workers. They poll once `run` is called. */
+export async function createWorkers(settings: WorkerSettings): Promise<Worker[]> {
+  const { slots, workflows } = settings;
+  return [
+    await createWorker(settings, TASK_QUEUES.main, { ...workflows, maxConcurrentActivityTaskExecutions: RECORD_SLOTS }),
+    await createWorker(settings, TASK_QUEUES.optimize, jobSlots(slots.optimize)),
+    await createWorker(settings, TASK_QUEUES.train, jobSlots(slots.train)),
+    await createWorker(settings, TASK_QUEUES.evaluate, jobSlots(slots.evaluate)),
+  ];
+}
+
+function jobSlots(slots: number): Partial<WorkerOptions> {
+  return { maxConcurrentActivityTaskExecutions: slots, maxConcurrentActivityTaskPolls: Math.min(slots, 5) };
+}
+
+function createWorker(
+  { connection, namespace, activities }: WorkerSettings,
+  taskQueue: string,
+  options: Partial<WorkerOptions>,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    activities,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownForceTime: SHUTDOWN_FORCE_TIME,
+    ...options,
+  });
+}
+
+/** Runs until `stop` resolves or one worker fails; then all end. Rejects with the failure. */
+export async function runWorkers(workers: readonly Worker[], stop: Promise<void>): Promise<void> {
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  void stop.then(shutdown);
+  const runs = workers.map((worker) =>
+    worker.run().catch((error: unknown) => {
+      shutdown();
+      throw error;
+    }),
+  );
+  const failed = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
+  if (failed) throw failed.reason;
+}
