@@ -1,0 +1,57 @@
+/** The activities of the worker, over what they need. Workflows import the type alone. */
+import type { WorkflowClient } from '@temporalio/client';
+import type { JobAddress } from '../src/contracts/job-key';
+import type {
+  EvaluateRequest,
+  EvaluateResult,
+  JobState,
+  OptimizeRequest,
+  OptimizeResult,
+  ServiceName,
+  TrainRequest,
+  TrainResult,
+} from '../src/contracts/jobs';
+import type { TaskChange } from '../src/contracts/task-record';
+import type { TaskRecordRepository } from '../src/repositories/task-records';
+import { evaluateModel } from './evaluate-model';
+import { optimizeDataset } from './optimize-dataset';
+import type { PythonJobClient } from './python-job-client';
+import { recordTask } from './record-task';
+import { requestCancellation } from './request-cancellation';
+import { DEFAULT_TIMING, type JobRunner, type JobTiming } from './run-job';
+import { DEFAULT_STOP_TIMING, stopJob, type StopTiming } from './stop-job';
+import { trainModel } from './train-model';
+import { writeReport, type ReportFiles } from './write-report';
+
+export interface ActivityDependencies {
+  records: TaskRecordRepository;
+  jobClients: Record<ServiceName, PythonJobClient>;
+  files: ReportFiles & { sizeOf(key: string): Promise<number> };
+  workflowClient: WorkflowClient;
+  timing?: Partial<JobTiming>;
+  stopTiming?: Partial<StopTiming>;
+}
+
+/** Builds the activities. They keep no state between calls. */
+export function createActivities({ records, jobClients, files, workflowClient, ...options }: ActivityDependencies) {
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  const stopTiming = { ...DEFAULT_STOP_TIMING, ...options.stopTiming };
+  const runner = (service: ServiceName): JobRunner => ({
+    client: jobClients[service],
+    timing,
+    writeProgress: (taskId, progress) => records.writeProgress(taskId, progress),
+  });
+  return {
+    optimizeDataset: (request: OptimizeRequest): Promise<OptimizeResult> =>
+      optimizeDataset(runner('optimizer'), request),
+    trainModel: (request: TrainRequest): Promise<TrainResult> => trainModel(runner('trainer'), request),
+    evaluateModel: (request: EvaluateRequest): Promise<EvaluateResult> => evaluateModel(runner('evaluator'), request),
+    stopJob: (address: JobAddress): Promise<JobState | 'lost'> => stopJob(jobClients, stopTiming, address),
+    recordTask: (change: TaskChange): Promise<void> => recordTask(records, (key) => files.sizeOf(key), change),
+    writeReport: (request: { taskId: string }): Promise<void> => writeReport(records, files, request),
+    requestCancellation: (run: { workflowId: string; runId: string }): Promise<void> =>
+      requestCancellation(workflowClient, run),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,190 @@
+/**
+ * The one HTTP client of the job protocol (docs/job-protocol.md): submit, status, cancel. Requests carry a short-lived service token,
+ * end after a time limit, follow no redirect, and read no more of a reply than is allowed. What comes back is parsed or refused.
+ * Not covered: waiting for a job (`run-job.ts`).
+ */
+import jwt from 'jsonwebtoken';
+import { jobId } from '../src/contracts/job-id';
+import { parseJobStatus, parseServiceError, UnreadableReply } from '../src/contracts/job-schemas';
+import type { JobRequestBase, JobStatus, ServiceName } from '../src/contracts/jobs';
+import { jobOver, JobOver, ServiceUnavailable } from './failures';
+
+export interface JobClientOptions {
+  service: ServiceName;
+  baseUrl: string;
+  serviceSecret: string;
+  requestTimeoutMs?: number;
+  maxReplyBytes?: number;
+}
+
+const ROUTES: Record<ServiceName, string> = { optimizer: 'optimize', trainer: 'train', evaluator: 'evaluate' };
+
+/** The protocol allows five minutes; a clock that is off by one must not matter. */
+const TOKEN_SECONDS = 240;
+/** Beyond Temporal's own limit for what an activity may return there is nothing to read. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+
+export class PythonJobClient {
+  readonly service: ServiceName;
+  private readonly jobsUrl: string;
+  private readonly requestTimeoutMs: number;
+  private readonly maxReplyBytes: number;
+
+  constructor(private readonly options: JobClientOptions) {
+    this.service = options.service;
+    this.jobsUrl = `${options.baseUrl.replace(/\/$/, '')}/api/v1/${ROUTES[options.service]}`;
+    this.requestTimeoutMs = options.requestTimeoutMs ?? 15_000;
+    this.maxReplyBytes = options.maxReplyBytes ?? MAX_REPLY_BYTES;
+  }
+
+  /** Submits a job, or finds the one already submitted under its key. May be repeated safely. */
+  async submit(request: JobRequestBase, signal: AbortSignal): Promise<JobStatus> {
+    return this.statusOf(request.jobKey, await this.send('POST', this.jobsUrl, signal, request));
+  }
+
+  /** The status of the job with this key. Throws `JobOver` with `JOB_LOST` when the service does not know it. */
+  async status(jobKey: string, signal: AbortSignal): Promise<JobStatus> {
+    return this.statusOf(jobKey, await this.send('GET', `${this.jobsUrl}/${jobId(jobKey)}`, signal));
+  }
+
+  /** Cancels the job with this key, now or when it arrives. A finished job stays as it is. May be repeated safely. */
+  async cancel(jobKey: string, signal: AbortSignal): Promise<JobStatus> {
+    return this.statusOf(jobKey, await this.send('POST', `${this.jobsUrl}/${jobId(jobKey)}/cancel`, signal));
+  }
+
+  private statusOf(jobKey: string, body: unknown): JobStatus {
+    try {
+      const status = parseJobStatus(body);
+      if (status.jobId !== jobId(jobKey)) throw new UnreadableReply('the job is another one');
+      return status;
+    } catch (error) {
+      if (error instanceof UnreadableReply) throw this.unreadable(error.message);
+      throw error;
+    }
+  }
+
+  private async send(method: 'GET' | 'POST', url: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
+    let status: number;
+    let retryAfter: string | null;
+    let text: string;
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          authorization: `Bearer ${this.token()}`,
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(this.requestTimeoutMs)]),
+      });
+      status = response.status;
+      retryAfter = response.headers.get('retry-after');
+      text = await this.readBounded(response);
+    } catch (error) {
+      // A cancelled activity's own reason; everything else is the network's.
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof JobOver) throw error;
+      throw new ServiceUnavailable(this.service, networkFault(error));
+    }
+    const parsed = parseJson(text);
+    if (status >= 200 && status < 300) {
+      if (parsed === undefined) throw this.unreadable('the body is not JSON');
+      return parsed;
+    }
+    throw this.refusal(status, parsed, retryAfter);
+  }
+
+  private token(): string {
+    return jwt.sign({}, this.options.serviceSecret, {
+      algorithm: 'HS256',
+      issuer: 'wlops',
+      audience: `wlops-${this.service}`,
+      expiresIn: TOKEN_SECONDS,
+    });
+  }
+
+  private async readBounded(response: Response): Promise<string> {
+    if (!response.body) return '';
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    // Leaving the loop early ends the connection.
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > this.maxReplyBytes) throw this.unreadable(`the reply is larger than ${this.maxReplyBytes} bytes`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  private refusal(status: number, body: unknown, retryAfter: string | null): Error {
+    const error = parseServiceError(body);
+    const said = error?.message ?? `it answered ${status}`;
+    switch (status) {
+      case 401:
+      case 403:
+        return new ServiceUnavailable(
+          this.service,
+          `it refuses the worker's token (${said}); check WLOPS_SERVICE_SECRET`,
+        );
+      case 404:
+        if (error?.code === 'JOB_NOT_FOUND') return jobOver('JOB_LOST', `the ${this.service} lost the job`, true);
+        return new ServiceUnavailable(this.service, 'it answered 404; check its address');
+      case 408:
+      case 429:
+        return new ServiceUnavailable(this.service, said, seconds(retryAfter));
+      case 409:
+        return new JobOver({
+          code: error?.code ?? 'JOB_KEY_CONFLICT',
+          message: `the ${this.service} refused the job: ${said}`,
+          details: error?.details ?? null,
+          retryable: false,
+        });
+      default:
+        if (status >= 500) return new ServiceUnavailable(this.service, said, seconds(retryAfter));
+        if (status < 400) return this.unreadable(`it answered ${status}`);
+        return new JobOver({
+          code: 'JOB_REJECTED',
+          message: `the ${this.service} refused the job: ${said}`,
+          details: error?.details ?? null,
+          retryable: false,
+        });
+    }
+  }
+
+  private unreadable(why: string): JobOver {
+    return jobOver('INVALID_JOB_RESULT', `the ${this.service} gave an answer that cannot be used: ${why}`);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function seconds(retryAfter: string | null): number | null {
+  const value = Number(retryAfter);
+  return retryAfter !== null && Number.isFinite(value) && value >= 0 ? value : null;
+}
+
+const NETWORK_FAULTS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection lost',
+  UND_ERR_SOCKET: 'connection lost',
+  EPIPE: 'connection lost',
+  ENOTFOUND: 'its name cannot be resolved',
+  EAI_AGAIN: 'its name cannot be resolved',
+  ETIMEDOUT: 'connection timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
+};
+
+/** By shape, not by class: `fetch` throws errors of several realms and kinds. */
+function networkFault(error: unknown): string {
+  const { name, cause } = error as { name?: string; cause?: { code?: string } };
+  if (name === 'TimeoutError') return 'no answer in time';
+  return NETWORK_FAULTS[cause?.code ?? ''] ?? 'connection failed';
+}

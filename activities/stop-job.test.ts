@@ -1,0 +1,68 @@
+import { jobId } from '../src/contracts/job-id';
+import type { ServiceName } from '../src/contracts/jobs';
+import { activityEnvironment } from '../src/testing/activity-environment';
+import { FakeJobService, TEST_SERVICE_SECRET } from '../src/testing/fake-job-service';
+import { PythonJobClient } from './python-job-client';
+import { stopJob } from './stop-job';
+
+const KEY = 'task_a/0/training/0';
+let service: FakeJobService;
+let clients: Record<ServiceName, PythonJobClient>;
+beforeEach(async () => {
+  service = new FakeJobService();
+  const baseUrl = `http://127.0.0.1:${await service.listen()}`;
+  const client = (name: ServiceName) =>
+    new PythonJobClient({ service: name, baseUrl, serviceSecret: TEST_SERVICE_SECRET });
+  clients = { optimizer: client('optimizer'), trainer: client('trainer'), evaluator: client('evaluator') };
+});
+afterEach(() => service.close());
+
+const stop = (waitMs = 1000) =>
+  activityEnvironment().run(() => stopJob(clients, { pollIntervalMs: 5, waitMs }, { service: 'trainer', jobKey: KEY }));
+
+test('a key the service has never seen gets a tombstone', async () => {
+  expect(await stop()).toBe('cancelled');
+  expect(service.cancelled).toEqual([jobId(KEY)]);
+});
+
+test('it waits until the job has ended, and may be repeated', async () => {
+  let polls = 0;
+  service.intercept = (request) => {
+    if (request.url?.endsWith('/cancel') && service.cancelled.length === 0) {
+      const job = service.jobs.get(jobId(KEY));
+      if (job)
+        service.onPoll = (one) => ((polls += 1) < 3 ? { ...one, state: 'running' } : { ...one, state: 'cancelled' });
+    }
+    return false;
+  };
+  expect(await stop()).toBe('cancelled');
+  expect(await stop()).toBe('cancelled');
+});
+
+test('a job that does not end in time is asked again by the next attempt', async () => {
+  service.intercept = (request, response) => {
+    const job = {
+      jobId: jobId(KEY),
+      jobKey: KEY,
+      taskId: 't',
+      iteration: 0,
+      phase: 'training',
+      segment: 0,
+      state: 'running',
+    };
+    const times = {
+      createdAt: '2026-01-01T00:00:00Z',
+      startedAt: null,
+      finishedAt: null,
+      updatedAt: '2026-01-01T00:00:00Z',
+    };
+    response.end(JSON.stringify({ ...job, ...times, attempt: 1, progress: null, result: null, error: null }));
+    return request.url !== '';
+  };
+  await expect(stop(30)).rejects.toMatchObject({ type: 'SERVICE_UNAVAILABLE', nonRetryable: false });
+});
+
+test('a service that is down is retried', async () => {
+  await service.close();
+  await expect(stop()).rejects.toMatchObject({ type: 'SERVICE_UNAVAILABLE', nonRetryable: false });
+});
