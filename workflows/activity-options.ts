@@ -1,0 +1,70 @@
+/**
+ * Every timeout and retry policy of the workflows, each with its reason. Activities are proxied here and nowhere else.
+ * No phase has a limit on the wait for a worker: a task may queue for as long as the resource is busy.
+ */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../activities';
+import { TASK_QUEUES } from '../src/contracts/task-workflow';
+
+/** Database writes are short. They are retried until the database is back: the row must not miss a transition. */
+const RECORD: ActivityOptions = {
+  taskQueue: TASK_QUEUES.main,
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+};
+
+/** The report is read from the database and written to the bucket; it is worth waiting for, but not worth holding a task open. */
+const REPORT: ActivityOptions = {
+  taskQueue: TASK_QUEUES.main,
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '30m',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+};
+
+/**
+ * Attempts are unlimited because a worker's shutdown and a service that is down each cost one, and neither is the job's fault;
+ * what no retry can mend is thrown as non-retryable. Waits stay short so that a service that is back is noticed soon.
+ * `TRY_CANCEL`: a cancelled task stops its remote job at once and by key, without waiting for the poller to notice.
+ */
+const JOB: ActivityOptions = {
+  heartbeatTimeout: '60s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15s' },
+};
+
+/** Stopping ends after half an hour: a service that is gone for longer must not keep a cancelled task open. */
+const STOP: ActivityOptions = {
+  taskQueue: TASK_QUEUES.main,
+  startToCloseTimeout: '45s',
+  scheduleToCloseTimeout: '30m',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+};
+
+export const { recordTask } = proxyActivities<Pick<Activities, 'recordTask'>>(RECORD);
+export const { requestCancellation } = proxyActivities<Pick<Activities, 'requestCancellation'>>(RECORD);
+export const { writeReport } = proxyActivities<Pick<Activities, 'writeReport'>>(REPORT);
+export const { stopJob } = proxyActivities<Pick<Activities, 'stopJob'>>(STOP);
+
+/** Hours, for the largest data sets on CPU. */
+export const OPTIMIZE: ActivityOptions = {
+  ...JOB,
+  taskQueue: TASK_QUEUES.optimize,
+  startToCloseTimeout: '6h',
+  scheduleToCloseTimeout: '48h',
+};
+
+/** Days, for a fine-tuning run; nothing bounds the queue for a GPU. */
+export const TRAIN: ActivityOptions = { ...JOB, taskQueue: TASK_QUEUES.train, startToCloseTimeout: '72h' };
+
+/** Hours: generation is scored row by row. */
+export const EVALUATE: ActivityOptions = {
+  ...JOB,
+  taskQueue: TASK_QUEUES.evaluate,
+  startToCloseTimeout: '6h',
+  scheduleToCloseTimeout: '48h',
+};
+
+export const { optimizeDataset } = proxyActivities<Pick<Activities, 'optimizeDataset'>>(OPTIMIZE);
+export const { trainModel } = proxyActivities<Pick<Activities, 'trainModel'>>(TRAIN);
+export const { evaluateModel } = proxyActivities<Pick<Activities, 'evaluateModel'>>(EVALUATE);

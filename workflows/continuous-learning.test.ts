@@ -1,0 +1,190 @@
+import { pauseTask, resumeTask, updateStopConditions } from '../src/temporal/control-task';
+import { taskSpec } from '../src/testing/job-results';
+import { TaskHarness } from '../src/testing/task-harness';
+import type { TaskSpec } from '../src/contracts/task-workflow';
+import type { StopConditions } from '../src/domain/stop-conditions';
+
+let harness: TaskHarness;
+beforeAll(async () => {
+  harness = await TaskHarness.open();
+});
+afterAll(() => harness?.close());
+
+function loop(conditions: Partial<StopConditions> = {}, overrides: Partial<TaskSpec> = {}): TaskSpec {
+  const base = taskSpec();
+  return taskSpec({
+    mode: 'CONTINUOUS',
+    stopConditions: { ...base.stopConditions, ...conditions },
+    ...overrides,
+  });
+}
+
+const ITERATION = ['OPTIMIZING', 'TRAINING', 'EVALUATING'];
+
+test('maxIterations counts passes: the loop runs 0 … n−1, one workflow run each, and then reads the sealed test once', async () => {
+  const task = loop({ maxIterations: 3 });
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({
+    iterations: 3,
+    champion: { iteration: 2, score: 0.7 },
+    stopReason: { policy: 'maxIterations', iterations: 3, limit: 3 },
+  });
+  expect(harness.statuses(task.taskId)).toEqual([
+    ...[...ITERATION, 'LOOPING'],
+    ...[...ITERATION, 'LOOPING'],
+    ...[...ITERATION, 'COMPLETED'],
+  ]);
+  expect(harness.decisions(task.taskId)).toEqual([
+    ...['promote', 'continue', 'promote', 'continue', 'promote'],
+    ...['stop', 'read-test'],
+  ]);
+  const finals = harness.requests.filter((one) => one.jobKey.startsWith(task.taskId) && one.jobKey.includes('/final/'));
+  expect(finals.map((one) => one.jobKey)).toEqual([`${task.taskId}/2/final/0`]);
+});
+
+test('the target ends the loop as soon as an iteration reaches it', async () => {
+  const task = loop({ maxIterations: 5, performanceThreshold: 0.6 });
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({
+    iterations: 2,
+    stopReason: { policy: 'performanceThreshold', score: 0.6, threshold: 0.6 },
+  });
+});
+
+test('a worse challenger does not replace the champion, and the next iteration starts from the champion', async () => {
+  const task = loop({ maxIterations: 3 });
+  harness.scores.set(task.taskId, [0.6, 0.4, 0.5]);
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ champion: { iteration: 0, score: 0.6 }, testScore: 0.6 });
+  expect(harness.decisions(task.taskId)).toEqual([
+    ...['promote', 'continue', 'keep', 'continue', 'keep'],
+    ...['stop', 'read-test'],
+  ]);
+  const own = taskId(task);
+  const optimizations = harness.requests.filter((one) => own(one) && one.jobKey.includes('/optimization/'));
+  expect(optimizations.map((one) => 'recipe' in one && one.recipe?.key.split('/')[1])).toEqual([
+    undefined,
+    ...Array<string>(2).fill(`dataset_${task.taskId.slice(5)}_i0`),
+  ]);
+  expect(optimizations.map((one) => 'feedback' in one && (one.feedback?.key ?? null))).toEqual([
+    null,
+    ...Array<string>(2).fill(`evaluations/${task.taskId}/0/s0/attempt-1/improvements.json`),
+  ]);
+  // The same recipe, but not the same rows again.
+  expect(new Set(optimizations.map((one) => one.seed)).size).toBe(3);
+  const final = harness.requests.find((one) => own(one) && one.jobKey.includes('/final/'));
+  expect(final).toMatchObject({ iteration: 0, model: { key: `models/${task.taskId}/0/s0/manifest.json` } });
+});
+
+test('the split of iteration 0 is frozen: every later iteration is given the same one', async () => {
+  const task = loop({ maxIterations: 3 });
+  await harness.start(task);
+  await harness.outcome(task.taskId);
+  const splits = harness.requests
+    .filter((one) => one.taskId === task.taskId && one.jobKey.includes('/optimization/'))
+    .map((one) => ('split' in one ? (one.split?.key ?? null) : null));
+  const first = `optimized/dataset_${task.taskId.slice(5)}_i0/attempt-1/split.json`;
+  expect(splits).toEqual([null, first, first]);
+});
+
+test('plateau and training budget stop the loop with their numbers', async () => {
+  const flat = loop({ maxIterations: 9, plateau: { patience: 1, minimumGain: 0.02 } });
+  harness.scores.set(flat.taskId, [0.6, 0.61]);
+  const costly = loop({ maxIterations: 9, budget: { wallSeconds: null, trainingSeconds: 5 } });
+  await Promise.all([harness.start(flat), harness.start(costly)]);
+  expect(await harness.outcome(flat.taskId)).toMatchObject({ stopReason: { policy: 'plateau', patience: 1 } });
+  expect(await harness.outcome(costly.taskId)).toMatchObject({
+    iterations: 2,
+    stopReason: { policy: 'budget', trainingSeconds: 6, limit: 5 },
+  });
+});
+
+test('lowering maxIterations while the loop runs ends it after the running iteration', async () => {
+  const task = loop({ maxIterations: 50 });
+  const training = harness.hold(task.taskId, 'training', 1);
+  await harness.start(task);
+  await training.reached;
+  const answer = await updateStopConditions(harness.temporal.client, task.taskId, {
+    maxIterations: 1,
+    actor: 'user:1',
+  });
+  expect(answer).toMatchObject({ maxIterations: 1, rule: 'point' });
+  training.letGo();
+  expect(await harness.outcome(task.taskId)).toMatchObject({
+    iterations: 2,
+    stopReason: { policy: 'maxIterations', limit: 1 },
+  });
+  const edit = harness
+    .changesOf(task.taskId)
+    .flatMap((change) => change.decisions)
+    .find((one) => one.kind === 'edit-stop-conditions');
+  expect(edit).toMatchObject({
+    actor: 'user:1',
+    facts: { before: { maxIterations: 50 }, after: { maxIterations: 1 } },
+  });
+});
+
+test('edited stop conditions survive continue-as-new', async () => {
+  const task = loop({ maxIterations: 2 });
+  const first = harness.hold(task.taskId, 'optimization', 0);
+  await harness.start(task);
+  await first.reached;
+  await updateStopConditions(harness.temporal.client, task.taskId, { maxIterations: 4 });
+  first.letGo();
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 4 });
+});
+
+test.each([
+  [{ maxIterations: 0 }, /maxIterations must be a whole number from 1/],
+  [{ performanceThreshold: 'high' }, /performanceThreshold must be a number/],
+  [{ patience: 3 }, /patience is not a stop condition/],
+  [{}, /name at least one of/],
+])('stop conditions %j are refused before they are accepted', async (patch, reason) => {
+  const task = loop({ maxIterations: 1 });
+  const first = harness.hold(task.taskId, 'optimization');
+  await harness.start(task);
+  await first.reached;
+  await expect(updateStopConditions(harness.temporal.client, task.taskId, patch as never)).rejects.toMatchObject({
+    code: 'ILLEGAL_TRANSITION',
+    message: expect.stringMatching(reason),
+  });
+  first.letGo();
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
+});
+
+test('a pause asked for while the loop turns is carried into the next run, which suspends before its first phase', async () => {
+  const task = loop({ maxIterations: 2 });
+  const evaluation = harness.hold(task.taskId, 'evaluation', 0);
+  await harness.start(task);
+  await evaluation.reached;
+  const firstRun = (await harness.handle(task.taskId).describe()).runId;
+  evaluation.letGo();
+  // Between the evaluation and the next run; sent until it lands after the decision.
+  await harness.reaches(task.taskId, 'LOOPING');
+  await pauseTask(harness.temporal.client, task.taskId, { reason: 'lunch' });
+  const suspended = await harness.reaches(task.taskId, 'SUSPENDED');
+  expect(suspended).toMatchObject({ controlState: 'none' });
+  expect((await harness.handle(task.taskId).describe()).runId).not.toBe(firstRun);
+  await resumeTask(harness.temporal.client, task.taskId);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 2 });
+  const statuses = harness.statuses(task.taskId);
+  const at = statuses.indexOf('SUSPENDED');
+  expect(statuses.slice(at - 1, at + 2)).toEqual(['LOOPING', 'SUSPENDED', 'OPTIMIZING']);
+});
+
+test('stop conditions edited while suspended after an evaluation decide whether the loop goes on', async () => {
+  const task = loop({ maxIterations: 1 });
+  const evaluation = harness.hold(task.taskId, 'evaluation', 0);
+  await harness.start(task);
+  await evaluation.reached;
+  await pauseTask(harness.temporal.client, task.taskId);
+  evaluation.letGo();
+  await harness.reaches(task.taskId, 'SUSPENDED');
+  await updateStopConditions(harness.temporal.client, task.taskId, { maxIterations: 2 });
+  await resumeTask(harness.temporal.client, task.taskId);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 2 });
+});
+
+function taskId(task: TaskSpec): (one: { taskId: string }) => boolean {
+  return (one) => one.taskId === task.taskId;
+}

@@ -1,0 +1,70 @@
+/** The end of a task that did its work: the champion is scored once on the sealed test rows, and the task is completed. */
+import type { EvaluateRequest, EvaluateResult } from '../src/contracts/jobs';
+import type { Champion } from '../src/domain/champion';
+import type { StopReason } from '../src/domain/stop-conditions';
+import type { TestResult } from '../src/contracts/task-record';
+import type { TaskOutcome } from '../src/contracts/task-workflow';
+import { evaluateModel } from './activity-options';
+import type { Pass } from './iteration';
+import { finalEvaluationRequest } from './job-requests';
+import { besides, inSegments } from './phase';
+import type { TaskRun } from './task-run';
+
+/** Completes the task. `reason` names the rule that ended a loop; a STANDARD task has none. */
+export async function finish(run: TaskRun, pass: Pass, reason: StopReason | null): Promise<TaskOutcome> {
+  const { task, state, record, control } = run;
+  const champion = state.champion;
+  if (!champion) throw new Error('a task cannot finish before its first evaluation');
+  if (reason) {
+    state.stopReason = reason;
+    record.decided('stop', pass.iteration, { ...reason });
+    record.set({ stopReason: reason });
+  }
+
+  const testResult = await readTest(run, champion);
+  await control.cancelPoint();
+  await record.transition('COMPLETED');
+  return {
+    taskId: task.taskId,
+    iterations: pass.iteration + 1,
+    champion: { iteration: champion.iteration, score: champion.score.value, modelPath: champion.modelPath },
+    testScore: testResult?.score ?? null,
+    stopReason: reason,
+  };
+}
+
+/** Scores the champion on the sealed rows; null when the task has none. The read and its number go to the ledger. */
+async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | null> {
+  const { state, record } = run;
+  const test = state.heldOut?.test;
+  if (!test) return null;
+
+  const { evaluation, reads } = await inSegments(
+    run,
+    { service: 'evaluator', phase: 'final', iteration: champion.iteration },
+    async (segment) => ({
+      evaluation: await score(run, finalEvaluationRequest(run, segment, champion, test)),
+      reads: segment + 1,
+    }),
+  );
+  const { value, low, high, samples, unscored } = evaluation.score;
+  const result: TestResult = {
+    score: value,
+    low,
+    high,
+    samples,
+    unscored,
+    reads,
+    iteration: champion.iteration,
+    evaluationPath: evaluation.report.key,
+  };
+  record.decided('read-test', state.iteration, { ...result, testSha256: test.sha256 });
+  record.set({ testResult: result });
+  return result;
+}
+
+function score(run: TaskRun, request: EvaluateRequest): Promise<EvaluateResult> {
+  return besides(run.record.write(), () =>
+    evaluateModel.executeWithOptions({ summary: `final test · champion of iteration ${request.iteration}` }, [request]),
+  );
+}

@@ -1,0 +1,3 @@
+/** The only door for the bundler: every function exported here is a workflow type. */
+export { standardTraining } from './standard-training';
+export { continuousLearning } from './continuous-learning';

@@ -1,0 +1,122 @@
+/** One pass of optimize → train → evaluate, the same in both modes, and what it means for the champion. */
+import { optimizedDatasetId } from '../src/domain/storage-keys';
+import { isPromoted, type Champion } from '../src/domain/champion';
+import type { EvaluateResult, OptimizeResult, TrainResult } from '../src/contracts/jobs';
+import { evaluateModel, optimizeDataset, trainModel } from './activity-options';
+import { evaluationRequest, optimizationRequest, trainingRequest } from './job-requests';
+import { runPhase } from './phase';
+import type { TaskRun } from './task-run';
+
+/** What one iteration made. */
+export interface Pass {
+  iteration: number;
+  optimization: OptimizeResult;
+  training: TrainResult;
+  evaluation: EvaluateResult;
+}
+
+/** Runs the three phases of the state's iteration and leaves the state as the next iteration needs it. */
+export async function runIteration(run: TaskRun): Promise<Pass> {
+  const { iteration } = run.state;
+  run.record.set({ currentIteration: iteration });
+  const optimization = await optimize(run);
+  const training = await train(run, optimization);
+  const evaluation = await evaluate(run, optimization, training);
+  const pass = { iteration, optimization, training, evaluation };
+  chooseChampion(run, pass);
+  return pass;
+}
+
+async function optimize(run: TaskRun): Promise<OptimizeResult> {
+  const { task, state, record } = run;
+  const { iteration } = state;
+  const { result, segment } = await runPhase(run, 'optimization', {
+    start: (segment) =>
+      optimizeDataset.executeWithOptions({ summary: summary('optimize', iteration, segment) }, [
+        optimizationRequest(run, segment),
+      ]),
+    outcome: (_, segment) => ({
+      inputDatasetId: task.source.datasetId,
+      outputDatasetId: optimizedDatasetId(task.taskId, iteration, segment),
+    }),
+  });
+
+  const datasetId = optimizedDatasetId(task.taskId, iteration, segment);
+  state.taskType = result.taskType;
+  state.split = result.split;
+  state.heldOut = { mine: result.mine, select: result.select, test: result.test };
+  state.currentDatasetId = datasetId;
+  record.set({ taskType: result.taskType, currentDatasetId: datasetId });
+  record.dataset({
+    datasetId,
+    name: `${task.taskName} · iteration ${iteration}`,
+    storagePath: result.manifest.key,
+    sha256: result.manifest.sha256,
+    rowsKey: result.train.key,
+    sampleCount: result.train.rows,
+    sourceDatasetId: task.source.datasetId,
+    iteration,
+  });
+  return result;
+}
+
+async function train(run: TaskRun, optimization: OptimizeResult): Promise<TrainResult> {
+  const { state, record } = run;
+  const { result } = await runPhase(run, 'training', {
+    start: (segment) =>
+      trainModel.executeWithOptions({ summary: summary('train', state.iteration, segment) }, [
+        trainingRequest(run, segment, optimization),
+      ]),
+    outcome: ({ modelPath }) => ({ inputDatasetId: state.currentDatasetId, modelPath }),
+  });
+  state.trainingSeconds += result.seconds;
+  record.set({ latestModelPath: result.modelPath });
+  return result;
+}
+
+async function evaluate(run: TaskRun, optimization: OptimizeResult, training: TrainResult): Promise<EvaluateResult> {
+  const { state, record } = run;
+  const { result } = await runPhase(run, 'evaluation', {
+    start: (segment) =>
+      evaluateModel.executeWithOptions({ summary: summary('evaluate', state.iteration, segment) }, [
+        evaluationRequest(run, segment, optimization, training),
+      ]),
+    outcome: ({ report, score }) => ({
+      inputDatasetId: state.currentDatasetId,
+      modelPath: training.modelPath,
+      evaluationPath: report.key,
+      score: score.value,
+    }),
+  });
+  state.scoreHistory.push(result.score.value);
+  record.set({ latestEvaluationPath: result.report.key, latestScore: result.score.value, metricInfo: result.metric });
+  return result;
+}
+
+function summary(verb: string, iteration: number, segment: number): string {
+  return segment === 0 ? `${verb} · iteration ${iteration}` : `${verb} · iteration ${iteration} · segment ${segment}`;
+}
+
+/** The better of champion and challenger stays; the decision and its numbers go to the ledger. */
+function chooseChampion({ state, record }: TaskRun, { iteration, optimization, training, evaluation }: Pass): void {
+  const { value, low, high } = evaluation.score;
+  const challenger: Champion = {
+    iteration,
+    score: { value, low, high },
+    model: training.model,
+    modelPath: training.modelPath,
+    recipe: optimization.recipe,
+    improvementsFile: evaluation.improvementsFile,
+  };
+  const promoted = isPromoted(state.champion, challenger, evaluation.metric.higherIsBetter);
+  record.decided(promoted ? 'promote' : 'keep', iteration, {
+    metric: evaluation.metric.name,
+    challenger: { iteration, ...challenger.score },
+    champion: state.champion && { iteration: state.champion.iteration, ...state.champion.score },
+    rule: 'larger point score on select; a tie keeps the champion',
+  });
+  if (promoted) {
+    state.champion = challenger;
+    record.set({ championIteration: iteration });
+  }
+}

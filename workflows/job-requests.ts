@@ -1,0 +1,126 @@
+/** What each job is asked to do. Pure; the only place that decides which rows a service may see. */
+import type {
+  EvaluateRequest,
+  JobPhase,
+  JobRequestBase,
+  OptimizeRequest,
+  OptimizeResult,
+  RowsRef,
+  TrainRequest,
+  TrainResult,
+} from '../src/contracts/jobs';
+import { jobKey } from '../src/contracts/job-key';
+import type { Champion } from '../src/domain/champion';
+import {
+  evaluationPrefix,
+  modelPrefix,
+  optimizedDatasetId,
+  optimizedPrefix,
+  sealedPrefix,
+} from '../src/domain/storage-keys';
+import type { LoopState, TaskSpec } from '../src/contracts/task-workflow';
+
+/** The parts of a run that a request is made of. */
+interface Subject {
+  task: TaskSpec;
+  state: LoopState;
+}
+
+const MAX_SEED = 2 ** 31;
+
+function base(
+  { task }: Subject,
+  iteration: number,
+  phase: JobPhase,
+  segment: number,
+  outputPrefix: string,
+): JobRequestBase {
+  const { taskId, seed } = task;
+  return { jobKey: jobKey({ taskId, iteration, phase, segment }), taskId, iteration, segment, seed, outputPrefix };
+}
+
+/**
+ * From iteration 1 on: the source rows again, with the champion's recipe and what was found wrong with the champion. The seed moves
+ * with the iteration, so that after a rejected challenger the same recipe is not tried again row for row.
+ */
+export function optimizationRequest(run: Subject, segment: number): OptimizeRequest {
+  const { task, state } = run;
+  const { iteration, champion } = state;
+  const prefix = optimizedPrefix(optimizedDatasetId(task.taskId, iteration, segment));
+  return {
+    ...base(run, iteration, 'optimization', segment, prefix),
+    seed: (task.seed + iteration) % MAX_SEED,
+    source: task.source,
+    validation: task.validation,
+    test: task.test,
+    pool: task.pool,
+    taskType: state.taskType ?? task.taskType,
+    split: state.split,
+    recipe: champion?.recipe ?? null,
+    feedback: champion?.improvementsFile ?? null,
+    sealedPrefix: sealedPrefix(task.taskId),
+  };
+}
+
+/** The trainer is given `train` and `mine`, never `select` or `test`. */
+export function trainingRequest(
+  run: Subject,
+  segment: number,
+  { taskType, train, mine }: OptimizeResult,
+): TrainRequest {
+  const { task, state } = run;
+  const { iteration } = state;
+  return {
+    ...base(run, iteration, 'training', segment, modelPrefix(task.taskId, iteration, segment)),
+    modelName: task.modelName,
+    hyperparameters: task.hyperparameters,
+    taskType,
+    train,
+    mine,
+    resumeFrom: null,
+  };
+}
+
+/** An iteration's evaluation never sees `test`. */
+export function evaluationRequest(
+  run: Subject,
+  segment: number,
+  { taskType, train, mine, select }: OptimizeResult,
+  { model }: TrainResult,
+): EvaluateRequest {
+  const { task, state } = run;
+  const { iteration } = state;
+  return {
+    ...base(run, iteration, 'evaluation', segment, evaluationPrefix(task.taskId, iteration, segment)),
+    purpose: 'iteration',
+    model,
+    taskType,
+    metric: task.metric,
+    train,
+    mine,
+    select,
+    test: null,
+  };
+}
+
+/** The one read of the sealed test rows, with the champion's model and nothing to learn from. */
+export function finalEvaluationRequest(
+  run: Subject,
+  segment: number,
+  champion: Champion,
+  test: RowsRef,
+): EvaluateRequest {
+  const { task, state } = run;
+  if (!state.taskType) throw new Error('the task type is known once iteration 0 is optimised');
+  return {
+    ...base(run, champion.iteration, 'final', segment, evaluationPrefix(task.taskId, 'final', segment)),
+    purpose: 'final',
+    model: champion.model,
+    taskType: state.taskType,
+    metric: task.metric,
+    train: null,
+    mine: null,
+    select: null,
+    test,
+  };
+}

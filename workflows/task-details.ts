@@ -1,0 +1,23 @@
+/** What the Temporal UI shows about a running task, as markdown. */
+import type { ControlState, LoopState, TaskSpec } from '../src/contracts/task-workflow';
+
+/** Longer histories are cut to their end: the UI takes 20 kB. */
+const SHOWN_SCORES = 30;
+
+/** A summary for people: status, iteration, scores, champion. */
+export function taskDetails(task: TaskSpec, state: LoopState, controlState: ControlState): string {
+  const { iteration, status, scoreHistory, champion, stopConditions } = state;
+  const control = controlState === 'none' ? '' : ` (${controlState})`;
+  const of = task.mode === 'CONTINUOUS' ? ` of at most ${stopConditions.maxIterations}` : '';
+  const lines = [`**${status}**${control} · iteration ${iteration + 1}${of} · model \`${task.modelName}\``];
+  if (state.paused?.reason) lines.push('', `Paused: ${state.paused.reason}`);
+  if (scoreHistory.length > 0) {
+    const first = Math.max(0, scoreHistory.length - SHOWN_SCORES);
+    const rows = scoreHistory.slice(first).map((score, index) => {
+      const mark = first + index === champion?.iteration ? 'champion' : '';
+      return `| ${first + index} | ${score.toFixed(4)} | ${mark} |`;
+    });
+    lines.push('', '| iteration | score | |', '| --- | --- | --- |', ...rows);
+  }
+  return lines.join('\n');
+}
