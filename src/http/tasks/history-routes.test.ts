@@ -1,0 +1,132 @@
+import type { EvaluateRequest, TrainRequest } from '../../contracts/jobs';
+import { openTestApp, type TestApp } from '../../testing/app';
+import { createPerson, createTask, type Person } from '../../testing/factories';
+import { evaluateResult, trainResult } from '../../testing/job-results';
+
+let app: TestApp;
+let owner: Person;
+beforeAll(async () => {
+  app = await openTestApp();
+  owner = await createPerson(app);
+});
+afterAll(() => app.close());
+
+const event = (taskId: string, seq: number, status: string) =>
+  app.db.taskEvent.create({ data: { taskId, seq, type: 'task.status', payload: { taskId, status } } });
+
+/** Reads a stream until `enough` of its text is there, then leaves. */
+async function readEvents(taskId: string, enough: RegExp, headers: Record<string, string> = {}): Promise<string> {
+  const leave = new AbortController();
+  const response = await fetch(`${app.url}/api/tasks/${taskId}/events`, {
+    headers: { authorization: `Bearer ${owner.token}`, ...headers },
+    signal: leave.signal,
+  });
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  let text = '';
+  const reader = response.body?.getReader();
+  while (reader && !enough.test(text)) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += Buffer.from(value).toString();
+  }
+  leave.abort();
+  return text;
+}
+
+describe('events', () => {
+  test('replays what is there, goes on live, and ends with the task', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'OPTIMIZING' });
+    await event(taskId, 1, 'OPTIMIZING');
+    const reading = readEvents(taskId, /never/);
+    await event(taskId, 2, 'TRAINING');
+    await app.db.mlTask.update({ where: { taskId }, data: { status: 'COMPLETED' } });
+    await event(taskId, 3, 'COMPLETED');
+    const text = await reading;
+    expect([...text.matchAll(/"status":"(\w+)"/g)].map((match) => match[1]).slice(0, 2)).toEqual([
+      'OPTIMIZING',
+      'TRAINING',
+    ]);
+    expect(text).toMatch(/^id: \d+\nevent: task\.status\ndata: \{.*"seq":1.*\}\n\n/m);
+  });
+
+  test('a client that comes back gets what it missed, and 204 when there is nothing more to come', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'COMPLETED' });
+    const first = await event(taskId, 1, 'OPTIMIZING');
+    const last = await event(taskId, 2, 'COMPLETED');
+    const text = await readEvents(taskId, /never/, { 'last-event-id': String(first.id) });
+    expect(text).not.toContain('OPTIMIZING');
+    expect(text).toContain('COMPLETED');
+    const done = await owner.client.get(`/api/tasks/${taskId}/events`, {
+      headers: { 'last-event-id': String(last.id) },
+    });
+    expect(done.status).toBe(204);
+  });
+
+  test('an id that is none counts as none, and another task’s events are never among them', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'FAILED' });
+    const other = await createTask(app.db, owner.userId);
+    await event(other.taskId, 1, 'OPTIMIZING');
+    await event(taskId, 1, 'FAILED');
+    const text = await readEvents(taskId, /never/, { 'last-event-id': "1' OR 1=1" });
+    expect([...text.matchAll(/"status":"(\w+)"/g)].map((match) => match[1])).toEqual(['FAILED']);
+  });
+});
+
+async function taskWithHistory() {
+  const task = await createTask(app.db, owner.userId, {
+    status: 'COMPLETED',
+    taskName: '<script>alert(1)</script>',
+    metricInfo: { name: 'accuracy', higherIsBetter: true },
+    championIteration: 0,
+  });
+  const base = {
+    taskId: task.taskId,
+    iteration: 0,
+    status: 'completed',
+    startedAt: new Date(),
+    completedAt: new Date(),
+  } as const;
+  const request: unknown = { jobKey: `${task.taskId}/0/x/0`, outputPrefix: 'models/x/0/s0/', purpose: 'iteration' };
+  const json = (value: unknown) => JSON.parse(JSON.stringify(value)) as object;
+  await app.db.taskExecution.create({
+    data: { ...base, phase: 'training', details: json(trainResult(request as TrainRequest)) },
+  });
+  await app.db.taskExecution.create({
+    data: { ...base, phase: 'evaluation', score: 0.5, details: json(evaluateResult(request as EvaluateRequest, 0.5)) },
+  });
+  return task;
+}
+
+test('metrics give score, interval and loss curve by iteration', async () => {
+  const { taskId } = await taskWithHistory();
+  const { status, body } = await owner.client.get(`/api/tasks/${taskId}/metrics`);
+  expect([status, body.metric]).toEqual([200, { name: 'accuracy', higherIsBetter: true }]);
+  expect(body.iterations).toEqual([
+    expect.objectContaining({
+      iteration: 0,
+      score: 0.5,
+      low: expect.any(Number),
+      high: expect.any(Number),
+      lossCurve: expect.any(Array),
+    }),
+  ]);
+});
+
+test('executions come in the order they were started, page by page', async () => {
+  const { taskId } = await taskWithHistory();
+  const first = await owner.client.get(`/api/tasks/${taskId}/executions?limit=1`);
+  const second = await owner.client.get(`/api/tasks/${taskId}/executions?limit=1&cursor=${first.body.nextCursor}`);
+  expect([first, second].map(({ body }) => body.items[0].phase)).toEqual(['training', 'evaluation']);
+  expect(second.body.nextCursor).toBeNull();
+});
+
+test('the report is JSON, and for a browser one page that can run nothing', async () => {
+  const { taskId } = await taskWithHistory();
+  const json = await owner.client.get(`/api/tasks/${taskId}/report`);
+  expect(json.body.iterations[0]).toMatchObject({ iteration: 0, score: 0.5 });
+  const page = await owner.client.get(`/api/tasks/${taskId}/report`, { headers: { accept: 'text/html,*/*;q=0.8' } });
+  expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+  expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*sandbox/);
+  expect(page.text).toContain('&lt;script&gt;alert(1)');
+  expect(page.text).not.toContain('<script>alert');
+});

@@ -1,0 +1,262 @@
+import { AppError } from '../../domain/errors';
+import { openTestApp, type TestApp } from '../../testing/app';
+import { createDataset, createPerson, createTask, type Person } from '../../testing/factories';
+
+let app: TestApp;
+let owner: Person;
+let other: Person;
+let admin: Person;
+let datasetId: string;
+const resolved: string[] = [];
+let resolveFault: Error | null = null;
+
+beforeAll(async () => {
+  app = await openTestApp({
+    resolveModel: async (name) => {
+      resolved.push(name);
+      if (resolveFault) throw resolveFault;
+    },
+  });
+  [owner, other, admin] = [await createPerson(app), await createPerson(app), await createPerson(app, 'ADMIN')];
+  ({ datasetId } = await createDataset(app.db, owner.userId));
+});
+beforeEach(() => {
+  app.workflows.reset();
+  resolved.length = 0;
+  resolveFault = null;
+});
+afterAll(() => app.close());
+
+const standard = (overrides: object = {}) => ({
+  taskName: 'intents',
+  modelName: 'builtin:classifier',
+  datasetId,
+  ...overrides,
+});
+const masked = (text: string): string => text.replace(/"requestId":"[^"]+"/, '');
+
+describe('create', () => {
+  test("the examples of the user's document work literally", async () => {
+    const one = await owner.client.post('/api/tasks/standard', {
+      taskName: '数学推理模型训练',
+      modelName: 'qwen-7b',
+      datasetId,
+      userId: owner.userId,
+      hyperparameters: '{"learning_rate": 0.001, "epochs": 10}',
+    });
+    expect(one.status).toBe(201);
+    expect(one.body).toMatchObject({
+      taskMode: 'STANDARD',
+      status: 'PENDING',
+      controlState: 'none',
+      maxIterations: 1,
+      hyperparameters: { learning_rate: 0.001, epochs: 10 },
+      userId: owner.userId,
+      currentIteration: 0,
+      latestScore: null,
+    });
+    expect(one.body.taskId).toMatch(/^task_[a-z2-7]{26}$/);
+    const many = await owner.client.post('/api/tasks/continuous', {
+      taskName: '持续学习任务',
+      modelName: 'qwen-7b',
+      datasetId,
+      userId: owner.userId,
+      hyperparameters: '{"learning_rate": 0.001}',
+      maxIterations: 5,
+      performanceThreshold: 0.95,
+    });
+    expect(many.body).toMatchObject({ taskMode: 'CONTINUOUS', maxIterations: 5, performanceThreshold: 0.95 });
+    expect(app.workflows.calls).toEqual([]);
+  });
+
+  test('stop policies, data sets of every role and the seed are kept', async () => {
+    const given = async (datasetType: 'validation' | 'test' | 'pool') =>
+      (await createDataset(app.db, owner.userId, { datasetType })).datasetId;
+    const roles = {
+      validationDatasetId: await given('validation'),
+      testDatasetId: await given('test'),
+      poolDatasetId: await given('pool'),
+    };
+    const stopPolicies = {
+      plateau: { patience: 2, minimumGain: 0.01 },
+      budget: { wallSeconds: 60 },
+      deadline: '2030-01-01T01:00:00+01:00',
+      rule: 'lower_bound',
+    };
+    const answer = await owner.client.post(
+      '/api/tasks/continuous',
+      standard({ ...roles, seed: 7, metric: 'macro_f1', stopPolicies }),
+    );
+    expect(answer.body).toMatchObject({
+      ...roles,
+      seed: 7,
+      metric: 'macro_f1',
+      maxIterations: 5,
+      stopPolicies: {
+        ...stopPolicies,
+        budget: { wallSeconds: 60, trainingSeconds: null },
+        deadline: '2030-01-01T00:00:00.000Z',
+      },
+    });
+  });
+
+  test.each<[string, object, string, string]>([
+    ['an unknown model', { modelName: 'gpt-99' }, 'MODEL_UNKNOWN', 'builtin:classifier'],
+    ['a model that is a path', { modelName: '../../etc/passwd' }, 'MODEL_UNKNOWN', 'modelName'],
+    ['an address as a model', { modelName: 'http://127.0.0.1/x' }, 'MODEL_UNKNOWN', 'modelName'],
+    [
+      'a model of the other kind',
+      { modelName: 'builtin:tinygpt', taskType: 'classification' },
+      'VALIDATION_FAILED',
+      'taskType',
+    ],
+    ['an unknown hyperparameter', { hyperparameters: { lr: 1 } }, 'HYPERPARAMETER_INVALID', 'hyperparameters.lr'],
+    ['one out of range', { hyperparameters: { epochs: 0 } }, 'HYPERPARAMETER_INVALID', '≥ 1 and ≤ 1000'],
+    ['one at its open end', { hyperparameters: { learning_rate: 0 } }, 'HYPERPARAMETER_INVALID', '> 0 and ≤ 1'],
+    ['one that is not whole', { hyperparameters: { epochs: 1.5 } }, 'HYPERPARAMETER_INVALID', 'whole number'],
+    ['one of another type', { hyperparameters: { epochs: '3' } }, 'HYPERPARAMETER_INVALID', 'hyperparameters.epochs'],
+    ['one named like a method', { hyperparameters: { constructor: 1 } }, 'HYPERPARAMETER_INVALID', 'constructor'],
+    ['a string that is no JSON', { hyperparameters: '{"epochs": ' }, 'VALIDATION_FAILED', 'hyperparameters'],
+    ['a string of another shape', { hyperparameters: '[1]' }, 'VALIDATION_FAILED', 'hyperparameters'],
+    [
+      'a prototype in a string',
+      { hyperparameters: '{"__proto__":{"polluted":1}}' },
+      'VALIDATION_FAILED',
+      'hyperparameters',
+    ],
+    ['an unknown metric', { metric: 'bleu' }, 'VALIDATION_FAILED', 'metric'],
+    ['an empty name', { taskName: ' ' }, 'VALIDATION_FAILED', 'taskName'],
+    ['a name that cannot be stored', { taskName: 'a\ud800' }, 'VALIDATION_FAILED', 'taskName'],
+    ['an unknown field', { learningRate: 1 }, 'VALIDATION_FAILED', 'learningRate'],
+    ['a missing data set', { datasetId: 'dataset_nobody' }, 'VALIDATION_FAILED', 'datasetId'],
+    ['a seed that is too large', { seed: 2 ** 40 }, 'VALIDATION_FAILED', 'seed'],
+  ])('%s is refused, saying what is wrong', async (_case, overrides, code, word) => {
+    // Other suites use the same database at the same time: only this owner's rows are looked at.
+    const tasks = () => app.db.mlTask.count({ where: { userId: owner.userId } });
+    const before = await tasks();
+    const answer = await owner.client.post('/api/tasks/standard', standard(overrides));
+    expect([answer.status, answer.body.error.code]).toEqual([422, code]);
+    expect(answer.body.error.message).toContain(word);
+    expect(await tasks()).toBe(before);
+    expect(resolved).toEqual([]);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  test.each<[string, object]>([
+    ['maxIterations', { maxIterations: 0 }],
+    ['maxIterations', { maxIterations: 1001 }],
+    ['performanceThreshold', { performanceThreshold: 'high' }],
+    ['stopPolicies.plateau.patience', { stopPolicies: { plateau: { patience: 0, minimumGain: 0 } } }],
+    ['stopPolicies.budget.gpuSeconds', { stopPolicies: { budget: { gpuSeconds: 1 } } }],
+    ['stopPolicies.deadline', { stopPolicies: { deadline: 'tomorrow' } }],
+  ])('a continuous task with a wrong %s is refused, naming it', async (field, overrides) => {
+    const answer = await owner.client.post('/api/tasks/continuous', standard(overrides));
+    expect([answer.status, answer.body.error.details.fields[0].field]).toEqual([422, field]);
+  });
+
+  test("another user's data set, a deleted one and one nobody has answer alike", async () => {
+    const foreign = await createDataset(app.db, other.userId);
+    const deleted = await createDataset(app.db, owner.userId, { deletedAt: new Date() });
+    const ids = [foreign.datasetId, deleted.datasetId, 'dataset_aaaaaaaaaaaaaaaaaaaaaaaaaa'];
+    const bodies = new Set<string>();
+    for (const id of ids) {
+      const answer = await owner.client.post('/api/tasks/standard', standard({ datasetId: id }));
+      expect(answer.status).toBe(422);
+      bodies.add(masked(answer.text));
+    }
+    expect(bodies.size).toBe(1);
+  });
+
+  test('a data set of another type is refused, naming field and type', async () => {
+    const test = await createDataset(app.db, owner.userId, { datasetType: 'test' });
+    const answer = await owner.client.post('/api/tasks/standard', standard({ datasetId: test.datasetId }));
+    expect(answer.body.error.message).toBe('datasetId: is a test data set; a training data set is needed');
+  });
+
+  test("someone else's userId is 403; an administrator may, with that user's data", async () => {
+    const refused = await other.client.post('/api/tasks/standard', standard({ userId: owner.userId }));
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'FORBIDDEN']);
+    const made = await admin.client.post('/api/tasks/standard', standard({ userId: owner.userId }));
+    expect([made.status, made.body.userId]).toEqual([201, owner.userId]);
+    expect((await admin.client.post('/api/tasks/standard', standard())).status).toBe(422);
+  });
+
+  test('every column of the row that is not the caller’s to set is refused', async () => {
+    const columns =
+      'id taskId status controlState currentDatasetId currentIteration latestModelPath latestScore seq storagePath role';
+    for (const column of columns.split(' ')) {
+      const answer = await owner.client.post('/api/tasks/continuous', standard({ [column]: 1 }));
+      expect([answer.status, answer.body.error.details.fields]).toEqual([
+        422,
+        [{ field: column, message: 'is not a known field' }],
+      ]);
+    }
+  });
+
+  test('names of the hub and local folders are asked from the trainer', async () => {
+    expect((await owner.client.post('/api/tasks/standard', standard({ modelName: 'org/model' }))).status).toBe(201);
+    resolveFault = new AppError('MODEL_UNKNOWN', 'modelName: no such folder');
+    expect((await owner.client.post('/api/tasks/standard', standard({ modelName: 'local:mine' }))).status).toBe(422);
+    resolveFault = new AppError('SERVICE_UNAVAILABLE', 'down', { retryAfterSeconds: 10 });
+    const down = await owner.client.post('/api/tasks/standard', standard({ modelName: 'org/model' }));
+    expect([down.status, down.headers.get('retry-after')]).toEqual([503, '10']);
+    expect(resolved).toEqual(['org/model', 'local:mine', 'org/model']);
+  });
+
+  test('a repeat with the same Idempotency-Key makes one task, also when both come at once', async () => {
+    const headers = { 'idempotency-key': `create-${Date.now()}` };
+    const body = standard({ taskName: `once ${Date.now()}` });
+    const [one, two] = await Promise.all([
+      owner.client.post('/api/tasks/standard', body, { headers }),
+      owner.client.post('/api/tasks/standard', body, { headers }),
+    ]);
+    const again = await owner.client.post('/api/tasks/standard', body, { headers });
+    expect([one.status, two.status]).toContain(201);
+    expect([201, 409]).toContain(Math.max(one.status, two.status));
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+    expect(await app.db.mlTask.count({ where: { taskName: body.taskName } })).toBe(1);
+    const reused = await owner.client.post('/api/tasks/standard', standard({ taskName: 'other' }), { headers });
+    expect(reused.body.error.code).toBe('IDEMPOTENCY_KEY_REUSED');
+    const bad = await owner.client.post('/api/tasks/standard', body, { headers: { 'idempotency-key': 'a b' } });
+    expect(bad.status).toBe(422);
+  });
+});
+
+test('the list filters by status and mode and pages by key', async () => {
+  const person = await createPerson(app);
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i += 1) ids.unshift((await createTask(app.db, person.userId)).taskId);
+  await createTask(app.db, person.userId, { status: 'FAILED', taskMode: 'STANDARD' });
+  const taskIds = (body: { items: { taskId: string }[] }) => body.items.map(({ taskId }) => taskId);
+  const first = await person.client.get('/api/tasks?status=PENDING&mode=CONTINUOUS&limit=2');
+  const second = await person.client.get(
+    `/api/tasks?status=PENDING&mode=CONTINUOUS&limit=2&cursor=${first.body.nextCursor}`,
+  );
+  expect([...taskIds(first.body), ...taskIds(second.body)]).toEqual(ids);
+  expect(second.body.nextCursor).toBeNull();
+  expect((await person.client.get('/api/tasks?mode=STANDARD')).body.items).toHaveLength(1);
+  expect((await person.client.get('/api/tasks?status=DONE')).status).toBe(422);
+});
+
+test("every route of another user's task answers exactly like that of a missing one", async () => {
+  const { taskId } = await createTask(app.db, owner.userId, { status: 'TRAINING', workflowStartedAt: new Date() });
+  const missing = 'task_aaaaaaaaaaaaaaaaaaaaaaaaaa';
+  const reads = ['', '/executions', '/decisions', '/metrics', '/report', '/events'];
+  for (const suffix of reads) {
+    const [a, b] = [
+      await other.client.get(`/api/tasks/${taskId}${suffix}`),
+      await other.client.get(`/api/tasks/${missing}${suffix}`),
+    ];
+    expect([a.status, masked(a.text)]).toEqual([404, masked(b.text)]);
+  }
+  for (const verb of ['start', 'pause', 'resume', 'cancel']) {
+    const [a, b] = [
+      await other.client.post(`/api/tasks/${taskId}/${verb}`),
+      await other.client.post(`/api/tasks/${missing}/${verb}`),
+    ];
+    expect([a.status, masked(a.text)]).toEqual([404, masked(b.text)]);
+  }
+  expect((await other.client.patch(`/api/tasks/${taskId}/stop-conditions`, { maxIterations: 2 })).status).toBe(404);
+  expect(app.workflows.calls).toEqual([]);
+  expect((await admin.client.get(`/api/tasks/${taskId}`)).status).toBe(200);
+});

@@ -1,0 +1,113 @@
+/** The process itself: started from source as users start it, over the tests' real servers. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { Client } from 'pg';
+import { startTestS3, type TestS3 } from './testing/s3';
+import { until } from './testing/until';
+
+const ROOT = path.resolve(__dirname, '..');
+const ADMIN = { email: 'first-admin@example.org', password: 'a-long-password-1' };
+
+let s3: TestS3;
+beforeAll(async () => {
+  s3 = await startTestS3();
+});
+afterAll(() => s3.stop());
+
+interface Running {
+  child: ChildProcess;
+  output(): string;
+  exit: Promise<number | null>;
+}
+
+function start(variables: Record<string, string>): Running {
+  const child = spawn(process.execPath, [require.resolve('tsx/cli'), 'src/main-api.ts'], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      NODE_NO_WARNINGS: '1',
+      DATABASE_URL: process.env.WLOPS_TEST_DATABASE_URL,
+      S3_ENDPOINT: s3.options.endpoint,
+      S3_ACCESS_KEY_ID: s3.options.accessKeyId,
+      S3_SECRET_ACCESS_KEY: s3.options.secretAccessKey,
+      TEMPORAL_ADDRESS: process.env.WLOPS_TEST_TEMPORAL_ADDRESS,
+      WLOPS_JWT_SECRET: 'j'.repeat(32),
+      WLOPS_SERVICE_SECRET: 's'.repeat(32),
+      ...variables,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exit = once(child, 'exit').then(([code]) => code as number | null);
+  return { child, output: () => text, exit };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('becomes ready, makes bucket and first administrator, and drains on SIGTERM', async () => {
+  const port = await freePort();
+  const admin = { WLOPS_ADMIN_EMAIL: ADMIN.email, WLOPS_ADMIN_PASSWORD: ADMIN.password };
+  const api = start({ WLOPS_API_PORT: String(port), ...admin });
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    await until('the API to be ready', () => {
+      if (api.child.exitCode !== null) throw new Error(api.output());
+      return fetch(`${url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    });
+    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
+      ready: true,
+      checks: { database: 'ok', objectStore: 'ok', temporal: 'ok' },
+    });
+    expect(api.output()).not.toContain(ADMIN.password);
+  } finally {
+    api.child.kill('SIGTERM');
+  }
+  expect(await api.exit).toBe(0);
+  expect(api.output()).toContain('API has ended');
+});
+
+test('a schema that is behind is refused, naming the migration and what to run', async () => {
+  const name = `behind_${Date.now()}`;
+  const url = new URL(process.env.WLOPS_TEST_DATABASE_URL ?? '');
+  const client = new Client({ connectionString: url.toString() });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  url.pathname = `/${name}`;
+  try {
+    const api = start({ DATABASE_URL: url.toString() });
+    expect(await api.exit).toBe(1);
+    expect(api.output()).toMatch(/schema is behind: \d+_init not applied\. Run: node tools\/prisma\/migrate\.mjs/);
+  } finally {
+    await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await client.end();
+  }
+});
+
+test('a taken port is named, with the variable that changes it', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const api = start({ WLOPS_API_PORT: String(port) });
+  expect(await api.exit).toBe(1);
+  expect(api.output()).toContain(`port ${port} is taken by another program; set WLOPS_API_PORT`);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('wrong configuration is reported whole and ends the process at once', async () => {
+  const api = start({ WLOPS_JWT_SECRET: 'short', S3_ENDPOINT: 'nowhere' });
+  expect(await api.exit).toBe(1);
+  expect(api.output()).toMatch(/WLOPS_JWT_SECRET[\s\S]*/);
+  expect(api.output()).toContain('S3_ENDPOINT');
+});

@@ -1,0 +1,112 @@
+/** What services would answer, well-formed and small, for any request. Tests override what they care about. */
+import { createHash } from 'node:crypto';
+import type {
+  EvaluateRequest,
+  EvaluateResult,
+  ObjectRef,
+  OptimizeRequest,
+  OptimizeResult,
+  TrainRequest,
+  TrainResult,
+} from '../contracts/jobs';
+import type { TaskSpec } from '../contracts/task-workflow';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** A reference to an object that need not exist. */
+export const objectRef = (key: string): ObjectRef => ({ key, sha256: sha256(key) });
+
+const rowsRef = (key: string, rows: number) => ({ ...objectRef(key), rows });
+
+export function optimizeResult(request: OptimizeRequest, overrides: Partial<OptimizeResult> = {}): OptimizeResult {
+  const { outputPrefix: prefix, sealedPrefix: sealed } = request;
+  return {
+    manifest: objectRef(`${prefix}manifest.json`),
+    taskType: 'classification',
+    train: rowsRef(`${prefix}attempt-1/train.parquet`, 80),
+    mine: rowsRef(`${prefix}attempt-1/mine.parquet`, 10),
+    pool: null,
+    select: rowsRef(`${sealed}attempt-1/select.parquet`, 20),
+    test: request.test ? rowsRef(`${sealed}attempt-1/test.parquet`, 30) : null,
+    split: request.split ?? objectRef(`${prefix}attempt-1/split.json`),
+    recipe: objectRef(`${prefix}attempt-1/recipe.json`),
+    log: objectRef(`${prefix}attempt-1/log.json`),
+    labelCount: 3,
+    steps: [{ name: 'parse', rowsIn: 120, rowsOut: 110, removed: { unreadable: 10 }, seconds: 0.1 }],
+    leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },
+    labelIssues: { flagged: 3, quarantined: 1 },
+    applied: request.feedback ? [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', rows: 12 }] : [],
+    ...overrides,
+  };
+}
+
+export function trainResult(request: TrainRequest, overrides: Partial<TrainResult> = {}): TrainResult {
+  return {
+    model: objectRef(`${request.outputPrefix}manifest.json`),
+    modelPath: `${request.outputPrefix}attempt-1/`,
+    weightsSha256: sha256(request.jobKey),
+    parameters: 1000,
+    steps: 10,
+    epochs: 2,
+    trainLoss: 0.5,
+    mineLoss: 0.6,
+    lossCurve: [
+      [0, 1.1],
+      [10, 0.5],
+    ],
+    seconds: 3,
+    ...overrides,
+  };
+}
+
+export function evaluateResult(
+  request: EvaluateRequest,
+  score: number,
+  overrides: Partial<EvaluateResult> = {},
+): EvaluateResult {
+  const final = request.purpose === 'final';
+  const slice = { support: 12, errorRate: 0.8, lift: 2.5 };
+  return {
+    metric: { name: 'accuracy', higherIsBetter: true },
+    role: final ? 'test' : 'select',
+    score: { value: score, low: Math.max(0, score - 0.05), high: Math.min(1, score + 0.05), samples: 20, unscored: 0 },
+    secondary: { macroF1: score },
+    report: objectRef(`${request.outputPrefix}attempt-1/report.json`),
+    improvementsFile: final ? null : objectRef(`${request.outputPrefix}attempt-1/improvements.json`),
+    slices: final ? [] : [{ name: 'label = rare', ...slice, qValue: 0.01 }],
+    improvements: final ? [] : [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', ...slice, gainBound: 0.1 }],
+    badCases: final ? 0 : 4,
+    seconds: 1,
+    ...overrides,
+  };
+}
+
+/** A task as its workflow is started with. */
+export function taskSpec(overrides: Partial<TaskSpec> = {}): TaskSpec {
+  const source = { datasetId: 'dataset_1', ...objectRef('datasets/1/dataset_1/raw'), format: null, columns: null };
+  return {
+    taskId: `task_${sha256(String(Math.random())).slice(0, 12)}`,
+    taskName: 'a task',
+    userId: 1,
+    mode: 'STANDARD',
+    modelName: 'builtin:classifier',
+    hyperparameters: { epochs: 2 },
+    seed: 7,
+    metric: null,
+    taskType: null,
+    source,
+    validation: null,
+    test: { ...source, datasetId: 'dataset_2', ...objectRef('datasets/1/dataset_2/raw') },
+    pool: null,
+    stopConditions: {
+      maxIterations: 3,
+      performanceThreshold: null,
+      rule: 'point',
+      plateau: null,
+      budget: null,
+      deadline: null,
+    },
+    seq: 0,
+    ...overrides,
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * Real workflows on the real server with typed fake activities: what services and database would do is scripted per task, and what
+ * the workflow asked for is kept. Cancellation requests are real.
+ */
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import type { Worker } from '@temporalio/worker';
+import type { Activities } from '../../activities';
+import { requestCancellation } from '../../activities/request-cancellation';
+import type { JobAddress } from '../contracts/job-key';
+import type { EvaluateRequest, JobError, OptimizeRequest, TrainRequest } from '../contracts/jobs';
+import type { TaskChange } from '../contracts/task-record';
+import { taskWorkflowId, type TaskOutcome, type TaskSpec } from '../contracts/task-workflow';
+import type { TaskStatus } from '../domain/task-status';
+import { startTask } from '../temporal/start-task';
+import { createWorkers, runWorkers } from '../temporal/workers';
+import { evaluateResult, optimizeResult, trainResult } from './job-results';
+import { openTestTemporal, type TestTemporal } from './temporal';
+import { until } from './until';
+
+type JobRequest = OptimizeRequest | TrainRequest | EvaluateRequest;
+export type ScriptedPhase = 'optimization' | 'training' | 'evaluation' | 'final';
+
+/** Runs before a job's result is given; may wait, or throw. */
+export type Script = (request: JobRequest) => Promise<void>;
+
+/** A job that waits until it is let go. */
+export class Held {
+  readonly requests: JobRequest[] = [];
+  private release: () => void = () => undefined;
+  private readonly released = new Promise<void>((resolve) => (this.release = resolve));
+
+  readonly script: Script = async (request) => {
+    this.requests.push(request);
+    const context = Context.current();
+    context.heartbeat();
+    await Promise.race([this.released, context.cancelled]);
+  };
+
+  get reached(): Promise<JobRequest> {
+    return until('the job to be started', () => this.requests[0]);
+  }
+
+  letGo(): void {
+    this.release();
+  }
+}
+
+export class TaskHarness {
+  readonly changes: TaskChange[] = [];
+  readonly stopped: JobAddress[] = [];
+  readonly requests: JobRequest[] = [];
+  readonly reports: string[] = [];
+  /** Score of an iteration's evaluation by task; what is not here scores 0.5 + 0.1 × iteration. */
+  readonly scores = new Map<string, number[]>();
+  /** Run before a change is written, and before Temporal is asked to cancel; tests hold things up here. */
+  beforeRecord: (change: TaskChange) => Promise<void> = () => Promise.resolve();
+  beforeCancellation: () => Promise<void> = () => Promise.resolve();
+  private readonly scripts = new Map<string, Script>();
+  private workers: Worker[] = [];
+  private running: Promise<void> = Promise.resolve();
+  private stopWorkers: () => void = () => undefined;
+
+  private constructor(readonly temporal: TestTemporal) {}
+
+  static async open(): Promise<TaskHarness> {
+    const harness = new TaskHarness(await openTestTemporal());
+    await harness.startWorkers();
+    return harness;
+  }
+
+  async startWorkers(): Promise<void> {
+    const codePath = process.env.WLOPS_TEST_WORKFLOW_BUNDLE;
+    if (!codePath)
+      throw new Error('WLOPS_TEST_WORKFLOW_BUNDLE is not set; jest sets it in src/testing/global-setup.cjs');
+    this.workers = await createWorkers({
+      connection: this.temporal.nativeConnection,
+      namespace: this.temporal.namespace,
+      workflows: { workflowBundle: { codePath } },
+      activities: this.activities(),
+      slots: { optimize: 100, train: 100, evaluate: 100 },
+    });
+    const stop = new Promise<void>((resolve) => (this.stopWorkers = resolve));
+    this.running = runWorkers(this.workers, stop);
+  }
+
+  async endWorkers(): Promise<void> {
+    this.stopWorkers();
+    await this.running;
+  }
+
+  async close(): Promise<void> {
+    await this.endWorkers();
+    await this.temporal.close();
+  }
+
+  /** Sets what a phase of a task does before it succeeds; of one iteration only when that is given. */
+  script(taskId: string, phase: ScriptedPhase, script: Script, iteration?: number): void {
+    this.scripts.set(iteration === undefined ? `${taskId}/${phase}` : `${taskId}/${phase}/${iteration}`, script);
+  }
+
+  hold(taskId: string, phase: ScriptedPhase, iteration?: number): Held {
+    const held = new Held();
+    this.script(taskId, phase, held.script, iteration);
+    return held;
+  }
+
+  start(task: TaskSpec): Promise<string> {
+    return startTask(this.temporal.client, task);
+  }
+
+  handle(taskId: string) {
+    return this.temporal.client.workflow.getHandle(taskWorkflowId(taskId));
+  }
+
+  /** How the task's workflow ended: its outcome, or the failure's type and whether it was cancelled. */
+  async outcome(taskId: string): Promise<TaskOutcome | { cancelled: boolean; type: string | null }> {
+    try {
+      return (await this.handle(taskId).result()) as TaskOutcome;
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const type = error.cause instanceof ApplicationFailure ? (error.cause.type ?? null) : null;
+      return { cancelled: error.cause?.name === 'CancelledFailure', type };
+    }
+  }
+
+  /** The statuses written for a task, each once in a row, in order of their numbers. */
+  statuses(taskId: string): TaskStatus[] {
+    const all = this.changesOf(taskId).map((change) => change.status);
+    return all.filter((status, index) => status !== all[index - 1]);
+  }
+
+  changesOf(taskId: string): TaskChange[] {
+    return this.changes.filter((change) => change.taskId === taskId).sort((a, b) => a.seq - b.seq);
+  }
+
+  decisions(taskId: string): string[] {
+    return this.changesOf(taskId).flatMap((change) => change.decisions.map((decision) => decision.kind));
+  }
+
+  /** Waits until the last written change has this status. */
+  async reaches(taskId: string, status: TaskStatus): Promise<TaskChange> {
+    return until(`task ${taskId} to be ${status}`, () => {
+      const last = this.changesOf(taskId).at(-1);
+      return last?.status === status ? last : null;
+    });
+  }
+
+  private async perform(phase: ScriptedPhase, request: JobRequest): Promise<void> {
+    this.requests.push(request);
+    const { taskId, iteration } = request;
+    const script = this.scripts.get(`${taskId}/${phase}/${iteration}`) ?? this.scripts.get(`${taskId}/${phase}`);
+    await script?.(request);
+  }
+
+  private activities(): Activities {
+    return {
+      optimizeDataset: async (request) => {
+        await this.perform('optimization', request);
+        return optimizeResult(request);
+      },
+      trainModel: async (request) => {
+        await this.perform('training', request);
+        return trainResult(request);
+      },
+      evaluateModel: async (request) => {
+        await this.perform(request.purpose === 'final' ? 'final' : 'evaluation', request);
+        const scores = this.scores.get(request.taskId) ?? [];
+        return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration);
+      },
+      stopJob: async (address) => {
+        this.stopped.push(address);
+        return 'cancelled';
+      },
+      recordTask: async (change) => {
+        await this.beforeRecord(change);
+        this.changes.push(change);
+      },
+      writeReport: async ({ taskId }) => {
+        this.reports.push(taskId);
+      },
+      requestCancellation: async (run) => {
+        await this.beforeCancellation();
+        await requestCancellation(this.temporal.client.workflow, run);
+      },
+    };
+  }
+}
+
+/** What an activity throws when its job failed. */
+export function jobFailure(code: string, retryable = false): ApplicationFailure {
+  const error: JobError = { code, message: `the job failed: ${code}`, details: { line: 3 }, retryable };
+  return ApplicationFailure.create({ type: code, message: error.message, nonRetryable: true, details: [error] });
+}
