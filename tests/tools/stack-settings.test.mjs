@@ -1,0 +1,113 @@
+// What a stack is started with: settings, secrets, free ports.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { checkPortsAreFree } from '../../tools/stack/ports.mjs';
+import { loadSecrets } from '../../tools/stack/secrets.mjs';
+import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
+import { cacheDirectory } from '../../tools/shared/paths.mjs';
+import { withoutStack } from '../../tools/test/test-environment.mjs';
+import { fileServer, temporaryFolder } from './support.mjs';
+
+test('the default ports are the promised ones, and the offset moves only those that are not set', () => {
+  const ports = (env) => Object.values(readStackSettings(env).ports).map(({ port }) => port);
+  assert.deepEqual(ports({}), [15432, 19000, 7233, 8233, 8002, 8003, 8004, 9464, 8080]);
+  assert.deepEqual(ports({ WLOPS_PORT_OFFSET: '100', WLOPS_API_PORT: '9000' }).at(-1), 9000);
+  assert.equal(ports({ WLOPS_PORT_OFFSET: '100', WLOPS_API_PORT: '9000' })[0], 15532);
+});
+
+test('a port or an offset that is none is refused by the name of its variable', () => {
+  assert.throws(() => readStackSettings({ WLOPS_API_PORT: 'http' }), /WLOPS_API_PORT must be a whole number .*"http"/);
+  assert.throws(() => readStackSettings({ WLOPS_TRAINER_PORT: '70000' }), /WLOPS_TRAINER_PORT .*65535/);
+  assert.throws(() => readStackSettings({ WLOPS_PORT_OFFSET: '-1' }), /WLOPS_PORT_OFFSET/);
+});
+
+test('a component whose address is given needs no port here', () => {
+  const settings = readStackSettings({
+    DATABASE_URL: 'postgresql://db/wlops',
+    TEMPORAL_ADDRESS: 'temporal:7233',
+    S3_ENDPOINT: '',
+    WLOPS_TRAINER_URL: 'http://gpu:8004',
+  });
+  assert.deepEqual(
+    ownPorts(settings).map(({ name }) => name),
+    ['s3', 'optimizer', 'evaluator', 'worker', 'api'],
+  );
+});
+
+test('an S3 address without its keys is refused', () => {
+  assert.throws(
+    () => readStackSettings({ S3_ENDPOINT: 'http://s3:9000' }),
+    /S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set/,
+  );
+});
+
+test('secrets are made once, differ between data folders, and only their owner can read them', (t) => {
+  const folder = temporaryFolder(t);
+  const first = loadSecrets(path.join(folder, 'one'), {});
+  const again = loadSecrets(path.join(folder, 'one'), { WLOPS_ADMIN_PASSWORD: 'too late to change it' });
+  const other = loadSecrets(path.join(folder, 'two'), {});
+  assert.deepEqual(again, { secrets: first.secrets, madeAdmin: false });
+  assert.equal(first.madeAdmin, true);
+  for (const name of ['jwtSecret', 'serviceSecret', 's3SecretAccessKey', 'postgresPassword', 'adminPassword']) {
+    assert.notEqual(first.secrets[name], other.secrets[name]);
+    assert.ok(first.secrets[name].length >= 24);
+  }
+  assert.equal(fs.statSync(path.join(folder, 'one/secrets.json')).mode & 0o777, 0o600);
+});
+
+test('the administrator of the environment is taken on the first start and none is made up', (t) => {
+  const env = { WLOPS_ADMIN_EMAIL: 'root@example.org', WLOPS_ADMIN_PASSWORD: 'a long passphrase' };
+  const { secrets, madeAdmin } = loadSecrets(temporaryFolder(t), env);
+  assert.deepEqual(
+    [secrets.adminEmail, secrets.adminPassword, madeAdmin],
+    ['root@example.org', 'a long passphrase', false],
+  );
+});
+
+test('a taken port is told with its number, its variable and who holds it', async (t) => {
+  const { port } = await fileServer(t, () => {});
+  await assert.rejects(checkPortsAreFree([{ name: 'api', port, variable: 'WLOPS_API_PORT' }]), (error) => {
+    assert.match(error.message, new RegExp(`port ${port} for api is taken by process ${process.pid} \\(.*node`));
+    assert.match(error.message, /set WLOPS_API_PORT to a free port/);
+    assert.match(error.message, /WLOPS_PORT_OFFSET/);
+    return true;
+  });
+});
+
+test('one port for two components is told with both variables', async () => {
+  const ports = [
+    { name: 'api', port: 21990, variable: 'WLOPS_API_PORT' },
+    { name: 's3', port: 21990, variable: 'WLOPS_S3_PORT' },
+  ];
+  await assert.rejects(
+    checkPortsAreFree(ports),
+    /21990 is wanted by both api \(WLOPS_API_PORT\) and s3 \(WLOPS_S3_PORT\)/,
+  );
+});
+
+test('the cache lies where the platform keeps caches, or where WLOPS_CACHE_DIR says', () => {
+  const home = '/home/ada';
+  assert.equal(cacheDirectory({}, { platform: 'linux', home }), '/home/ada/.cache/wlops');
+  assert.equal(cacheDirectory({ XDG_CACHE_HOME: '/xdg' }, { platform: 'linux', home }), '/xdg/wlops');
+  assert.equal(cacheDirectory({}, { platform: 'darwin', home }), '/home/ada/Library/Caches/wlops');
+  assert.equal(cacheDirectory({ WLOPS_CACHE_DIR: '/big/disk' }, { platform: 'linux', home }), '/big/disk');
+});
+
+test('tests never see the addresses, ports and secrets of a running stack, but keep the cache and the interpreter', () => {
+  const env = {
+    DATABASE_URL: 'postgresql://production/wlops',
+    S3_BUCKET: 'production',
+    TEMPORAL_ADDRESS: 'production:7233',
+    WLOPS_API_PORT: '80',
+    WLOPS_JWT_SECRET: 'x',
+    WLOPS_TRAINER_URL: 'http://gpu',
+    WLOPS_DATA_DIR: '/srv/wlops',
+  };
+  assert.deepEqual(withoutStack({ ...env, PATH: '/bin', WLOPS_CACHE_DIR: '/c', WLOPS_PYTHON: '/p' }), {
+    PATH: '/bin',
+    WLOPS_CACHE_DIR: '/c',
+    WLOPS_PYTHON: '/p',
+  });
+});

@@ -1,0 +1,195 @@
+// @ts-check
+// What the stack consists of: for each component the command, the environment and the sign that it is ready. The order of starting is
+// in stack.mjs.
+import fs from 'node:fs';
+import path from 'node:path';
+import { PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
+import { UserError } from '../shared/errors.mjs';
+import { preparePostgres } from './postgres.mjs';
+import { temporalAnswers, temporalArguments } from './temporal.mjs';
+
+/** Importing PyTorch from a cold disk takes most of it. */
+const SERVICE_READY_TIMEOUT_MS = 180_000;
+const READY_TIMEOUT_MS = 60_000;
+
+/** Name of the component, its Python package, and the variable of its port. */
+const PYTHON_COMPONENTS = /** @type {const} */ ([
+  ['optimizer', 'data_optimizer'],
+  ['evaluator', 'evaluator'],
+  ['trainer', 'trainer'],
+]);
+
+/**
+ * @typedef {import('./managed-process.mjs').ProcessSpec} ProcessSpec
+ * @typedef {import('./settings.mjs').StackSettings} StackSettings
+ * @typedef {import('../setup/setup.mjs').Installation} Installation
+ *
+ * @typedef {object} Context
+ * @property {StackSettings} settings
+ * @property {Installation} installation
+ * @property {import('./secrets.mjs').Secrets} secrets
+ * @property {NodeJS.ProcessEnv} env
+ */
+
+/** @param {number} port */
+const local = (port) => `http://127.0.0.1:${port}`;
+
+/**
+ * Whether an address answers with a success, or with anything at all.
+ * @param {string} url
+ * @param {{ anyStatus?: boolean }} [options]
+ */
+export async function httpAnswers(url, { anyStatus = false } = {}) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    await response.body?.cancel();
+    return anyStatus || response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {Context} context @param {string} name @returns {Pick<ProcessSpec, 'name' | 'logFile' | 'cwd' | 'stopSignal' | 'stopGraceMs' | 'readyTimeoutMs'>} */
+function common({ settings }, name) {
+  return {
+    name,
+    logFile: path.join(settings.dataDir, 'logs', `${name}.log`),
+    cwd: ROOT,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 5000,
+    readyTimeoutMs: READY_TIMEOUT_MS,
+  };
+}
+
+/** @param {Context} context @returns {Promise<{ spec: ProcessSpec, url: string }>} `url` holds the password, the spec's does not */
+export async function postgresComponent(context) {
+  const { settings, secrets, env } = context;
+  const { port } = settings.ports.postgres;
+  const server = await preparePostgres({ dataDir: settings.dataDir, port, password: secrets.postgresPassword, env });
+  const { command, args, runAs, isReady, publicUrl: url } = server;
+  /** @type {ProcessSpec} */
+  // SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait until every client is gone.
+  const spec = {
+    ...common(context, 'postgres'),
+    command,
+    args,
+    env: server.env,
+    cwd: '/',
+    port,
+    url,
+    isReady,
+    runAs,
+    stopSignal: 'SIGINT',
+  };
+  return { spec, url: server.url };
+}
+
+/** The program of a server that must run here. @param {import('../setup/setup.mjs').Server} server @param {string} name */
+function programOf(server, name) {
+  if (server.origin !== 'address') return server.file;
+  throw new UserError(`there is no program for ${name}; run npm run setup`);
+}
+
+/** @param {Context} context @returns {ProcessSpec} */
+export function s3Component(context) {
+  const { settings, secrets, installation, env } = context;
+  const { port } = settings.ports.s3;
+  const objects = path.join(settings.dataDir, 's3');
+  fs.mkdirSync(objects, { recursive: true });
+  return {
+    ...common(context, 's3'),
+    command: programOf(installation.servers.s3, 's3'),
+    args: ['--port', `127.0.0.1:${port}`, '--region', env.S3_REGION || 'us-east-1', '--quiet', 'posix', objects],
+    env: { PATH: env.PATH, ROOT_ACCESS_KEY: secrets.s3AccessKeyId, ROOT_SECRET_KEY: secrets.s3SecretAccessKey },
+    port,
+    url: local(port),
+    isReady: () => httpAnswers(local(port), { anyStatus: true }),
+  };
+}
+
+/** @param {Context} context @returns {ProcessSpec} */
+export function temporalComponent(context) {
+  const { settings, installation, env } = context;
+  const { port } = settings.ports.temporal;
+  const uiPort = settings.ports.temporalUi.port;
+  return {
+    ...common(context, 'temporal'),
+    command: programOf(installation.servers.temporal, 'temporal'),
+    args: temporalArguments({ dataDir: settings.dataDir, port, uiPort }),
+    // The CLI would read the address of another server from the environment.
+    env: { PATH: env.PATH, HOME: env.HOME },
+    port,
+    url: `127.0.0.1:${port}`,
+    isReady: () => temporalAnswers(`127.0.0.1:${port}`, settings.temporalNamespace),
+  };
+}
+
+/**
+ * The environment of WLOps' own programs: everything the person set, and the addresses and secrets of this stack.
+ * @param {Context} context
+ * @param {string} databaseUrl
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function applicationEnvironment({ settings, secrets, env }, databaseUrl) {
+  const { ports, given } = settings;
+  const portVariables = Object.values(ports).map(({ variable, port }) => [variable, String(port)]);
+  const uiUrl = given.temporal ? env.WLOPS_TEMPORAL_UI_URL : local(ports.temporalUi.port);
+  return {
+    ...env,
+    ...Object.fromEntries(portVariables),
+    WLOPS_DATA_DIR: settings.dataDir,
+    WLOPS_JWT_SECRET: env.WLOPS_JWT_SECRET || secrets.jwtSecret,
+    WLOPS_SERVICE_SECRET: env.WLOPS_SERVICE_SECRET || secrets.serviceSecret,
+    WLOPS_ADMIN_EMAIL: secrets.adminEmail,
+    WLOPS_ADMIN_PASSWORD: secrets.adminPassword,
+    WLOPS_OPTIMIZER_URL: given.optimizer ?? local(ports.optimizer.port),
+    WLOPS_EVALUATOR_URL: given.evaluator ?? local(ports.evaluator.port),
+    WLOPS_TRAINER_URL: given.trainer ?? local(ports.trainer.port),
+    DATABASE_URL: databaseUrl,
+    S3_ENDPOINT: given.s3 ?? local(ports.s3.port),
+    S3_REGION: env.S3_REGION || 'us-east-1',
+    S3_ACCESS_KEY_ID: given.s3 ? env.S3_ACCESS_KEY_ID : secrets.s3AccessKeyId,
+    S3_SECRET_ACCESS_KEY: given.s3 ? env.S3_SECRET_ACCESS_KEY : secrets.s3SecretAccessKey,
+    S3_BUCKET: settings.bucket,
+    TEMPORAL_ADDRESS: given.temporal ?? `127.0.0.1:${ports.temporal.port}`,
+    TEMPORAL_NAMESPACE: settings.temporalNamespace,
+    ...(uiUrl ? { WLOPS_TEMPORAL_UI_URL: uiUrl } : {}),
+  };
+}
+
+/** The three Python services. @param {Context} context @param {NodeJS.ProcessEnv} env @returns {ProcessSpec[]} */
+export function pythonComponents(context, env) {
+  const { settings, installation } = context;
+  const searchPath = [PYTHON_SERVICES, path.join(PYTHON_SERVICES, 'common')].join(path.delimiter);
+  return PYTHON_COMPONENTS.filter(([name]) => !settings.given[name]).map(([name, module]) => {
+    const url = local(settings.ports[name].port);
+    return {
+      ...common(context, name),
+      command: installation.python,
+      args: ['-m', module],
+      cwd: PYTHON_SERVICES,
+      env: { ...env, PYTHONPATH: searchPath, PYTHONUNBUFFERED: '1' },
+      port: settings.ports[name].port,
+      url,
+      isReady: () => httpAnswers(`${url}/readyz`),
+      readyTimeoutMs: SERVICE_READY_TIMEOUT_MS,
+    };
+  });
+}
+
+/** The worker and the API. @param {Context} context @param {NodeJS.ProcessEnv} env @returns {ProcessSpec[]} */
+export function nodeComponents(context, env) {
+  const { ports } = context.settings;
+  return /** @type {const} */ (['worker', 'api']).map((name) => {
+    const url = local(ports[name].port);
+    return {
+      ...common(context, name),
+      command: process.execPath,
+      args: ['--enable-source-maps', path.join(ROOT, `dist/src/main-${name}.js`)],
+      env,
+      port: ports[name].port,
+      url,
+      isReady: () => httpAnswers(`${url}/readyz`),
+    };
+  });
+}

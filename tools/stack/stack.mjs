@@ -1,0 +1,213 @@
+// @ts-check
+// Starts the whole stack in order, keeps it running, and stops it in reverse order.
+import fs from 'node:fs';
+import path from 'node:path';
+import { createDatabase, migrate } from '../prisma/migrate.mjs';
+import { UserError } from '../shared/errors.mjs';
+import { lockHolder, tryLock } from '../shared/lock.mjs';
+import { ROOT } from '../shared/paths.mjs';
+import { processIdentity } from '../shared/processes.mjs';
+import { administratorCanLogIn } from './administrator.mjs';
+import { ensureBucket } from './bucket.mjs';
+import {
+  applicationEnvironment,
+  nodeComponents,
+  postgresComponent,
+  pythonComponents,
+  s3Component,
+  temporalComponent,
+} from './components.mjs';
+import { endLeftovers } from './leftovers.mjs';
+import { ManagedProcess } from './managed-process.mjs';
+import { postgresPlace } from './postgres-place.mjs';
+import { checkPortsAreFree } from './ports.mjs';
+import { removeRunFile, writeRunFile } from './run-file.mjs';
+import { loadSecrets } from './secrets.mjs';
+import { ownPorts, readStackSettings } from './settings.mjs';
+import { registerSearchAttributes } from './temporal.mjs';
+
+/** All that is not PostgreSQL must be gone by then; what is not is killed. */
+const STOP_BUDGET_MS = 9000;
+
+/**
+ * @typedef {import('./managed-process.mjs').ProcessSpec} ProcessSpec
+ * @typedef {(name: string, line: string) => void} Print
+ *
+ * @typedef {object} StackOptions
+ * @property {NodeJS.ProcessEnv} env
+ * @property {import('../setup/setup.mjs').Installation} installation
+ * @property {Print} print events of the stack
+ * @property {Print} [printLog] lines of the components; they stand in the log files in any case
+ */
+
+export class Stack {
+  #options;
+  #settings;
+  /** Processes that start together form a tier; tiers stop in reverse order. @type {ManagedProcess[][]} */
+  #tiers = [];
+  /** @type {import('../shared/lock.mjs').Lock | undefined} */
+  #lock;
+  #startedAt = new Date().toISOString();
+  #ready = false;
+  /** @type {Promise<void> | undefined} */
+  #stopped;
+
+  /** @param {StackOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#settings = readStackSettings(options.env);
+  }
+
+  get #processes() {
+    return this.#tiers.flat();
+  }
+
+  /** What people open. */
+  get urls() {
+    const { ports, given } = this.#settings;
+    const api = `http://127.0.0.1:${ports.api.port}`;
+    const { env } = this.#options;
+    const temporalUi = given.temporal ? env.WLOPS_TEMPORAL_UI_URL : `http://127.0.0.1:${ports.temporalUi.port}`;
+    return { api, docs: `${api}/docs`, ...(temporalUi ? { temporalUi } : {}) };
+  }
+
+  #writeRunFile() {
+    if (this.#stopped) return;
+    writeRunFile(this.#settings.dataDir, {
+      supervisor: { pid: process.pid, identity: processIdentity(process.pid) },
+      startedAt: this.#startedAt,
+      ready: this.#ready,
+      dataDir: this.#settings.dataDir,
+      urls: this.urls,
+      external: Object.keys(this.#settings.given),
+      processes: Object.fromEntries(this.#processes.map((managed) => [managed.name, managed.record])),
+    });
+  }
+
+  #takeDataDir() {
+    const { dataDir } = this.#settings;
+    fs.mkdirSync(dataDir, { recursive: true });
+    const lockFile = path.join(dataDir, 'stack.lock');
+    this.#lock = tryLock(lockFile);
+    if (this.#lock) return;
+    throw new UserError(
+      `a stack already runs on ${dataDir} (process ${lockHolder(lockFile)?.pid ?? 'unknown'}). ` +
+        'Stop it with npm run stop, or set WLOPS_DATA_DIR and WLOPS_PORT_OFFSET for a second one.',
+    );
+  }
+
+  /** @param {ProcessSpec[]} specs */
+  async #startTier(specs) {
+    if (this.#stopped) throw new UserError('stopped before everything was ready');
+    const { print, printLog } = this.#options;
+    const tier = specs.map(
+      (spec) =>
+        new ManagedProcess(spec, {
+          onLine: (line) => printLog?.(spec.name, line),
+          onEvent: (message) => print(spec.name, message),
+          onChange: () => this.#writeRunFile(),
+        }),
+    );
+    this.#tiers.push(tier);
+    await Promise.all(
+      tier.map(async (managed) => {
+        const startedAt = Date.now();
+        await managed.start();
+        if (!this.#stopped)
+          print(managed.name, `ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s (${managed.spec.url})`);
+      }),
+    );
+  }
+
+  /** Database, migrations, bucket and search attributes: what the servers must hold before our programs start. @param {NodeJS.ProcessEnv} env */
+  async #prepareServers(env) {
+    const { print } = this.#options;
+    const url = /** @type {string} */ (env.DATABASE_URL);
+    const { given, temporalNamespace } = this.#settings;
+    const prepareDatabase = async () => {
+      if (!given.postgres) await createDatabase(url);
+      const applied = await migrate({ url, directory: path.join(ROOT, 'prisma/migrations') });
+      if (applied.length) print('postgres', `migrations applied: ${applied.join(', ')}`);
+    };
+    await Promise.all([
+      prepareDatabase(),
+      ensureBucket(env),
+      given.temporal ? registerSearchAttributes(given.temporal, temporalNamespace) : undefined,
+    ]);
+  }
+
+  /**
+   * Starts everything and returns when every process answers.
+   * @returns {Promise<{ adminEmail: string, adminPassword?: string }>} the password only when it was made up now and works
+   * @throws {UserError} when a port is taken, the data folder is in use, or a component does not come up; nothing is left running
+   */
+  async start() {
+    const { env, installation, print } = this.#options;
+    this.#takeDataDir();
+    try {
+      const { dataDir, given } = this.#settings;
+      const ended = await endLeftovers({ dataDir, postgresDirectory: postgresPlace(dataDir).directory });
+      if (ended.length) print('wlops', `ended what an earlier stack left running: ${ended.join(', ')}`);
+      await checkPortsAreFree(ownPorts(this.#settings));
+      const { secrets, madeAdmin } = loadSecrets(dataDir, env);
+      const context = { settings: this.#settings, installation, secrets, env };
+      this.#writeRunFile();
+
+      const postgres = given.postgres ? undefined : await postgresComponent(context);
+      const servers = [
+        postgres?.spec,
+        given.s3 ? undefined : s3Component(context),
+        given.temporal ? undefined : temporalComponent(context),
+      ].filter((spec) => spec !== undefined);
+      await this.#startTier(servers);
+
+      const applicationEnv = applicationEnvironment(context, given.postgres ?? /** @type {string} */ (postgres?.url));
+      await this.#prepareServers(applicationEnv);
+      const [worker, api] = nodeComponents(context, applicationEnv);
+      await this.#startTier([
+        ...pythonComponents(context, applicationEnv),
+        .../** @type {ProcessSpec[]} */ ([worker, api]),
+      ]);
+      if (this.#stopped) throw new UserError('stopped before everything was ready');
+      this.#ready = true;
+      this.#writeRunFile();
+      const { adminEmail, adminPassword } = secrets;
+      const tellPassword = madeAdmin && (await administratorCanLogIn(this.urls.api, secrets));
+      return { adminEmail, ...(tellPassword ? { adminPassword } : {}) };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops everything in reverse order. Safe to repeat: later calls wait for the first. */
+  stop() {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll() {
+    const deadline = Date.now() + STOP_BUDGET_MS;
+    const reversed = this.#processes.reverse();
+    for (const managed of reversed) {
+      // The database is told last and always gets its time: killing it means recovery at the next start.
+      const remainingMs = Math.max(deadline - Date.now(), 0);
+      const { stopGraceMs } = managed.spec;
+      await managed.stop(managed.name === 'postgres' ? stopGraceMs : Math.min(stopGraceMs, remainingMs));
+      this.#options.print(managed.name, 'stopped');
+    }
+    if (this.#lock) {
+      removeRunFile(this.#settings.dataDir);
+      this.#lock.release();
+    }
+  }
+
+  /** Kills everything, now. */
+  async kill() {
+    await Promise.all(this.#processes.map((managed) => managed.kill()));
+    if (this.#lock) {
+      removeRunFile(this.#settings.dataDir);
+      this.#lock.release();
+    }
+  }
+}
