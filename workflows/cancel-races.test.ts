@@ -1,5 +1,6 @@
 import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
 import { cancelTask, queryTaskStatus, updateStopConditions } from '../src/temporal/control-task';
+import { gate } from '../src/testing/gate';
 import { taskSpec } from '../src/testing/job-results';
 import { TaskHarness } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -88,9 +89,3 @@ test('a cancel signal that comes while an earlier request is still being written
   expect(await harness.outcome(task.taskId)).toEqual({ cancelled: true, type: null });
   expect((await handle.describe()).runId).toBe(runId);
 }, 60_000);
-
-function gate(): { opened: Promise<void>; open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}

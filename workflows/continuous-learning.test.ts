@@ -1,6 +1,8 @@
-import { pauseTask, resumeTask, updateStopConditions } from '../src/temporal/control-task';
+import { pauseTask, queryTaskStatus, resumeTask, updateStopConditions } from '../src/temporal/control-task';
 import { taskSpec } from '../src/testing/job-results';
+import { gate } from '../src/testing/gate';
 import { TaskHarness } from '../src/testing/task-harness';
+import { until } from '../src/testing/until';
 import type { TaskSpec } from '../src/contracts/task-workflow';
 import type { StopConditions } from '../src/domain/stop-conditions';
 
@@ -154,22 +156,42 @@ test.each([
 
 test('a pause asked for while the loop turns is carried into the next run, which suspends before its first phase', async () => {
   const task = loop({ maxIterations: 2 });
-  const evaluation = harness.hold(task.taskId, 'evaluation', 0);
+  const { client } = harness.temporal;
+  const looping = gate();
+  harness.beforeRecord = async ({ taskId, status }) => {
+    if (taskId === task.taskId && status === 'LOOPING') await looping.opened;
+  };
   await harness.start(task);
-  await evaluation.reached;
+  await until('the loop to turn', async () => (await queryTaskStatus(client, task.taskId)).status === 'LOOPING');
   const firstRun = (await harness.handle(task.taskId).describe()).runId;
-  evaluation.letGo();
-  // Between the evaluation and the next run; sent until it lands after the decision.
-  await harness.reaches(task.taskId, 'LOOPING');
-  await pauseTask(harness.temporal.client, task.taskId, { reason: 'lunch' });
+  expect(await pauseTask(client, task.taskId, { reason: 'lunch' })).toEqual({
+    status: 'LOOPING',
+    controlState: 'pausing',
+  });
+  looping.open();
   const suspended = await harness.reaches(task.taskId, 'SUSPENDED');
   expect(suspended).toMatchObject({ controlState: 'none' });
   expect((await harness.handle(task.taskId).describe()).runId).not.toBe(firstRun);
-  await resumeTask(harness.temporal.client, task.taskId);
+  await resumeTask(client, task.taskId);
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 2 });
   const statuses = harness.statuses(task.taskId);
   const at = statuses.indexOf('SUSPENDED');
   expect(statuses.slice(at - 1, at + 2)).toEqual(['LOOPING', 'SUSPENDED', 'OPTIMIZING']);
+});
+
+test('an update that arrives while a run closes is taken by the next one', async () => {
+  const tasks = Array.from({ length: 4 }, () => loop({ maxIterations: 3 }));
+  await Promise.all(
+    tasks.map(async (task) => {
+      const { taskId } = task;
+      await harness.start(task);
+      await harness.reaches(taskId, 'LOOPING');
+      expect(await pauseTask(harness.temporal.client, taskId)).toMatchObject({ controlState: 'pausing' });
+      await harness.reaches(taskId, 'SUSPENDED');
+      await resumeTask(harness.temporal.client, taskId);
+      expect(await harness.outcome(taskId)).toMatchObject({ iterations: 3 });
+    }),
+  );
 });
 
 test('stop conditions edited while suspended after an evaluation decide whether the loop goes on', async () => {

@@ -1,8 +1,9 @@
 /**
  * Pause, resume, cancel and new stop conditions for a task's workflow. Pause, resume and stop conditions are updates: they answer with
- * what happened, or `ILLEGAL_TRANSITION` when the task refuses. Cancel is a signal: it needs no live worker to be taken.
+ * what happened, or `ILLEGAL_TRANSITION` when the task refuses; one that meets a continue-as-new goes to the next run. Cancel is a signal: it needs no live worker to be taken.
  */
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { setTimeout } from 'node:timers/promises';
+import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import {
   MESSAGE_NAMES,
   taskWorkflowId,
@@ -15,8 +16,8 @@ import {
 import type { StopConditions } from '../domain/stop-conditions';
 import { callTemporal } from './deadline';
 
-/** An update that meets a continue-as-new may be aborted; the next run takes it. */
-const UPDATE_ATTEMPTS = 5;
+/** Between two tries of an update whose run closed under it; the call's deadline ends them. */
+const UPDATE_RETRY_MS = 50;
 
 /** Asks a task to suspend itself; it does so when its running phase has ended. */
 export function pauseTask(client: Client, taskId: string, request: ControlRequest = {}): Promise<ControlAnswer> {
@@ -59,21 +60,22 @@ export function queryTaskProgress(client: Client, taskId: string): Promise<TaskP
 }
 
 function update<Answer>(client: Client, taskId: string, name: string, request: object): Promise<Answer> {
+  // Without a run id: the current run of the chain.
+  const handle = client.workflow.getHandle(taskWorkflowId(taskId));
   return callTemporal(client, async () => {
-    for (let attempt = 1; ; attempt += 1) {
+    for (;;) {
       try {
-        // Without a run id: the current run of the chain.
-        return await client.workflow
-          .getHandle(taskWorkflowId(taskId))
-          .executeUpdate<Answer, [object]>(name, { args: [request] });
+        return await handle.executeUpdate<Answer, [object]>(name, { args: [request] });
       } catch (error) {
-        if (attempt === UPDATE_ATTEMPTS || !metContinueAsNew(error)) throw error;
+        if (!(error instanceof WorkflowNotFoundError) || !(await isRunning(handle))) throw error;
+        await setTimeout(UPDATE_RETRY_MS);
       }
     }
   });
 }
 
-/** The server's words for an update whose run closed under it; when the whole task is over the next attempt says so. */
-function metContinueAsNew(error: unknown): boolean {
-  return error instanceof WorkflowNotFoundError && /aborted by closing workflow/.test(error.message);
+/** Whether the run was closed only to continue as new: the task goes on in another one. */
+async function isRunning(handle: WorkflowHandle): Promise<boolean> {
+  const { status } = await handle.describe();
+  return status.name === 'RUNNING';
 }
