@@ -1,4 +1,8 @@
-"""Whether the first record of a file names its columns. Judged by the names people give, else by what sets it apart from the rest."""
+"""Whether the first record of a file names its columns. Judged by the names people give, else by what sets it apart from the rest.
+
+The API applies the same rule to the beginning of an upload, to count its records; ``src/contracts/examples/headers.json`` holds both
+to it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,21 @@ import re
 
 from data_optimizer.parsing.names import is_known_name
 
+#: From the top, not spread over the file: an upload is judged while it passes by, and in a file sorted by class the first record's
+#: own class stands here.
 _SAMPLE_ROWS = 500
-_NUMERIC = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?")
 _MAX_NAME_CHARACTERS = 60
+#: A longer cell beside a known name is a text, and the known name a label that happens to be called so (`date`, `text`).
+_MAX_NAME_WORDS = 6
 
 
 def has_header(records: list[list[str]]) -> bool:
-    """True when the first record is a header."""
+    """True when the first record is a header. All records have as many fields as it.
+
+    In this order: a header's names are given once each, short, and no numbers; one known name that does not come again below it
+    makes a header; so does differing from every column below that shows a pattern, one at least.
+    """
     if len(records) < 2:
         return bool(records) and all(is_known_name(field) for field in records[0])
     first = [field.strip() for field in records[0]]
@@ -20,9 +32,10 @@ def has_header(records: list[list[str]]) -> bool:
     filled = [name.lower() for name in first if name]
     if not filled or len(set(filled)) < len(filled) or any(len(name) > _MAX_NAME_CHARACTERS for name in filled):
         return False
-    if any(_NUMERIC.fullmatch(name) for name in filled):
+    if any(_NUMBER.fullmatch(name) for name in filled):
         return False
-    if any(is_known_name(name) and name not in column for name, column in zip(first, columns, strict=True)):
+    known = any(is_known_name(name) and name not in column for name, column in zip(first, columns, strict=True))
+    if known and all(len(name.split()) <= _MAX_NAME_WORDS for name in filled):
         return True
     return _stands_apart(first, columns)
 
@@ -38,7 +51,7 @@ def _differs(name: str, column: tuple[str, ...]) -> bool | None:
     filled = [value for value in column if value]
     if not filled:
         return None
-    if all(_NUMERIC.fullmatch(value) for value in filled):
+    if all(_NUMBER.fullmatch(value) for value in filled):
         return True
     distinct = set(filled)
     if len(filled) >= 10 and len(distinct) <= len(filled) // 3:

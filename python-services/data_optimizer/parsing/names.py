@@ -1,42 +1,36 @@
-"""The names that people give to columns, by role, in order of preference. The one table of its kind."""
+"""The names that people give to columns, by role, in order of preference.
+
+``src/contracts/column-names.json`` lists them for both languages: the API counts records by the same header rule. Not here: which
+column of a file takes a role (``columns``).
+"""
 
 from __future__ import annotations
 
-TEXT_NAMES = (
-    "text", "sentence", "utterance", "query", "message", "review", "tweet", "sms", "comment", "content", "body", "document", "post",
-    "headline", "title", "phrase", "review_text", "review_body", "clean_text", "raw_text", "question", "question_text", "request",
-    "statement", "description", "subject", "email", "input_text", "answer_normalised", "answer", "v2", "data", "prompt", "input",
-)  # fmt: skip
-LABEL_NAMES = (
-    "label", "intent", "category", "class", "target", "sentiment", "label_name", "label_text", "intent_name", "class_name",
-    "category_name", "labels", "topic", "emotion", "spam", "toxic", "polarity", "tag", "type", "scenario", "genre", "department",
-    "class_index", "class_label", "label_coarse", "coarse_label", "fine_label", "label_fine", "label-coarse", "stars", "rating", "v1",
-    "y", "gold", "gold_label", "language", "domain", "output", "is_spam", "score",
-)  # fmt: skip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+_FILE = Path(__file__).resolve().parents[3] / "src" / "contracts" / "column-names.json"
+_SHARED: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+_ROLES = _SHARED["roles"]
+
+TEXT_NAMES: tuple[str, ...] = tuple(_ROLES["text"])
+LABEL_NAMES: tuple[str, ...] = tuple(_ROLES["label"])
 #: Of these, the ones that nobody gives to a mere remark on a prompt and its answer.
-UNMISTAKABLE_LABEL_NAMES = frozenset(
-    {"label", "labels", "intent", "class", "sentiment", "emotion", "label_text", "label_name", "intent_name"}
-)
+UNMISTAKABLE_LABEL_NAMES: frozenset[str] = frozenset(_ROLES["unmistakableLabel"])
 #: Two columns that make one text when both are there, in reading order.
-TITLE_NAMES = ("title", "subject", "headline", "summary")
-BODY_NAMES = ("description", "body", "content", "text", "review", "article", "review_text", "review_body")
+TITLE_NAMES: tuple[str, ...] = tuple(_ROLES["title"])
+BODY_NAMES: tuple[str, ...] = tuple(_ROLES["body"])
 #: Pairs for generation, most telling first.
-GENERATION_PAIRS = (
-    ("prompt", "completion"), ("question", "answer"), ("prompt", "response"), ("instruction", "output"), ("instruction", "response"),
-    ("problem", "solution"), ("problem", "answer"), ("question", "solution"), ("question", "response"), ("question", "rationale"),
-    ("query", "response"), ("input", "output"), ("source", "target"), ("prompt", "answer"), ("prompt", "output"),
-    ("prompt", "chosen"), ("instruction", "completion"), ("instruction", "answer"), ("text", "completion"), ("text", "summary"),
-    ("document", "summary"), ("article", "highlights"), ("question", "final_answer"), ("body", "answer"), ("context", "response"),
-)  # fmt: skip
+GENERATION_PAIRS: tuple[tuple[str, str], ...] = tuple((given, wanted) for given, wanted in _ROLES["generationPairs"])
 #: Columns that go before the input where they hold something (`instruction` + `input`, SVAMP's `Body` + `Question`).
-CONTEXT_PAIRS = (
-    ("instruction", "input"),
-    ("body", "question"),
-    ("context", "question"),
-    ("context", "instruction"),
-    ("passage", "question"),
-)
-MESSAGES_NAMES = ("messages", "conversations", "conversation", "dialogue")
+CONTEXT_PAIRS: tuple[tuple[str, str], ...] = tuple((before, after) for before, after in _ROLES["contextPairs"])
+MESSAGES_NAMES: tuple[str, ...] = tuple(_ROLES["messages"])
+#: Columns of word problems, beside which a column of numbers is the answer and no label.
+PROBLEM_NAMES: frozenset[str] = frozenset(_ROLES["problem"])
+#: How a word problem is solved, where the answer has a column of its own.
+EQUATION_NAMES: tuple[str, ...] = tuple(_ROLES["equation"])
 
 #: What a caller may call a role in `columns`, and the role it means.
 ROLE_ALIASES = {
@@ -46,21 +40,15 @@ ROLE_ALIASES = {
 }  # fmt: skip
 CLASSIFICATION_ROLES = frozenset({"text", "sentence", "utterance", "label", "intent", "category", "class"})
 
-_KNOWN = frozenset(
-    {
-        *TEXT_NAMES,
-        *LABEL_NAMES,
-        *MESSAGES_NAMES,
-        *(name for pair in (*GENERATION_PAIRS, *CONTEXT_PAIRS) for name in pair),
-    }
-)
+_KNOWN: frozenset[str] = frozenset(_SHARED["names"])
+_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def plain_name(name: str) -> str:
-    """A column name for comparison: lower case, blanks and hyphens as underscores."""
-    return "_".join(name.strip().lower().replace("-", " ").split())
+    """A column name for comparison: lower case; blanks, hyphens and the humps of camel case as underscores."""
+    return "_".join(_CAMEL_HUMP.sub(" ", name).lower().replace("-", " ").split())
 
 
 def is_known_name(name: str) -> bool:
-    """Whether people use this as the name of a column of text, labels, prompts or answers."""
+    """Whether people use this as the name of a column of a data set."""
     return plain_name(name) in _KNOWN
