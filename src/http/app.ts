@@ -95,7 +95,7 @@ export function createApp(deps: AppDeps): App {
   userRoutes(api, new UserService(users, clock));
   datasetRoutes(api, {
     datasets: new DatasetService(datasets, store, clock),
-    uploads: new UploadService(datasets, users, store),
+    uploads: new UploadService(datasets, users, store, logger),
     idempotency,
     maxUploadBytes: settings.maxUploadBytes,
   });

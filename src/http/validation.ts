@@ -51,8 +51,8 @@ export function refuseProtoKey(key: string, value: unknown): unknown {
 
 /** Faults of the stores behind us that a later try may not meet; null for others. */
 export function shieldedCode(error: Error): AppError | null {
-  // The object store's answers carry `$fault`: whose it was.
-  if ((error as { $fault?: unknown }).$fault !== undefined) {
+  // Faults of the object store's client carry `$metadata`, those that it answered with and those where it was silent.
+  if ((error as { $metadata?: unknown }).$metadata !== undefined) {
     return new AppError('STORAGE_UNAVAILABLE', 'the object store refuses or fails; try again', {
       retryAfterSeconds: 5,
       cause: error,

@@ -19,6 +19,12 @@ import type { ObjectStore, PendingUpload, StoredObject } from './object-store';
 
 const PART_BYTES = 8 * 1024 ** 2;
 const PARTS_IN_FLIGHT = 4;
+const CONNECT_MS = 5_000;
+/** A server that is silent this long in the middle of a request has stalled. Putting a large object together can take a minute. */
+const STALL_MS = 120_000;
+const PING_MS = 3_000;
+/** Cleaning up is tried again by the sweeper; who waits for it holds an upload's slot. */
+const CLEAN_UP_MS = 10_000;
 
 export interface S3Options {
   endpoint: string;
@@ -26,6 +32,8 @@ export interface S3Options {
   accessKeyId: string;
   secretAccessKey: string;
   bucket: string;
+  /** How long the server may be silent in a request before it fails. */
+  stallMs?: number;
 }
 
 export class S3ObjectStore implements ObjectStore {
@@ -39,7 +47,11 @@ export class S3ObjectStore implements ObjectStore {
       region: options.region,
       forcePathStyle: true,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
-      requestHandler: { connectionTimeout: 5_000 },
+      requestHandler: {
+        connectionTimeout: CONNECT_MS,
+        socketTimeout: options.stallMs ?? STALL_MS,
+        throwOnRequestTimeout: true, // Without it a call that takes too long is only warned of.
+      },
     });
   }
 
@@ -73,13 +85,15 @@ export class S3ObjectStore implements ObjectStore {
     await upload.abort().catch(() => undefined);
     await done.catch(() => undefined);
     const { uploadId } = upload;
-    if (uploadId) await this.abortMultipart(key, uploadId);
-    await this.remove(key);
+    const outcomes = await Promise.allSettled([uploadId && this.abortMultipart(key, uploadId), this.remove(key)]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   private async abortMultipart(key: string, uploadId: string): Promise<void> {
     try {
-      await this.client.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key: key, UploadId: uploadId }));
+      await this.client.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key: key, UploadId: uploadId }), {
+        requestTimeout: CLEAN_UP_MS,
+      });
     } catch (error) {
       if (!(error instanceof S3ServiceException && error.name === 'NoSuchUpload')) throw error;
     }
@@ -101,11 +115,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async remove(key: string): Promise<void> {
-    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }), { requestTimeout: CLEAN_UP_MS });
   }
 
   async ping(): Promise<void> {
-    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }), { requestTimeout: 3_000 });
+    await this.client.send(new HeadBucketCommand({ Bucket: this.bucket }), { requestTimeout: PING_MS });
   }
 
   async ensureBucket(): Promise<void> {

@@ -78,7 +78,8 @@ export class ApiClient {
     const response = await fetch(this.url + path, {
       method,
       headers: { ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }), ...headers },
-      ...(body === undefined ? {} : { body }),
+      // `duplex` is for bodies that are streams, whose length is not announced.
+      ...(body === undefined ? {} : { body, duplex: 'half' }),
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;

@@ -19,6 +19,7 @@ export interface FilePart {
 
 export interface FileSink {
   readonly done: Promise<void>;
+  /** Ends the sink and takes away what it has stored. Never rejects: the fault that led here is the one to report. */
   discard(reason: Error): Promise<void>;
 }
 
@@ -43,6 +44,8 @@ export async function receiveForm<Sink extends FileSink, Result>(
     await drain(req);
     throw tooLarge(options.maxFileBytes);
   }
+  // Whoever left while this call waited for its turn sends no event any more.
+  if (req.destroyed) throw endedEarly();
   const parser = startParser(req, options.maxFileBytes);
   const fields: Record<string, string> = {};
   const state: { sink?: Sink } = {};
@@ -77,12 +80,13 @@ export async function receiveForm<Sink extends FileSink, Result>(
       parser.on('error', (error) => reject(malformed(asError(error))));
       parser.once('close', resolve);
       req.once('close', () => {
-        if (!req.complete) reject(new AppError('MALFORMED_REQUEST', 'the upload ended early'));
+        if (!req.readableEnded) reject(endedEarly());
       });
       req.pipe(parser);
     });
     const { sink } = state;
     if (!sink) throw invalid('file: is missing; send it as a file part named "file"');
+    req.setTimeout(0); // All is here: from now on the client's silence is no fault.
     await sink.done;
     return await options.finish(sink, fields);
   } catch (thrown) {
@@ -118,6 +122,10 @@ function startParser(req: Request, maxFileBytes: number): busboy.Busboy {
 
 function tooLarge(maxFileBytes: number): AppError {
   return new AppError('PAYLOAD_TOO_LARGE', `file: is larger than ${maxFileBytes} bytes`, { details: { maxFileBytes } });
+}
+
+function endedEarly(): AppError {
+  return new AppError('MALFORMED_REQUEST', 'the upload ended early');
 }
 
 function malformed(error: Error): AppError {

@@ -168,9 +168,8 @@ function store({ uploads, maxUploadBytes }: DatasetRouteDeps, caller: Caller, re
     open: (file, fields) => uploads.begin(caller, Number(fields.userId) || null, file),
     finish: async (stored, raw) => {
       const fields = uploadFields.parse(raw);
-      await uploads.checkOwner(caller, fields.userId);
       const facts = stored.facts(fields);
-      const dataset = await uploads.register(stored, fields, facts);
+      const dataset = await uploads.register(caller, stored, fields, facts);
       const answer = { status: 201, body: presentDataset(dataset) };
       return { fingerprint: uploadFingerprint(fields, facts), answer };
     },

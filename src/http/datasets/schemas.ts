@@ -42,11 +42,7 @@ export const uploadForm = z.object({
   name: text(200),
   datasetType: uploadType,
   domain: text(100).optional(),
-  userId: z
-    .number()
-    .int()
-    .optional()
-    .meta({ description: 'your own; administrators may name another user, before the file' }),
+  userId: z.number().int().optional().meta({ description: 'your own; administrators may name another user' }),
   format: format.optional().meta({ description: 'detected when left out' }),
   columns: z
     .string()

@@ -1,12 +1,15 @@
 /**
  * Stores an uploaded file and its row. The row is written only after the object is complete, so a data set that can be seen can
  * be read; whatever fails leaves neither object nor parts. The bytes are stored as they are: cleaning is the optimizer's work.
+ * Not covered: an object store that fails while it is cleaned up; parts that stay are ended by the sweeper, a whole object stays.
  */
 import type { Readable } from 'node:stream';
 import type { Caller } from '../../domain/access';
 import { AppError } from '../../domain/errors';
 import { uploadedDatasetKey } from '../../domain/storage-keys';
+import type { Logger } from '../../logger';
 import { mayActFor } from '../../policies/access';
+import { ownerFor } from '../../policies/owner';
 import type { DatasetRepository, DatasetRow } from '../../repositories/datasets';
 import type { UserRepository } from '../../repositories/users';
 import type { ObjectStore } from '../../storage/object-store';
@@ -37,13 +40,13 @@ export interface IncomingFile {
 export interface FileInFlight {
   /** Settles when all bytes are stored. */
   readonly done: Promise<void>;
+  /** Ends it and takes away what is stored. Never rejects: what cannot be taken away is logged. */
   readonly discard: (reason: Error) => Promise<void>;
   facts(hints: RecordHints): ContentFacts;
 }
 
 interface StoredFile extends FileInFlight {
   datasetId: string;
-  ownerId: number;
   key: string;
   file: IncomingFile;
 }
@@ -55,6 +58,7 @@ export class UploadService {
     private readonly datasets: DatasetRepository,
     private readonly users: UserRepository,
     private readonly store: ObjectStore,
+    private readonly logger: Logger,
   ) {}
 
   /** Waits until the upload may begin; the answer ends its turn. */
@@ -65,13 +69,11 @@ export class UploadService {
   /** Starts to store a file. `userId` is the owner as far as the form has named one yet. */
   begin(caller: Caller, userId: number | null, file: IncomingFile): StoredFile {
     const datasetId = newPublicId('dataset');
-    const ownerId = userId !== null && mayActFor(caller, userId) ? userId : caller.userId;
-    const key = uploadedDatasetKey(ownerId, datasetId);
+    const likelyOwner = userId !== null && mayActFor(caller, userId) ? userId : caller.userId;
+    const key = uploadedDatasetKey(likelyOwner, datasetId);
     const meter = file.stream.pipe(new ContentMeter());
     file.stream.once('error', (error) => meter.destroy(error));
-    const upload = this.store.upload(key, meter, file.contentType);
-    const discard = (reason: Error): Promise<void> => upload.discard(reason);
-    return { datasetId, ownerId, key, file, done: upload.done, discard, facts: (hints) => meter.facts(hints) };
+    return { datasetId, file, facts: (hints) => meter.facts(hints), ...this.put(key, meter, file.contentType) };
   }
 
   /** Reads a file without storing it, for a repeated call. */
@@ -87,33 +89,66 @@ export class UploadService {
     return { done, discard, facts: (hints) => meter.facts(hints) };
   }
 
-  /** Checks who the data set is for: 403 for someone else's, 422 for nobody's. */
-  async checkOwner(caller: Caller, userId: number | null): Promise<void> {
-    if (userId === null || userId === caller.userId) return;
-    if (!mayActFor(caller, userId)) throw new AppError('FORBIDDEN', 'userId: must be your own');
-    if (!(await this.users.findById(userId))) throw new AppError('VALIDATION_FAILED', 'userId: there is no such user');
+  /** Writes the row of a stored file. 403 for someone else's `userId`, 422 for nobody's and for an empty file. */
+  async register(caller: Caller, stored: StoredFile, fields: UploadFields, facts: ContentFacts): Promise<DatasetRow> {
+    const userId = await ownerFor(caller, fields.userId, this.users);
+    if (facts.bytes === 0) throw new AppError('VALIDATION_FAILED', 'file: is empty');
+    const key = uploadedDatasetKey(userId, stored.datasetId);
+    if (key === stored.key) return this.createRow(userId, stored, fields, facts);
+    // The owner was named after the file. Through here, since copying inside the store is limited to 5 GiB.
+    const copy = await this.copy(stored, key);
+    try {
+      const row = await this.createRow(userId, { ...stored, key }, fields, facts);
+      await stored.discard(new Error('the file has moved to its owner'));
+      return row;
+    } catch (error) {
+      await copy.discard(error as Error);
+      throw error;
+    }
   }
 
-  /** Writes the row of a stored file. */
-  async register(stored: StoredFile, fields: UploadFields, facts: ContentFacts): Promise<DatasetRow> {
-    if (facts.bytes === 0) throw new AppError('VALIDATION_FAILED', 'file: is empty');
-    if (fields.userId !== null && fields.userId !== stored.ownerId) {
-      throw new AppError('VALIDATION_FAILED', 'userId: must stand before the file in the form when it is not your own');
+  private async copy({ key: from, file }: StoredFile, key: string): Promise<Pick<StoredFile, 'discard'>> {
+    const object = await this.store.read(from);
+    if (!object) throw new AppError('STORAGE_UNAVAILABLE', 'the file was stored, but cannot be read again; try again');
+    const copy = this.put(key, object.body, file.contentType);
+    try {
+      await copy.done;
+    } catch (error) {
+      await copy.discard(error as Error);
+      throw error;
     }
+    return copy;
+  }
+
+  private put(key: string, body: Readable, contentType: string): Pick<StoredFile, 'key' | 'done' | 'discard'> {
+    const upload = this.store.upload(key, body, contentType);
+    const discard = (reason: Error): Promise<void> =>
+      upload.discard(reason).catch((error: unknown) => {
+        this.logger.warn({ key, err: error }, 'an upload that failed could not be taken out of the object store');
+      });
+    return { key, done: upload.done, discard };
+  }
+
+  private createRow(
+    userId: number,
+    { datasetId, key, file }: StoredFile,
+    fields: UploadFields,
+    facts: ContentFacts,
+  ): Promise<DatasetRow> {
     return this.datasets.create({
-      datasetId: stored.datasetId,
+      datasetId,
       name: fields.name,
       datasetType: fields.datasetType,
-      storagePath: stored.key,
+      storagePath: key,
       fileSize: BigInt(facts.bytes),
       sampleCount: facts.sampleCount,
       sha256: facts.sha256,
-      fileName: stored.file.fileName,
-      contentType: stored.file.contentType,
+      fileName: file.fileName,
+      contentType: file.contentType,
       format: fields.format,
       columns: fields.columns,
       domain: fields.domain,
-      userId: stored.ownerId,
+      userId,
     });
   }
 }
