@@ -11,7 +11,7 @@ export async function recordTask(
 ): Promise<void> {
   try {
     const sizes = await Promise.all(
-      change.datasets.map(async ({ rowsKey }) => [rowsKey, await sizeOf(rowsKey)] as const),
+      change.datasets.map(async ({ storagePath }) => [storagePath, await sizeOf(storagePath)] as const),
     );
     await records.apply(change, new Map(sizes));
   } catch (error) {

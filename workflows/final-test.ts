@@ -15,6 +15,7 @@ export async function finish(run: TaskRun, pass: Pass, reason: StopReason | null
   const { task, state, record, control } = run;
   const champion = state.champion;
   if (!champion) throw new Error('a task cannot finish before its first evaluation');
+  control.finishing = true;
   if (reason) {
     state.stopReason = reason;
     record.decided('stop', pass.iteration, { ...reason });

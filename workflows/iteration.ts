@@ -50,9 +50,8 @@ async function optimize(run: TaskRun): Promise<OptimizeResult> {
   record.dataset({
     datasetId,
     name: `${task.taskName} · iteration ${iteration}`,
-    storagePath: result.manifest.key,
-    sha256: result.manifest.sha256,
-    rowsKey: result.train.key,
+    storagePath: result.train.key,
+    sha256: result.train.sha256,
     sampleCount: result.train.rows,
     sourceDatasetId: task.source.datasetId,
     iteration,

@@ -63,6 +63,7 @@ export async function inSegments<Result>(
     try {
       return await attempt(segment);
     } catch (error) {
+      if (isCancellation(error)) showCancelling(run);
       const key = jobKey({ taskId: run.task.taskId, iteration: job.iteration, phase: job.phase, segment });
       await stopRemoteJob(job.service, key);
       const failure = jobErrorOf(error);
@@ -83,6 +84,12 @@ export async function besides<Result>(written: Promise<void>, start: () => Promi
     scope.cancel();
     throw error;
   }
+}
+
+/** Stopping a job takes as long as its service needs to answer; people see at once that the task is being cancelled. */
+function showCancelling({ control, record }: TaskRun): void {
+  control.cancelled();
+  void record.write();
 }
 
 async function stopRemoteJob(service: ServiceName, key: string): Promise<void> {

@@ -36,11 +36,13 @@ test('the numbers of the writes grow one by one, and every execution ends comple
   expect(last.get('evaluation')).toMatchObject({ score: 0.5, inputDatasetId: `dataset_${task.taskId.slice(5)}_i0` });
 });
 
-test('trainer and optimizer are never given the rows that decide scores', async () => {
+test('the trainer is never given the rows that decide scores, nor the optimizer once it has made them', async () => {
   const task = taskSpec();
   await harness.start(task);
   await harness.outcome(task.taskId);
   const requests = harness.requests.filter((one) => one.taskId === task.taskId);
+  const optimization = requests.find((one) => one.jobKey.includes('/optimization/'));
+  expect(JSON.stringify(optimization).match(/sealed[^"]*/g)).toEqual(['sealedPrefix', 'sealed/']);
   const training = requests.find((one) => one.jobKey.includes('/training/'));
   expect(JSON.stringify(training)).not.toContain('sealed');
   const evaluation = requests.find((one) => one.jobKey.includes('/evaluation/'));

@@ -7,6 +7,7 @@ import {
   resumeTask,
   updateStopConditions,
 } from '../src/temporal/control-task';
+import { gate } from '../src/testing/gate';
 import { taskSpec } from '../src/testing/job-results';
 import { jobFailure, TaskHarness, type ScriptedPhase } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -237,4 +238,39 @@ test('queries, search attributes and the description for people show where a tas
   expect(details.currentDetails).toContain('**EVALUATING**');
   job.letGo();
   await harness.outcome(task.taskId);
+});
+
+test('a native cancel shows at once, while the remote job is still being stopped', async () => {
+  const task = taskSpec();
+  const training = harness.hold(task.taskId, 'training');
+  const stopping = gate();
+  harness.beforeStop = async ({ jobKey }) => {
+    if (jobKey.startsWith(task.taskId)) await stopping.opened;
+  };
+  await harness.start(task);
+  await training.reached;
+  await harness.handle(task.taskId).cancel();
+  const shown = await until('the cancel to show', () =>
+    harness.changesOf(task.taskId).find(({ controlState }) => controlState === 'cancelling'),
+  );
+  expect(shown).toMatchObject({ status: 'TRAINING', decisions: [{ kind: 'cancel', actor: 'operator' }] });
+  await expect(pauseTask(harness.temporal.client, task.taskId)).rejects.toMatchObject({
+    code: 'ILLEGAL_TRANSITION',
+    message: 'a task that is being cancelled cannot be paused',
+  });
+  stopping.open();
+  expect(await harness.outcome(task.taskId)).toEqual(CANCELLED);
+});
+
+test('a pause during the final test is refused, not dropped; a cancel still takes hold', async () => {
+  const task = taskSpec();
+  const final = harness.hold(task.taskId, 'final');
+  await harness.start(task);
+  await final.reached;
+  await expect(pauseTask(harness.temporal.client, task.taskId)).rejects.toMatchObject({
+    code: 'ILLEGAL_TRANSITION',
+    message: 'a task that is in its final test cannot be paused',
+  });
+  await cancelTask(harness.temporal.client, task.taskId);
+  expect(await harness.outcome(task.taskId)).toEqual(CANCELLED);
 });

@@ -46,6 +46,8 @@ const MAX_REASON_CHARACTERS = 500;
 export class TaskControl {
   /** A cancel was asked for, by signal or of Temporal itself; nothing else can be asked for any more. */
   cancelling = false;
+  /** The last place where a pause could take hold is behind: only the final test is left. */
+  finishing = false;
   /** Where a suspended task goes on. */
   private resumesTo: LiveStatus | null = null;
 
@@ -89,7 +91,7 @@ export class TaskControl {
     setHandler(
       pauseSignal,
       (request) => {
-        if (this.isOpen() && !this.state.paused) this.pause(request);
+        if (this.mayPause() && !this.state.paused) this.pause(request);
       },
       { description: 'Suspend the task when its running phase has ended. Optional argument: {"reason": "…"}' },
     );
@@ -120,7 +122,7 @@ export class TaskControl {
         description: 'Suspend the task when its running phase has ended; answers at once.',
         validator: (_request?: ControlRequest) => {
           if (this.state.status === 'SUSPENDED') refuse('the task is suspended already');
-          if (!this.isOpen()) refuse(`a task that is ${this.standing()} cannot be paused`);
+          if (!this.mayPause()) refuse(`a task that is ${this.standing()} cannot be paused`);
         },
       },
     );
@@ -157,8 +159,14 @@ export class TaskControl {
     return !isTerminal(this.state.status) && !this.cancelling;
   }
 
+  private mayPause(): boolean {
+    return this.isOpen() && !this.finishing;
+  }
+
   private standing(): string {
-    return this.isOpen() || isTerminal(this.state.status) ? this.state.status : 'being cancelled';
+    if (isTerminal(this.state.status)) return this.state.status;
+    if (this.cancelling) return 'being cancelled';
+    return this.finishing ? 'in its final test' : this.state.status;
   }
 
   private answer(): ControlAnswer {
@@ -190,10 +198,11 @@ export class TaskControl {
     requested.catch(() => undefined);
   }
 
-  /** Temporal's own cancellation has arrived, with or without a signal before it. */
+  /** Temporal's own cancellation has arrived, with or without a signal before it. The next write shows it. */
   cancelled(): void {
     if (!this.cancelling) this.record.decided('cancel', this.state.iteration, { reason: null }, 'operator');
     this.cancelling = true;
+    this.record.controlState = 'cancelling';
   }
 
   private note(kind: 'pause' | 'resume' | 'cancel', reason: string | null, actor: string): void {

@@ -44,11 +44,9 @@ export interface DecisionRecord {
 export interface OptimizedDatasetRecord {
   datasetId: string;
   name: string;
-  /** Key of its manifest. */
+  /** Key and digest of its training rows. */
   storagePath: string;
   sha256: string;
-  /** Key of the training rows, whose size is the data set's. */
-  rowsKey: string;
   sampleCount: number;
   sourceDatasetId: string;
   iteration: number;

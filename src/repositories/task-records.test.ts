@@ -59,9 +59,8 @@ test('a change writes the row, its execution, decision, data set and event in on
   const dataset = {
     datasetId: `${datasetId}_i0`,
     name: 'optimised',
-    storagePath: 'optimized/x/manifest.json',
+    storagePath: 'optimized/x/attempt-1/train.parquet',
     sha256: 'b'.repeat(64),
-    rowsKey: 'optimized/x/train.parquet',
     sampleCount: 8,
     sourceDatasetId: datasetId,
     iteration: 0,
@@ -74,7 +73,7 @@ test('a change writes the row, its execution, decision, data set and event in on
       decisions: [{ kind: 'promote', iteration: 0, facts: { score: 0.5 }, actor: 'workflow' }],
       datasets: [dataset],
     }),
-    new Map([[dataset.rowsKey, 1234]]),
+    new Map([[dataset.storagePath, 1234]]),
   );
   expect(applied).toBe(true);
   expect(await db.mlTask.findUnique({ where: { taskId } })).toMatchObject({

@@ -31,7 +31,7 @@ export class TaskRecordRepository {
 
   /**
    * Writes a change, its executions, decisions, data sets and its event. False when it was written before.
-   * `datasetBytes` gives the size of each data set's rows by key. Throws `NOT_FOUND` when the task has no row, and
+   * `datasetBytes` gives the size of each data set by its `storagePath`. Throws `NOT_FOUND` when the task has no row, and
    * `ILLEGAL_TRANSITION` when the row's status does not allow the change.
    */
   async apply(change: TaskChange, datasetBytes: ReadonlyMap<string, number>): Promise<boolean> {
@@ -132,7 +132,7 @@ async function createDatasets(
     where: { datasetId: { in: datasets.map((one) => one.sourceDatasetId) } },
     select: { datasetId: true, domain: true },
   });
-  const row = ({ rowsKey, ...dataset }: OptimizedDatasetRecord) => ({
+  const row = (dataset: OptimizedDatasetRecord) => ({
     ...dataset,
     userId,
     taskId,
@@ -140,7 +140,7 @@ async function createDatasets(
     format: 'parquet',
     isOptimized: true,
     domain: sources.find((one) => one.datasetId === dataset.sourceDatasetId)?.domain ?? null,
-    fileSize: BigInt(bytes.get(rowsKey) ?? 0),
+    fileSize: BigInt(bytes.get(dataset.storagePath) ?? 0),
     createdAt: new Date(at),
   });
   await tx.dataset.createMany({ data: datasets.map(row), skipDuplicates: true });

@@ -53,9 +53,10 @@ export class TaskHarness {
   readonly reports: string[] = [];
   /** Score of an iteration's evaluation by task; what is not here scores 0.5 + 0.1 × iteration. */
   readonly scores = new Map<string, number[]>();
-  /** Run before a change is written, and before Temporal is asked to cancel; tests hold things up here. */
+  /** Run before a change is written, before Temporal is asked to cancel, and before a job is stopped; tests hold things up here. */
   beforeRecord: (change: TaskChange) => Promise<void> = () => Promise.resolve();
   beforeCancellation: () => Promise<void> = () => Promise.resolve();
+  beforeStop: (address: JobAddress) => Promise<void> = () => Promise.resolve();
   private readonly scripts = new Map<string, Script>();
   private workers: Worker[] = [];
   private running: Promise<void> = Promise.resolve();
@@ -169,6 +170,7 @@ export class TaskHarness {
         return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration);
       },
       stopJob: async (address) => {
+        await this.beforeStop(address);
         this.stopped.push(address);
         return 'cancelled';
       },
