@@ -10,6 +10,7 @@ import modelCatalog from '../contracts/model-catalog.json';
 import type { ControlAnswer } from '../contracts/task-workflow';
 import { createDb, type Db } from '../db';
 import { AppError } from '../domain/errors';
+import type { StopConditions } from '../domain/stop-conditions';
 import { createApp, type App, type AppSettings } from '../http/app';
 import { TaskRecordRepository } from '../repositories/task-records';
 import { pingDatabase } from '../repositories/schema-version';
@@ -27,6 +28,14 @@ export const JWT_SECRET = 'a-secret-for-tests-only-0123456789abcdef';
 export class RecordingWorkflows implements TaskWorkflows {
   readonly calls: { name: string; args: unknown[] }[] = [];
   answer: ControlAnswer = { status: 'SUSPENDED', controlState: 'none' };
+  stopConditions: StopConditions = {
+    maxIterations: 10,
+    performanceThreshold: null,
+    plateau: null,
+    budget: null,
+    deadline: null,
+    rule: 'point',
+  };
   fault: Error | null = null;
 
   private record(name: string, ...args: unknown[]): void {
@@ -63,8 +72,9 @@ export class RecordingWorkflows implements TaskWorkflows {
     this.record('cancel', ...args);
   }
 
-  async updateStopConditions(...args: unknown[]): Promise<void> {
+  async updateStopConditions(...args: unknown[]): Promise<StopConditions> {
     this.record('updateStopConditions', ...args);
+    return this.stopConditions;
   }
 }
 
@@ -112,16 +122,17 @@ export async function openTestApp({
       done();
     },
   });
+  const logger = pino({ level: 'error' }, sink);
   const draining = new AbortController();
   const app = createApp({
     db,
     store,
     workflows,
-    reports: new TaskReportService(new TaskRecordRepository(db), store),
+    reports: new TaskReportService(new TaskRecordRepository(db), store, logger),
     catalog: modelCatalog as unknown as ModelCatalog,
     resolveModel: resolveModel ?? (() => Promise.resolve()),
     readinessChecks: { database: () => pingDatabase(db), objectStore: () => store.ping() },
-    logger: pino({ level: 'error' }, sink),
+    logger,
     clock,
     draining: draining.signal,
     settings: {

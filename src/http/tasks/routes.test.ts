@@ -125,6 +125,7 @@ describe('create', () => {
       'hyperparameters',
     ],
     ['an unknown metric', { metric: 'bleu' }, 'VALIDATION_FAILED', 'metric'],
+    ['a metric the model has no use for', { metric: 'exact_match' }, 'VALIDATION_FAILED', 'accuracy, macro_f1'],
     ['an empty name', { taskName: ' ' }, 'VALIDATION_FAILED', 'taskName'],
     ['a name that cannot be stored', { taskName: 'a\ud800' }, 'VALIDATION_FAILED', 'taskName'],
     ['an unknown field', { learningRate: 1 }, 'VALIDATION_FAILED', 'learningRate'],

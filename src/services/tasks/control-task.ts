@@ -11,7 +11,7 @@ import type {
 import type { Caller } from '../../domain/access';
 import { AppError, notFound } from '../../domain/errors';
 import type { StopConditions } from '../../domain/stop-conditions';
-import { canTransition, isTerminal } from '../../domain/task-status';
+import { isTerminal } from '../../domain/task-status';
 import type { Logger } from '../../logger';
 import { scopeOf } from '../../policies/access';
 import type { TaskRepository, TaskRow } from '../../repositories/tasks';
@@ -24,7 +24,7 @@ export interface TaskWorkflows {
   pause(taskId: string, request: ControlRequest): Promise<ControlAnswer>;
   resume(taskId: string, request: ControlRequest): Promise<ControlAnswer>;
   cancel(taskId: string, request: ControlRequest): Promise<void>;
-  updateStopConditions(taskId: string, request: UpdateStopConditionsRequest): Promise<unknown>;
+  updateStopConditions(taskId: string, request: UpdateStopConditionsRequest): Promise<StopConditions>;
 }
 
 export interface ControlTaskDeps {
@@ -51,8 +51,11 @@ export class TaskControl {
     if (isTerminal(task.status)) throw illegal(`a task that is ${task.status} cannot be started; create a new one`);
     if (task.workflowStartedAt) return { task, accepted: false };
     await this.deps.tasks.requestStart(task, this.deps.clock());
+    // It may have been cancelled, or started by another call, since it was read.
+    const asked = await this.find(caller, taskId);
+    if (isTerminal(asked.status)) throw illegal(`the task is ${asked.status} meanwhile and cannot be started`);
     try {
-      await this.deps.workflows.start(await this.deps.tasks.spec(task));
+      await this.deps.workflows.start(await this.deps.tasks.spec(asked));
       await this.deps.tasks.markWorkflowStarted(task, this.deps.clock());
     } catch (error) {
       this.deps.logger.warn({ taskId, err: error }, 'the workflow could not be started now; the sweeper will start it');
@@ -61,21 +64,15 @@ export class TaskControl {
   }
 
   async pause(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
-    const task = await this.find(caller, taskId);
-    if (task.status === 'PENDING' && !task.workflowStartedAt)
-      throw illegal('a task that was not started cannot be paused');
-    if (task.status !== 'PENDING' && !canTransition(task.status, 'SUSPENDED')) {
-      throw illegal(`a task that is ${task.status} cannot be paused`);
-    }
-    return this.ask(caller, task, () => this.deps.workflows.pause(taskId, request(caller, reason)));
+    await this.checkStarted(caller, taskId, 'paused');
+    const answer = await this.ask(caller, taskId, () => this.deps.workflows.pause(taskId, request(caller, reason)));
+    return { ...(await this.find(caller, taskId)), ...answer };
   }
 
   async resume(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
-    const task = await this.find(caller, taskId);
-    if (task.status !== 'SUSPENDED' && task.controlState !== 'pausing') {
-      throw illegal(`a task that is ${task.status} cannot be resumed; only a suspended one can`);
-    }
-    return this.ask(caller, task, () => this.deps.workflows.resume(taskId, request(caller, reason)));
+    await this.checkStarted(caller, taskId, 'resumed');
+    const answer = await this.ask(caller, taskId, () => this.deps.workflows.resume(taskId, request(caller, reason)));
+    return { ...(await this.find(caller, taskId)), ...answer };
   }
 
   /** Ends a task from any state that is not final. One without a workflow is CANCELLED at once. */
@@ -106,13 +103,9 @@ export class TaskControl {
     const merged = { ...stopConditionsOf(task), ...change };
     if (await this.deps.tasks.changeUnstarted(task, merged, actor(caller), this.deps.clock()))
       return this.find(caller, taskId);
-    try {
-      await this.deps.workflows.updateStopConditions(taskId, { ...change, actor: actor(caller) });
-    } catch (error) {
-      throw await this.explain(caller, taskId, error);
-    }
-    // The row follows when the workflow next writes; the answer shows what it has agreed to.
-    const { maxIterations, performanceThreshold, ...policies } = merged;
+    const { maxIterations, performanceThreshold, ...policies } = await this.ask(caller, taskId, () =>
+      this.deps.workflows.updateStopConditions(taskId, { ...change, actor: actor(caller) }),
+    );
     return { ...(await this.find(caller, taskId)), maxIterations, performanceThreshold, stopPolicies: { ...policies } };
   }
 
@@ -122,13 +115,19 @@ export class TaskControl {
     return task;
   }
 
-  /** The row with what the workflow answered: the projection may be a moment behind. */
-  private async ask(caller: Caller, task: TaskRow, update: () => Promise<ControlAnswer>): Promise<TaskRow> {
+  /** Refuses what no workflow can do. The rest is for the workflow to say: the row may be a moment behind it. */
+  private async checkStarted(caller: Caller, taskId: string, asked: 'paused' | 'resumed'): Promise<void> {
+    const task = await this.find(caller, taskId);
+    if (isTerminal(task.status)) throw illegal(`a task that is ${task.status} cannot be ${asked}`);
+    if (!task.startRequestedAt) throw illegal(`a task that was not started cannot be ${asked}`);
+  }
+
+  /** What the workflow answers: newer than the row, which follows when the workflow next writes. */
+  private async ask<Answer>(caller: Caller, taskId: string, call: () => Promise<Answer>): Promise<Answer> {
     try {
-      const { status, controlState } = await update();
-      return { ...(await this.find(caller, task.taskId)), status, controlState };
+      return await call();
     } catch (error) {
-      throw await this.explain(caller, task.taskId, error);
+      throw await this.explain(caller, taskId, error);
     }
   }
 

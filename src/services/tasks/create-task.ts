@@ -48,8 +48,8 @@ export class TaskCreation {
   /** The new task, PENDING. 422 names the field at fault, 403 is for another user's `userId`. */
   async create(caller: Caller, request: TaskRequest): Promise<TaskRow> {
     const userId = await this.ownerOf(caller, request.userId);
-    checkMetric(request);
     const model = await this.deps.models.find(request.modelName, request.taskType);
+    checkMetric(request, model.taskTypes);
     const hyperparameters = checkHyperparameters(model, request.hyperparameters);
     await this.checkDataset(userId, 'datasetId', request.datasetId, 'training');
     await this.checkDataset(userId, 'validationDatasetId', request.validationDatasetId, 'validation');
@@ -91,9 +91,10 @@ export class TaskCreation {
   }
 }
 
-function checkMetric({ metric, taskType }: TaskRequest): void {
+/** The task type may be known only once the data is read; the metric must then be one of what the model can do. */
+function checkMetric({ metric, taskType }: TaskRequest, possible: readonly TaskType[]): void {
   if (metric === null) return;
-  const known = taskType ? METRICS[taskType] : Object.values(METRICS).flat();
+  const known = (taskType ? [taskType] : possible).flatMap((one) => METRICS[one]);
   if (known.includes(metric)) return;
   throw new AppError('VALIDATION_FAILED', `metric: must be one of ${known.join(', ')}`, {
     details: { field: 'metric', known },

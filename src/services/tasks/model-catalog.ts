@@ -16,7 +16,7 @@ export interface HyperparameterRule {
 }
 
 export interface CatalogModel {
-  taskTypes: readonly string[];
+  taskTypes: readonly TaskType[];
   hyperparameters: Readonly<Record<string, HyperparameterRule>>;
 }
 
