@@ -1,11 +1,8 @@
 /** Small objects over the streaming object store: reports, and the sizes of what services wrote. */
 import { Readable } from 'node:stream';
-import { json } from 'node:stream/consumers';
 import type { ObjectStore } from '../src/storage/object-store';
+import { readSmallJson } from '../src/storage/small-json';
 import type { ReportFiles } from './write-report';
-
-/** An evaluation's report holds figures and a bounded list of bad cases; what is larger is something else. */
-const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
 export class StoredFiles implements ReportFiles {
   constructor(private readonly store: ObjectStore) {}
@@ -14,14 +11,8 @@ export class StoredFiles implements ReportFiles {
     await this.store.upload(key, Readable.from([Buffer.from(text, 'utf8')]), contentType).done;
   }
 
-  async readJson(key: string): Promise<unknown> {
-    const object = await this.store.read(key);
-    if (!object) return null;
-    if (object.size > MAX_JSON_BYTES) {
-      object.body.destroy();
-      return null;
-    }
-    return json(object.body);
+  readJson(key: string): Promise<unknown> {
+    return readSmallJson(this.store, key);
   }
 
   /** Bytes; 0 when there is no such object. */

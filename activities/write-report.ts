@@ -1,6 +1,6 @@
 /** Writes a task's report, as JSON and as one page, from its rows. */
 import { reportKeys } from '../src/domain/storage-keys';
-import { buildReport } from '../src/reports/build-report';
+import { buildReport, championEvaluationKey } from '../src/reports/build-report';
 import { renderReportHtml } from '../src/reports/html';
 import type { EvaluationDetails } from '../src/reports/report';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
@@ -24,25 +24,12 @@ export async function writeReport(
     const history = await records.history(taskId);
     if (!history) throw notFound(`task ${taskId}`);
     const report = buildReport(history);
-    const evaluation = await championEvaluation(files, history.executions, history.task.championIteration);
+    const evaluationKey = championEvaluationKey(history);
+    const evaluation = evaluationKey ? ((await files.readJson(evaluationKey)) as EvaluationDetails | null) : null;
     const keys = reportKeys(taskId);
     await files.write(keys.json, JSON.stringify(report, null, 2), 'application/json');
     await files.write(keys.html, renderReportHtml(report, evaluation), 'text/html; charset=utf-8');
   } catch (error) {
     throw toFailure(error);
   }
-}
-
-/** What the evaluator wrote about the champion beyond its result; the page can do without. */
-async function championEvaluation(
-  files: ReportFiles,
-  executions: readonly { phase: string; iteration: number; evaluationPath: string | null }[],
-  championIteration: number | null,
-): Promise<EvaluationDetails | null> {
-  const execution = executions.findLast(
-    ({ phase, iteration, evaluationPath }) =>
-      phase === 'evaluation' && iteration === championIteration && evaluationPath,
-  );
-  if (!execution?.evaluationPath) return null;
-  return (await files.readJson(execution.evaluationPath)) as EvaluationDetails | null;
 }

@@ -157,7 +157,7 @@ async function main(): Promise<void> {
       db,
       store,
       workflows: taskWorkflows(client),
-      reports: new TaskReportService(new TaskRecordRepository(db), store),
+      reports: new TaskReportService(new TaskRecordRepository(db), store, logger),
       catalog: modelCatalog as unknown as ModelCatalog, // JSON imports type every key of every model apart.
       resolveModel: createModelResolver(config.trainerUrl, config.serviceSecret),
       readinessChecks: {

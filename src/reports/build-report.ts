@@ -11,9 +11,8 @@ import type {
   ReportIteration,
   ReportLineage,
   ReportSource,
-  ReportTask,
-  TaskRowFacts,
 } from './report';
+import { presentTask, type TaskRowFacts } from './task-view';
 
 /** The finished executions of one iteration; details are as the services gave them, parsed when they came. */
 interface IterationFacts {
@@ -37,6 +36,15 @@ export function buildReport({ task, executions, decisions, datasetSha256 }: Repo
   };
 }
 
+/** Key of what the evaluator wrote about the champion beyond its result; null before the first evaluation. */
+export function championEvaluationKey({ task, executions }: Pick<ReportSource, 'task' | 'executions'>): string | null {
+  const row = executions.findLast(
+    ({ phase, iteration, evaluationPath }) =>
+      phase === 'evaluation' && iteration === task.championIteration && evaluationPath,
+  );
+  return row?.evaluationPath ?? null;
+}
+
 function byIteration(executions: readonly ExecutionRowFacts[]): IterationFacts[] {
   const numbers = [...new Set(executions.map((row) => row.iteration))].sort((a, b) => a - b);
   return numbers.map((iteration) => {
@@ -55,38 +63,6 @@ function byIteration(executions: readonly ExecutionRowFacts[]): IterationFacts[]
       evaluation: evaluation ? { row: evaluation, result: evaluation.details as EvaluateResult } : null,
     };
   });
-}
-
-/** Field by field, so that a row's other columns stay out of the report. */
-function presentTask(task: TaskRowFacts): ReportTask {
-  return {
-    taskId: task.taskId,
-    taskName: task.taskName,
-    taskMode: task.taskMode,
-    status: task.status,
-    modelName: task.modelName,
-    datasetId: task.datasetId,
-    validationDatasetId: task.validationDatasetId,
-    testDatasetId: task.testDatasetId,
-    poolDatasetId: task.poolDatasetId,
-    currentDatasetId: task.currentDatasetId,
-    userId: task.userId,
-    currentIteration: task.currentIteration,
-    maxIterations: task.maxIterations,
-    performanceThreshold: task.performanceThreshold,
-    stopPolicies: task.stopPolicies,
-    hyperparameters: task.hyperparameters,
-    seed: task.seed,
-    taskType: task.taskType,
-    latestModelPath: task.latestModelPath,
-    latestScore: task.latestScore,
-    championIteration: task.championIteration,
-    stopReason: task.stopReason,
-    failure: task.failure,
-    controlReason: task.controlReason,
-    createdAt: task.createdAt.toISOString(),
-    completedAt: task.completedAt?.toISOString() ?? null,
-  };
 }
 
 function presentIteration(

@@ -9,45 +9,15 @@ import type {
   OptimizationStep,
   OptimizeResult,
 } from '../contracts/jobs';
+import type { TaskRowFacts, TaskView } from './task-view';
 
 /** The rows a report is made from; the database's rows fit. */
 export interface ReportSource {
-  task: TaskRowFacts;
+  task: TaskRowFacts & { metricInfo: unknown };
   executions: readonly ExecutionRowFacts[];
   decisions: readonly DecisionRowFacts[];
   /** sha256 of the uploaded training file. */
   datasetSha256: string | null;
-}
-
-export interface TaskRowFacts {
-  taskId: string;
-  taskName: string;
-  taskMode: string;
-  status: string;
-  modelName: string;
-  datasetId: string;
-  validationDatasetId: string | null;
-  testDatasetId: string | null;
-  poolDatasetId: string | null;
-  currentDatasetId: string | null;
-  userId: number;
-  currentIteration: number;
-  maxIterations: number;
-  performanceThreshold: number | null;
-  stopPolicies: unknown;
-  hyperparameters: unknown;
-  seed: number;
-  taskType: string | null;
-  latestModelPath: string | null;
-  latestScore: number | null;
-  metricInfo: unknown;
-  championIteration: number | null;
-  stopReason: unknown;
-  failure: unknown;
-  controlReason: string | null;
-  testResult: unknown;
-  createdAt: Date;
-  completedAt: Date | null;
 }
 
 export interface ExecutionRowFacts {
@@ -73,18 +43,13 @@ export interface DecisionRowFacts {
 }
 
 export interface Report {
-  task: ReportTask;
+  task: TaskView;
   metric: { name: string; higherIsBetter: boolean } | null;
   iterations: ReportIteration[];
   test: { score: number; low: number; high: number; samples: number; reads: number } | null;
   decisions: ReportDecision[];
   lineage: ReportLineage;
 }
-
-export type ReportTask = Omit<TaskRowFacts, 'createdAt' | 'completedAt' | 'metricInfo' | 'testResult'> & {
-  createdAt: string;
-  completedAt: string | null;
-};
 
 export interface ReportIteration {
   iteration: number;

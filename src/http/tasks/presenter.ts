@@ -1,60 +1,14 @@
-/** Rows of tasks and their history → what leaves the API. */
+/** Rows of a task's history → what leaves the API. The task itself: `src/reports/task-view.ts`. */
 import type { z } from 'zod';
 import type { DecisionRow, EventRow, ExecutionRow } from '../../repositories/task-history';
 import type { TaskRow } from '../../repositories/tasks';
 import type { IterationMetrics } from '../../services/tasks/task-queries';
-import type { decisionSchema, executionSchema, metricsSchema, taskSchema } from './schemas';
+import type { decisionSchema, executionSchema, metricsSchema } from './schemas';
 
-type TaskView = z.output<typeof taskSchema>;
 type JsonObject = Record<string, unknown>;
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 const json = (value: unknown): JsonObject | null => (value ?? null) as JsonObject | null;
-
-export function presentTask(row: TaskRow): TaskView {
-  return {
-    id: Number(row.id),
-    taskId: row.taskId,
-    taskName: row.taskName,
-    taskMode: row.taskMode,
-    status: row.status,
-    controlState: row.controlState,
-    modelName: row.modelName,
-    datasetId: row.datasetId,
-    validationDatasetId: row.validationDatasetId,
-    testDatasetId: row.testDatasetId,
-    poolDatasetId: row.poolDatasetId,
-    currentDatasetId: row.currentDatasetId,
-    userId: row.userId,
-    currentIteration: row.currentIteration,
-    maxIterations: row.maxIterations,
-    performanceThreshold: row.performanceThreshold,
-    stopPolicies: presentStopPolicies(row.stopPolicies),
-    hyperparameters: row.hyperparameters as JsonObject,
-    seed: row.seed,
-    metric: row.metric,
-    taskType: row.taskType,
-    latestModelPath: row.latestModelPath,
-    latestEvaluationPath: row.latestEvaluationPath,
-    latestScore: row.latestScore,
-    championIteration: row.championIteration,
-    progress: json(row.progress),
-    stopReason: json(row.stopReason),
-    failure: json(row.failure),
-    controlReason: row.controlReason,
-    testResult: json(row.testResult),
-    createdAt: row.createdAt.toISOString(),
-    startRequestedAt: iso(row.startRequestedAt),
-    startedAt: iso(row.workflowStartedAt),
-    completedAt: iso(row.completedAt),
-    updatedAt: row.updatedAt.toISOString(),
-  };
-}
-
-function presentStopPolicies(value: unknown): TaskView['stopPolicies'] {
-  const { plateau, budget, deadline, rule } = (value ?? {}) as Partial<TaskView['stopPolicies']>;
-  return { plateau: plateau ?? null, budget: budget ?? null, deadline: deadline ?? null, rule: rule ?? 'point' };
-}
 
 export function presentExecution(row: ExecutionRow): z.output<typeof executionSchema> {
   return {

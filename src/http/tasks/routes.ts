@@ -2,13 +2,13 @@
 import type { z } from 'zod';
 import type { TaskMode } from '../../contracts/task-workflow';
 import type { StopConditions } from '../../domain/stop-conditions';
+import { presentTask } from '../../reports/task-view';
 import type { TaskControl, StopConditionsChange } from '../../services/tasks/control-task';
 import type { TaskCreation, TaskRequest } from '../../services/tasks/create-task';
 import type { TaskQueries } from '../../services/tasks/task-queries';
 import type { Api } from '../api';
 import type { Reply } from '../operation';
 import { cursorText, pageOf } from '../validation';
-import { presentTask } from './presenter';
 import {
   continuousTaskBody,
   controlBody,

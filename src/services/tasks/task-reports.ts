@@ -1,19 +1,18 @@
 /** A task's report, made from its rows when it is asked for, so that it is also there while the task runs. */
-import { json } from 'node:stream/consumers';
 import { notFound } from '../../domain/errors';
-import { buildReport } from '../../reports/build-report';
+import type { Logger } from '../../logger';
+import { buildReport, championEvaluationKey } from '../../reports/build-report';
 import { renderReportHtml } from '../../reports/html';
 import type { EvaluationDetails, Report } from '../../reports/report';
 import type { TaskHistory, TaskRecordRepository } from '../../repositories/task-records';
 import type { ObjectStore } from '../../storage/object-store';
-
-/** An evaluation's report holds figures and a bounded list of bad cases; what is larger is something else. */
-const MAX_EVALUATION_BYTES = 8 * 1024 ** 2;
+import { readSmallJson } from '../../storage/small-json';
 
 export class TaskReportService {
   constructor(
     private readonly records: TaskRecordRepository,
     private readonly store: ObjectStore,
+    private readonly logger: Logger,
   ) {}
 
   /** The caller's right to see the task was checked before. */
@@ -34,15 +33,17 @@ export class TaskReportService {
   }
 
   /** Confusion and bad cases of the champion; the page can do without them. */
-  private async championEvaluation({ task, executions }: TaskHistory): Promise<EvaluationDetails | null> {
-    const path = executions.findLast(
-      ({ phase, iteration, evaluationPath }) =>
-        phase === 'evaluation' && iteration === task.championIteration && evaluationPath,
-    )?.evaluationPath;
-    const object = path ? await this.store.read(path) : null;
-    if (!object) return null;
-    if (object.size <= MAX_EVALUATION_BYTES) return (await json(object.body)) as EvaluationDetails;
-    object.body.destroy();
-    return null;
+  private async championEvaluation(history: TaskHistory): Promise<EvaluationDetails | null> {
+    const key = championEvaluationKey(history);
+    if (!key) return null;
+    try {
+      return (await readSmallJson(this.store, key)) as EvaluationDetails | null;
+    } catch (error) {
+      this.logger.warn(
+        { taskId: history.task.taskId, key, err: error },
+        'the page is made without the evaluation file',
+      );
+      return null;
+    }
   }
 }
