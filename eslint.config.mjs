@@ -113,6 +113,7 @@ export default tseslint.config(
   },
   arrows(['src/domain/**/*.ts'], {
     never: [
+      'contracts',
       'http',
       'services',
       'policies',
@@ -125,7 +126,6 @@ export default tseslint.config(
       'testing',
     ],
     packages: [...NODE_BUILTINS, ...PRISMA, '@temporalio/*', 'express', 'zod'],
-    typesFrom: ['contracts'],
   }),
   arrows(['src/contracts/**/*.ts'], {
     never: [

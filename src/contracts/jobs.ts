@@ -3,19 +3,15 @@
  * `docs/job-protocol.md` says what each field means; `examples/` holds one golden JSON per message, parsed by both languages;
  * `src/contracts/job-schemas.ts` parses replies at the edge. Python's side is `wlops_common/contracts.py`.
  */
+import type { ObjectRef } from '../domain/object-ref';
 
+export type { ObjectRef };
 export type ServiceName = 'optimizer' | 'trainer' | 'evaluator';
 export type TaskType = 'classification' | 'generation';
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'paused';
 
 /** Which phase of the loop a job belongs to. `final` is the one evaluation on the sealed test rows, when the task ends. */
 export type JobPhase = 'optimization' | 'training' | 'evaluation' | 'final';
-
-/** An object in the bucket, by key, with the digest the reader must find. */
-export interface ObjectRef {
-  key: string;
-  sha256: string;
-}
 
 /** Rows of one split role, as Parquet. */
 export interface RowsRef extends ObjectRef {

@@ -5,7 +5,7 @@
 import type { StopConditions, StopReason } from '../domain/stop-conditions';
 import type { Champion } from '../domain/champion';
 import type { LiveStatus, TaskStatus } from '../domain/task-status';
-import type { ObjectRef, OptimizeResult, RowsRef, SourceFile, TaskType } from './jobs';
+import type { ObjectRef, RowsRef, SourceFile, TaskType } from './jobs';
 
 export type TaskMode = 'STANDARD' | 'CONTINUOUS';
 
@@ -176,5 +176,3 @@ export interface TaskFailure {
   retryable: boolean;
   details: Record<string, unknown> | null;
 }
-
-export type SplitOfIteration = Pick<OptimizeResult, 'split' | 'mine' | 'select' | 'test'>;

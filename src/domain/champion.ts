@@ -2,7 +2,7 @@
  * Champion and challenger: the best model so far is kept, and the next iteration starts from its recipe. Pure.
  * Comparison is by point score on `select`; ties keep the champion.
  */
-import type { ObjectRef } from '../contracts/jobs';
+import type { ObjectRef } from './object-ref';
 
 export interface Champion {
   iteration: number;

@@ -19,7 +19,6 @@ export const ERROR_CODES = {
   MODEL_UNKNOWN: { status: 422, retryable: false },
   HYPERPARAMETER_INVALID: { status: 422, retryable: false },
   RATE_LIMITED: { status: 429, retryable: true },
-  STORAGE_FULL: { status: 507, retryable: true },
   STORAGE_UNAVAILABLE: { status: 503, retryable: true },
   SERVICE_UNAVAILABLE: { status: 503, retryable: true },
   INTERNAL: { status: 500, retryable: false },
