@@ -26,17 +26,23 @@ test('a key the service has never seen gets a tombstone', async () => {
 });
 
 test('it waits until the job has ended, and may be repeated', async () => {
-  let polls = 0;
-  service.intercept = (request) => {
-    if (request.url?.endsWith('/cancel') && service.cancelled.length === 0) {
-      const job = service.jobs.get(jobId(KEY));
-      if (job)
-        service.onPoll = (one) => ((polls += 1) < 3 ? { ...one, state: 'running' } : { ...one, state: 'cancelled' });
-    }
-    return false;
+  service.onSubmit = (job) => ({ ...job, state: 'running', finishedAt: null });
+  service.onCancel = (job) => job;
+  service.onPoll = (job) => (service.polls < 3 ? job : { ...job, state: 'cancelled' });
+  const { signal } = new AbortController();
+  const request = {
+    jobKey: KEY,
+    taskId: 'task_a',
+    iteration: 0,
+    segment: 0,
+    seed: 1,
+    outputPrefix: 'models/task_a/0/s0/',
   };
+  await clients.trainer.submit(request, signal);
   expect(await stop()).toBe('cancelled');
+  expect(service.polls).toBe(3);
   expect(await stop()).toBe('cancelled');
+  expect(service.polls).toBe(3);
 });
 
 test('a job that does not end in time is asked again by the next attempt', async () => {

@@ -25,6 +25,8 @@ export class FakeJobService {
   onPoll: (job: JobStatus) => JobStatus = (job) => job;
   /** What a new job looks like; the default succeeds at once without a result. */
   onSubmit: (job: JobStatus, request: JobRequestBase) => JobStatus = (job) => job;
+  /** What a live job looks like once it was told to end; the default ends at once. */
+  onCancel: (job: JobStatus) => JobStatus = (job) => ({ ...job, state: 'cancelled' });
   private server: Server | null = null;
 
   async listen(port = 0): Promise<number> {
@@ -84,7 +86,7 @@ export class FakeJobService {
     const tombstone = (): JobStatus => ({ ...newJob({ jobKey: 'unknown' }), jobId: id, state: 'queued' });
     const job = this.jobs.get(id) ?? tombstone();
     const over = ['succeeded', 'failed', 'cancelled'].includes(job.state);
-    const next: JobStatus = over ? job : { ...job, state: 'cancelled', updatedAt: new Date().toISOString() };
+    const next: JobStatus = over ? job : { ...this.onCancel(job), updatedAt: new Date().toISOString() };
     this.jobs.set(id, next);
     reply(response, 200, next);
   }
