@@ -58,23 +58,28 @@ def with_roles(rows: pl.DataFrame, task_type: TaskType, seed: int) -> pl.DataFra
 
 
 def _assign(rows: pl.DataFrame, shares: Shares, task_type: TaskType, seed: int) -> dict[str, str]:
-    """Role of each group: within a stratum by the order of their hashes, fractions carried over to the next stratum.
+    """Role of each group: within a stratum by the order of their hashes, what is owed to a role carried over to the next stratum.
 
-    So each class gets its share to within one group, small classes too, and the first group of a class goes to the first role.
+    Shares are of rows. So each class gets its share to within one group, small classes too, and the first group of a class goes to the
+    first role. A group of more rows than the smallest share holds would be most of its role: it goes to the first, beyond its share.
     """
-    first = rows.sort("group", "id").group_by("group", maintain_order=True).first()
-    strata: dict[str, list[str]] = {}
-    for group, wanted in zip(first["group"].to_list(), first["wanted"].to_list(), strict=True):
+    largest = max(1.0, min(shares.values()) * rows.height)
+    first_role = next(iter(shares))
+    ordered = rows.sort("group", "id").group_by("group", maintain_order=True)
+    strata: dict[str, list[tuple[str, int]]] = {}
+    for group, wanted, size in ordered.agg(pl.col("wanted").first(), pl.len()).iter_rows():
         stratum = wanted if task_type == "classification" else " ".join(operations(wanted))
-        strata.setdefault(stratum, []).append(group)
+        strata.setdefault(stratum, []).append((group, size))
     owed = dict.fromkeys(shares, 0.0)
     role_of: dict[str, str] = {}
     for stratum in sorted(strata):
-        for place, group in enumerate(sorted(strata[stratum], key=lambda name: _order(seed, name))):
+        fitting = [(group, size) for group, size in strata[stratum] if size <= largest]
+        role_of |= {group: first_role for group, size in strata[stratum] if size > largest}
+        for place, (group, size) in enumerate(sorted(fitting, key=lambda one: _order(seed, one[0]))):
             for role, share in shares.items():
-                owed[role] += share
-            role = next(iter(shares)) if place == 0 else max(shares, key=lambda name: owed[name])
-            owed[role] -= 1
+                owed[role] += share * size
+            role = first_role if place == 0 else max(shares, key=lambda name: owed[name])
+            owed[role] -= size
             role_of[group] = role
     return role_of
 

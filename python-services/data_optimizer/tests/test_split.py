@@ -115,6 +115,40 @@ def test_near_duplicates_share_a_role() -> None:
     assert joined == len(texts)
 
 
+@pytest.mark.parametrize("copies", [60, 150, 400])
+@pytest.mark.parametrize("seed", range(5))
+def test_one_large_group_does_not_fill_a_held_out_role(copies: int, seed: int) -> None:
+    texts = sentences(1000 - copies, 13)
+    line = "where is the parcel that the courier promised to bring on Friday to the office in the old town"
+    rows = [(text, "ab"[index % 2]) for index, text in enumerate(texts)] + [
+        (f"{line} {index:03d}", "a") for index in range(copies)
+    ]
+    divided = _divided(_together(table(rows)), seed)
+    others = divided.filter(~pl.col("given").str.starts_with("where is the parcel"))
+    for role in ("mine", "select", "test"):
+        assert divided.filter(pl.col("role") == role).height <= 100 + copies * (copies <= 100) / 10
+        labels = others.filter(pl.col("role") == role)["wanted"].to_list()
+        assert min(labels.count("a"), labels.count("b")) >= 15
+    if copies > 100:
+        assert set(divided.filter(pl.col("given").str.starts_with("where is the parcel"))["role"]) == {"train"}
+        for label in "ab":
+            assert others.filter((pl.col("role") == "train") & (pl.col("wanted") == label)).height >= 0.3 * len(texts)
+
+
+def test_shares_are_of_rows_where_groups_differ_in_size() -> None:
+    texts = sentences(400, 14)
+    rows = [
+        (f"{text}{end}", "ab"[at % 2])
+        for at, text in enumerate(texts)
+        for end in ("", "!", " ?", "...", " -")[: 1 + at % 5]
+    ]
+    divided = _divided(_together(table(rows)))
+    counts = dict(divided.group_by("role").len().iter_rows())
+    assert counts["train"] == pytest.approx(0.7 * len(rows), rel=0.02)
+    for role in ("mine", "select", "test"):
+        assert counts[role] == pytest.approx(0.1 * len(rows), rel=0.06)
+
+
 def test_problems_that_differ_in_numbers_are_different_groups() -> None:
     text = "Ann has {} apples and buys some more of them at the market on the way home today"
     rows = table(
