@@ -64,12 +64,17 @@ export class Api {
     this.router[operation.method](path, this.guard(operation.access), ...body, ...limits, answer);
   }
 
+  /** Who sent the request, as of now: long answers ask again. Null when nobody is logged in with its token any more. */
+  async callerOf(req: Request): Promise<Caller | null> {
+    const token = bearerToken(req);
+    return token === null ? null : this.deps.accounts.authenticate(token);
+  }
+
   /** Lets in who may use a route that asks for `access`. */
   private guard(access: Access): RequestHandler {
     return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
       if (access !== 'public') {
-        const token = bearerToken(req);
-        const caller = token === null ? null : await this.deps.accounts.authenticate(token);
+        const caller = await this.callerOf(req);
         if (!caller) throw new AppError('UNAUTHENTICATED', 'a valid access token is needed');
         if (!mayUse(access, caller.role)) throw new AppError('FORBIDDEN', `the role ${caller.role} may not do this`);
         res.locals.caller = caller;

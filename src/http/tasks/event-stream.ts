@@ -1,6 +1,7 @@
 /**
  * Server-sent events of one task: first what the client has not seen (`Last-Event-ID`), then what is written from now on, until the
- * task has ended. A client that comes back for an ended task with nothing left gets 204, which tells browsers to stop trying.
+ * task has ended or the client may no longer read it. A client that comes back for an ended task with nothing left gets 204, which
+ * tells browsers to stop trying.
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,9 +10,14 @@ import type { EventRow } from '../../repositories/task-history';
 
 const HEARTBEAT_MS = 15_000;
 
+export interface EventBatch {
+  events: EventRow[];
+  ended: boolean;
+}
+
 export interface EventSourceOptions {
-  /** Events after an id, and whether more can follow. */
-  eventsAfter(id: bigint): Promise<{ events: EventRow[]; ended: boolean }>;
+  /** Events after an id, and whether more can follow for this client. */
+  eventsAfter(id: bigint): Promise<EventBatch>;
   present(event: EventRow): string;
   pollMs: number;
   /** Ends all streams when the process drains. */
@@ -25,7 +31,17 @@ export function lastEventId(req: Request): bigint {
   return BigInt(given);
 }
 
+/** Aborted once the client has left, also when that was before the call: a closed response says so to nobody again. */
+function clientLeft(res: Response): AbortSignal {
+  const left = new AbortController();
+  if (res.closed) left.abort();
+  else res.once('close', () => left.abort());
+  return left.signal;
+}
+
+/** Writes the events to `res` until there can be no more, the client has left, or the process drains. */
 export async function streamEvents(req: Request, res: Response, options: EventSourceOptions): Promise<void> {
+  const stop = AbortSignal.any([clientLeft(res), options.draining]);
   let seen = lastEventId(req);
   let batch = await options.eventsAfter(seen);
   if (batch.ended && batch.events.length === 0) {
@@ -37,9 +53,6 @@ export async function streamEvents(req: Request, res: Response, options: EventSo
     res.end();
     return;
   }
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  const stop = AbortSignal.any([gone.signal, options.draining]);
   const heartbeat = setInterval(() => res.write(': still here\n\n'), HEARTBEAT_MS);
   try {
     res.write('retry: 2000\n\n');

@@ -5,8 +5,9 @@ import { evaluateResult, trainResult } from '../../testing/job-results';
 
 let app: TestApp;
 let owner: Person;
+let now = new Date();
 beforeAll(async () => {
-  app = await openTestApp();
+  app = await openTestApp({ clock: () => now });
   owner = await createPerson(app);
 });
 afterAll(() => app.close());
@@ -14,22 +15,32 @@ afterAll(() => app.close());
 const event = (taskId: string, seq: number, status: string) =>
   app.db.taskEvent.create({ data: { taskId, seq, type: 'task.status', payload: { taskId, status } } });
 
-/** Reads a stream until `enough` of its text is there, then leaves. */
-async function readEvents(taskId: string, enough: RegExp, headers: Record<string, string> = {}): Promise<string> {
+/** Opens a stream; `read` answers with all its text once it holds `enough`, or has ended. */
+async function openEvents(taskId: string, headers: Record<string, string> = {}, { token } = owner) {
   const leave = new AbortController();
   const response = await fetch(`${app.url}/api/tasks/${taskId}/events`, {
-    headers: { authorization: `Bearer ${owner.token}`, ...headers },
+    headers: { authorization: `Bearer ${token}`, ...headers },
     signal: leave.signal,
   });
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   let text = '';
   const reader = response.body?.getReader();
-  while (reader && !enough.test(text)) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += Buffer.from(value).toString();
-  }
-  leave.abort();
+  const read = async (enough: RegExp): Promise<string> => {
+    while (reader && !enough.test(text)) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += Buffer.from(value).toString();
+    }
+    return text;
+  };
+  return { read, leave: () => leave.abort() };
+}
+
+/** Reads a stream until `enough` of its text is there, then leaves. */
+async function readEvents(taskId: string, enough: RegExp, headers: Record<string, string> = {}): Promise<string> {
+  const stream = await openEvents(taskId, headers);
+  const text = await stream.read(enough);
+  stream.leave();
   return text;
 }
 
@@ -69,6 +80,36 @@ describe('events', () => {
     await event(taskId, 1, 'FAILED');
     const text = await readEvents(taskId, /never/, { 'last-event-id': "1' OR 1=1" });
     expect([...text.matchAll(/"status":"(\w+)"/g)].map((match) => match[1])).toEqual(['FAILED']);
+  });
+});
+
+describe('a stream of a running task ends at once', () => {
+  const revoked = (userId: number) => app.db.session.updateMany({ where: { userId }, data: { revokedAt: new Date() } });
+
+  test.each<[string, (reader: Person, admin: Person) => Promise<unknown>]>([
+    ['when its reader logs out', ({ client }) => client.post('/api/auth/logout')],
+    [
+      'when its reader is disabled',
+      ({ userId }, admin) => admin.client.patch(`/api/users/${userId}`, { disabled: true }),
+    ],
+    [
+      'when its reader loses the role that let them see it',
+      ({ userId }, admin) => admin.client.patch(`/api/users/${userId}`, { role: 'USER' }),
+    ],
+    ['when the login is revoked', ({ userId }) => revoked(userId)],
+    ['when the token lapses', async () => (now = new Date(Date.now() + 901_000))],
+  ])('%s', async (_case, end) => {
+    const [reader, admin] = [await createPerson(app, 'ADMIN'), await createPerson(app, 'ADMIN')];
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'TRAINING' });
+    await event(taskId, 1, 'TRAINING');
+    const stream = await openEvents(taskId, {}, reader);
+    await stream.read(/TRAINING/);
+    try {
+      await end(reader, admin);
+      expect(await stream.read(/EVALUATING/)).not.toContain('EVALUATING');
+    } finally {
+      now = new Date();
+    }
   });
 });
 

@@ -101,7 +101,8 @@ export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, dra
     async ({ caller, params, req, res }) => {
       const task = await queries.get(caller, params.taskId);
       await streamEvents(req, res, {
-        eventsAfter: (id) => queries.eventsAfter(task, id),
+        // A stream may outlive the login that opened it.
+        eventsAfter: async (id) => queries.eventsAfter(await api.callerOf(req), task, id),
         present: eventText,
         pollMs: eventPollMs,
         draining,

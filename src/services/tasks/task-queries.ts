@@ -57,12 +57,17 @@ export class TaskQueries {
     return { task, iterations: [...iterations.values()] };
   }
 
-  /** Events after `after`, oldest first, and whether more can follow. `task` was read through `get`. */
-  async eventsAfter(task: TaskRow, after: bigint): Promise<{ events: EventRow[]; ended: boolean }> {
+  /** Events after `after`, oldest first, and whether more can follow; none for a reader who may not see the task any more. */
+  async eventsAfter(
+    reader: Caller | null,
+    task: TaskRow,
+    after: bigint,
+  ): Promise<{ events: EventRow[]; ended: boolean }> {
     // The status is read first: events written before a final status are then among those read after it.
-    const now = await this.tasks.find('everyone', task.taskId);
-    const events = await this.history.events(task, EVENT_BATCH, after);
-    return { events, ended: (!now || isTerminal(now.status)) && events.length < EVENT_BATCH };
+    const now = reader && (await this.tasks.find(scopeOf(reader), task.taskId));
+    if (!now) return { events: [], ended: true };
+    const events = await this.history.events(now, EVENT_BATCH, after);
+    return { events, ended: isTerminal(now.status) && events.length < EVENT_BATCH };
   }
 }
 
