@@ -1,20 +1,13 @@
-"""JSON Lines, and JSON files that hold a list of rows, or several lists by split (``{"train": [...], "test": [...]}``)."""
+"""JSON Lines, and JSON files of one value, to a table. Not covered: where in the one value the rows are (``json_shapes``)."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from data_optimizer.parsing.table import BadRow, Table, sample_of
+from data_optimizer.parsing.json_shapes import rows_in
+from data_optimizer.parsing.table import BadRow, Table, only_entry, sample_of
 from wlops_common.errors import DatasetUnreadable
-
-_SPLIT_NAMES = {
-    "training": ("train", "training"),
-    "validation": ("validation", "val", "valid", "dev"),
-    "test": ("test", "testing", "eval"),
-    "pool": ("pool", "unlabeled", "unlabelled"),
-}
-_LIST_NAMES = ("data", "rows", "examples", "items", "records", "instances")
 
 
 def looks_like_json(text: str) -> bool:
@@ -29,7 +22,7 @@ def parse_json(text: str, role: str) -> Table:
     """
     whole = _whole(text)
     if whole is not None:
-        values, note = _rows_of(whole, role)
+        values, note = rows_in(whole, role)
         return _table(list(enumerate(values, 1)), [], "json", [note] if note else [])
     numbered: list[tuple[int, Any]] = []
     bad: list[BadRow] = []
@@ -55,7 +48,7 @@ def parse_json(text: str, role: str) -> Table:
     return _table(numbered, bad, "jsonl", [])
 
 
-def _whole(text: str) -> Any | None:
+def _whole(text: str) -> list[Any] | dict[str, Any] | None:
     """The value when the text is one JSON value over several lines or a list, else None."""
     stripped = text.strip()
     first_line = stripped.partition("\n")[0]
@@ -75,32 +68,10 @@ def _whole(text: str) -> Any | None:
     if isinstance(value, list) and value and "\n" in stripped and not isinstance(value[0], dict | list):
         return None
     if isinstance(value, list) or (
-        isinstance(value, dict) and any(isinstance(entry, list) for entry in value.values())
+        isinstance(value, dict) and any(isinstance(entry, list | dict) for entry in value.values())
     ):
         return value
     return None
-
-
-def _rows_of(value: Any, role: str) -> tuple[list[Any], str | None]:
-    if isinstance(value, list):
-        return value, None
-    lists = {
-        name: entry
-        for name, entry in value.items()
-        if isinstance(entry, list) and entry and isinstance(entry[0], dict | list)
-    }
-    for name in (*_SPLIT_NAMES[role], *_LIST_NAMES):
-        if name in lists:
-            return lists[name], f"took the list {name!r} of {', '.join(map(repr, lists))}"
-    if len(lists) == 1:
-        name, rows = next(iter(lists.items()))
-        return rows, f"took the list {name!r}"
-    if not lists:
-        return [value], None
-    raise DatasetUnreadable(
-        f"The JSON object holds the lists {', '.join(map(repr, lists))}; none is named after the {role} data. Upload one list per file.",
-        details={"line": 1, "lists": list(lists)},
-    )
 
 
 def _table(numbered: list[tuple[int, Any]], bad: list[BadRow], file_format: str, notes: list[str]) -> Table:
@@ -109,11 +80,11 @@ def _table(numbered: list[tuple[int, Any]], bad: list[BadRow], file_format: str,
     if len(pairs) > len(objects):
         width = max((len(value) for _, value in pairs), default=0)
         table = Table([str(index) for index in range(width)], has_header=False, format=file_format, notes=notes)
-        taken = [(number, value) for number, value in pairs if len(value) == width]
+        taken = [(number, [*map(only_entry, value)]) for number, value in pairs if len(value) == width]
     else:
         names = list(dict.fromkeys(name for _, value in objects for name in value))
         table = Table(names, has_header=True, format=file_format, notes=notes)
-        taken = [(number, [value.get(name) for name in names]) for number, value in objects]
+        taken = [(number, [only_entry(value.get(name)) for name in names]) for number, value in objects]
     used = {number for number, _ in taken}
     for number, value in numbered:
         if number not in used:

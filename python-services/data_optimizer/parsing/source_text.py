@@ -67,9 +67,8 @@ def decode(data: bytes) -> tuple[str, list[str]]:
                 f"The file is not text in {encoding}: byte {error.start + start} cannot be read. Save it as UTF-8.",
                 details={"line": data.count(b"\n", 0, error.start) + 1, "encoding": encoding},
             ) from error
-        line = data.count(b"\n", 0, error.start + start) + 1
-        notes.append(f"not UTF-8 (first at line {line}); read as Latin-1 (Windows-1252)")
-        text = _latin(data[start:])
+        text, note = _partly_utf_8(data[start:])
+        notes.append(note)
     if "\x00" in text and text.count("\x00") > len(text) // 100:
         raise DatasetUnreadable("The file is binary, not text. Upload CSV, TSV, JSONL or Parquet.", details={"line": 1})
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
@@ -99,6 +98,28 @@ def _encoding(data: bytes) -> tuple[str, int]:
     if max(even, odd) > len(head) // 8:
         return ("utf-16-be", 0) if even > odd else ("utf-16-le", 0)
     return "utf-8", 0
+
+
+def _partly_utf_8(data: bytes) -> tuple[str, str]:
+    """Text of a file that is not UTF-8 all over, and a note with the first such line.
+
+    A file whose other lines are mostly UTF-8 has some foreign lines, pasted or cut; only these are read as Windows-1252.
+    """
+    lines = data.splitlines(keepends=True)
+    texts = [_utf_8(line) for line in lines]
+    foreign = [number for number, text in enumerate(texts, 1) if text is None]
+    native = sum(text is not None and not text.isascii() for text in texts)
+    if native > len(foreign):
+        text = "".join(_latin(line) if text is None else text for line, text in zip(lines, texts, strict=True))
+        return text, f"{len(foreign)} lines are not UTF-8 (first at line {foreign[0]}); these read as Windows-1252"
+    return _latin(data), f"not UTF-8 (first at line {foreign[0]}); read as Latin-1 (Windows-1252)"
+
+
+def _utf_8(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _latin(data: bytes) -> str:

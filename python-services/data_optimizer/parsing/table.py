@@ -29,12 +29,15 @@ class Table:
     bad: list[BadRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def column(self, index: int, limit: int | None = None) -> list[Any]:
-        """The values of one column, from the top, at most ``limit`` of them."""
-        return [row[index] for row in self.rows[:limit]]
-
 
 def sample_of(value: object) -> str:
     """The beginning of a row for people: short, on one line."""
     text = value if isinstance(value, str) else repr(value)
     return " ".join(text[: SAMPLE_CHARACTERS * 2].split())[:SAMPLE_CHARACTERS]
+
+
+def only_entry(value: Any) -> Any:
+    """The text or number in a list of just that, as some files wrap answers and labels (``[5.0]``); any other value as it is."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str | int | float):
+        return value[0]
+    return value

@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_optimizer.parsing.reader import ReadDataset, read_dataset
+from data_optimizer.parsing.reader import read_dataset
+from data_optimizer.tests.uploads import read
 from data_optimizer.tests.workplace import sentences
 from wlops_common.errors import DatasetColumnsUnknown, DatasetEmpty, DatasetError, DatasetUnreadable
 
@@ -37,12 +37,6 @@ def _parquet() -> bytes:
     return sink.getvalue()
 
 
-def _read(tmp_path: Path, data: bytes, **options: Any) -> ReadDataset:
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    return read_dataset(path, **options)
-
-
 CLASSIFICATION_FILES = {
     "csv with header": _lines(lambda t, y: f"{t},{y}", header="text,label"),
     "other names": _lines(lambda t, y: f"{t},{y}", header="utterance,category"),
@@ -62,14 +56,12 @@ CLASSIFICATION_FILES = {
     "more columns": _lines(lambda t, y: f"{len(t)},{t},{y},2024", header="id,text,label,year"),
     "numbers as labels, no header": _lines(lambda t, y: f"{int(y == 'ham')},{t}"),
     "fasttext": _lines(lambda t, y: f"__label__{y} {t}"),
-    "trec": _lines(lambda t, y: f"TYPE:{y} {t} ?"),
     "jsonl": _json_lines(lambda t, y: {"text": t, "label": y}),
     "jsonl of pairs": _json_lines(lambda t, y: [t, y]),
     "jsonl, numbers as labels": _json_lines(lambda t, y: {"text": t, "label": int(y == "ham")}),
     "json array": json.dumps(
         [{"query": t, "intent": y} for t, y in zip(TEXTS, LABELS, strict=True)], indent=1
     ).encode(),
-    "json by split": json.dumps({"train": list(zip(TEXTS, LABELS, strict=True)), "test": [["x", "y"]]}).encode(),
     "gzip": gzip.compress(_lines(lambda t, y: f"{t},{y}", header="text,label")),
     "parquet": _parquet(),
     "no line end at the end": _lines(lambda t, y: f"{t},{y}", header="text,label").rstrip(),
@@ -78,63 +70,17 @@ CLASSIFICATION_FILES = {
 
 @pytest.mark.parametrize("name", CLASSIFICATION_FILES)
 def test_every_kind_of_classification_file_gives_all_texts_with_their_labels(name: str, tmp_path: Path) -> None:
-    read = _read(tmp_path, CLASSIFICATION_FILES[name])
-    assert read.task_type == "classification"
-    assert read.bad == []
-    assert [given.startswith(text) for given, text in zip(read.rows["given"], TEXTS, strict=True)] == [True] * len(
+    dataset = read(tmp_path, CLASSIFICATION_FILES[name])
+    assert dataset.task_type == "classification"
+    assert dataset.bad == []
+    assert [given.startswith(text) for given, text in zip(dataset.rows["given"], TEXTS, strict=True)] == [True] * len(
         TEXTS
     )
     expected = {
         "numbers as labels, no header": ["01"[y == "ham"] for y in LABELS],
         "jsonl, numbers as labels": ["01"[y == "ham"] for y in LABELS],
     }
-    labels = [label.removeprefix("TYPE:") for label in read.rows["wanted"]]
-    assert labels == expected.get(name, LABELS)
-
-
-GENERATION_ROWS: dict[str, Callable[[str, str], dict[str, Any]]] = {
-    "question and answer": lambda t, y: {"question": t, "answer": f"{y} is it\n#### 3"},
-    "prompt and completion": lambda t, y: {"prompt": t, "completion": f"{y} is it"},
-    "instruction": lambda t, y: {"instruction": t, "input": "", "output": f"{y} is it"},
-    "problem and solution": lambda t, y: {"problem": t, "solution": f"{y} is it", "level": 5},
-    "messages": lambda t, y: {
-        "messages": [{"role": "user", "content": t}, {"role": "assistant", "content": f"{y} is it"}]
-    },
-    "conversations": lambda t, y: {
-        "conversations": [{"from": "human", "value": t}, {"from": "gpt", "value": f"{y} is it"}]
-    },
-}
-
-
-@pytest.mark.parametrize("name", GENERATION_ROWS)
-def test_every_kind_of_generation_file_gives_prompts_with_their_completions(name: str, tmp_path: Path) -> None:
-    read = _read(tmp_path, _json_lines(GENERATION_ROWS[name]))
-    assert read.task_type == "generation"
-    assert read.rows["given"].to_list() == TEXTS
-    assert [wanted.startswith(f"{label} is it") for wanted, label in zip(read.rows["wanted"], LABELS, strict=True)] == [
-        True
-    ] * len(TEXTS)
-
-
-def test_title_and_description_make_one_text(tmp_path: Path) -> None:
-    data = "\n".join(
-        f'"{random.Random(i).randint(1, 4)}","{text}","and {text} (Reuters)"' for i, text in enumerate(TEXTS)
-    ).encode()
-    read = _read(tmp_path, data)
-    assert read.rows["given"][0] == f"{TEXTS[0]} and {TEXTS[0]} (Reuters)"
-    assert set(read.rows["wanted"]) == {"1", "2", "3", "4"}
-
-
-def test_question_answer_and_intent_is_classification_by_intent(tmp_path: Path) -> None:
-    read = _read(tmp_path, _lines(lambda t, y: f"{t};write it;{y}", header="answer;question;intent"))
-    assert (read.task_type, read.facts["columns"]) == ("classification", {"input": ["answer"], "output": "intent"})
-
-
-def test_a_category_beside_instruction_and_response_is_a_remark_and_no_label(tmp_path: Path) -> None:
-    data = _json_lines(lambda t, y: {"instruction": t, "context": "", "response": f"{t} {y}", "category": y})
-    read = _read(tmp_path, data)
-    assert (read.task_type, read.rows["given"].to_list()) == ("generation", TEXTS)
-    assert json.loads(read.rows["meta"][0]) == {"category": LABELS[0]}
+    assert dataset.rows["wanted"].to_list() == expected.get(name, LABELS)
 
 
 @pytest.mark.parametrize("label_first", [True, False])
@@ -142,45 +88,17 @@ def test_unquoted_delimiters_in_texts_cost_nothing_beside_a_label(label_first: b
     texts = [text.replace(" ", ", ", index % 3) for index, text in enumerate(TEXTS)]
     pairs = zip(texts, LABELS, strict=True)
     data = "".join(f"{label},{text}\n" if label_first else f"{text},{label}\n" for text, label in pairs).encode()
-    read = _read(tmp_path, data)
-    assert read.bad == []
-    assert read.rows.select("given", "wanted").rows() == list(zip(texts, LABELS, strict=True))
-
-
-def test_one_label_only_is_still_classification(tmp_path: Path) -> None:
-    assert _read(tmp_path, _lines(lambda t, _: f"{t},same", header="text,label")).task_type == "classification"
+    dataset = read(tmp_path, data)
+    assert dataset.bad == []
+    assert dataset.rows.select("given", "wanted").rows() == list(zip(texts, LABELS, strict=True))
 
 
 def test_latin_1_is_read_with_a_note_naming_the_line(tmp_path: Path) -> None:
-    read = _read(
+    dataset = read(
         tmp_path, _lines(lambda t, y: f"{t},{y}", header="text,label") + "ça va très bien,ham\n".encode("latin-1")
     )
-    assert read.rows["given"][-1] == "ça va très bien"
-    assert any(f"line {len(TEXTS) + 2}" in note for note in read.facts["notes"])
-
-
-def test_columns_can_be_named_and_win_over_detection(tmp_path: Path) -> None:
-    data = _lines(lambda t, y: f"{t},{y},{len(t) % 3}", header="text,label,other")
-    assert set(_read(tmp_path, data, columns={"text": "text", "label": "other"}).rows["wanted"]) == {"0", "1", "2"}
-    assert (
-        _read(tmp_path, _lines(lambda t, y: f"{y},{t}"), columns={"text": 1, "label": 0}).rows["given"].to_list()
-        == TEXTS
-    )
-
-
-def test_other_columns_are_kept_as_meta(tmp_path: Path) -> None:
-    read = _read(tmp_path, _lines(lambda t, y: f"{t},{y},web", header="text,label,channel"))
-    assert json.loads(read.rows["meta"][0]) == {"channel": "web"}
-
-
-def test_the_test_file_is_read_like_the_training_file(tmp_path: Path) -> None:
-    training = _read(
-        tmp_path,
-        _lines(lambda t, y: f"{t},{y},x", header="phrase,kind,label2"),
-        columns={"text": "phrase", "label": "kind"},
-    )
-    test = _read(tmp_path, b"phrase,kind,label2\nonly one,odd,x\n", role="test", like=training)
-    assert test.rows.select("given", "wanted").rows() == [("only one", "odd")]
+    assert dataset.rows["given"][-1] == "ça va très bien"
+    assert any(f"line {len(TEXTS) + 2}" in note for note in dataset.facts["notes"])
 
 
 GOOD = _lines(lambda t, y: f"{t},{y}", header="text,label")
@@ -197,10 +115,10 @@ DIRTY_LINES = {
 def test_a_bad_line_costs_itself_alone(name: str, tmp_path: Path) -> None:
     line, reason = DIRTY_LINES[name]
     head, tail = GOOD.split(b"\n", 11)[:11], GOOD.split(b"\n", 11)[11]
-    read = _read(tmp_path, b"\n".join(head) + b"\n" + line + tail)
-    assert [(bad.line, bad.reason) for bad in read.bad] == [(12, reason)]
-    assert read.rows["given"].to_list() == TEXTS
-    assert read.rows["line"].to_list() == [number for number in range(2, 63) if number != 12]
+    dataset = read(tmp_path, b"\n".join(head) + b"\n" + line + tail)
+    assert [(bad.line, bad.reason) for bad in dataset.bad] == [(12, reason)]
+    assert dataset.rows["given"].to_list() == TEXTS
+    assert dataset.rows["line"].to_list() == [number for number in range(2, 63) if number != 12]
 
 
 @pytest.mark.parametrize(
@@ -210,17 +128,17 @@ def test_a_bad_line_costs_itself_alone(name: str, tmp_path: Path) -> None:
         (b"nonsense", "not JSON: Expecting value"),
         (b"12", "a JSON value of another kind than the other rows"),
         (b'["a", "b"]', "a JSON value of another kind than the other rows"),
-        (b'{"question": ["a"], "answer": "b"}', "not a text or number in the column 'question'"),
+        (b'{"question": ["a", "c"], "answer": "b"}', "not a text or number in the column 'question'"),
         (b"", "blank row"),
         (b"[" * 100_000, "not JSON: nested too deeply"),
     ],
 )
 def test_a_bad_json_line_goes_aside_with_its_line_and_reason(line: bytes, reason: str, tmp_path: Path) -> None:
     good = _json_lines(lambda t, y: {"question": t, "answer": y + t})
-    read = _read(tmp_path, good + line + b"\n" + good)
-    assert [(bad.line, bad.reason) for bad in read.bad] == [(61, reason)]
-    assert read.rows.height == 120
-    assert read.rows_in_file == 121
+    dataset = read(tmp_path, good + line + b"\n" + good)
+    assert [(bad.line, bad.reason) for bad in dataset.bad] == [(61, reason)]
+    assert dataset.rows.height == 120
+    assert dataset.rows_in_file == 121
 
 
 REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
@@ -250,25 +168,9 @@ REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
 def test_an_unusable_file_is_refused_saying_what_and_where(name: str, tmp_path: Path) -> None:
     data, fault, message = REFUSED[name]
     with pytest.raises(fault, match=message) as refusal:
-        _read(tmp_path, data)
+        read(tmp_path, data)
     assert refusal.value.details is not None
     assert refusal.value.details["line"] >= 1
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"text": "nope", "label": "label"}, "'nope', which is not a column"),
-        ({"text": 0, "label": 9}, "columns 0 to 1"),
-        ({"text": "text"}, "an input .* and an output"),
-        ({"colour": "text", "label": "label"}, "known roles"),
-    ],
-)
-def test_a_wrong_choice_of_columns_is_refused_naming_it(
-    columns: dict[str, str | int], message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DatasetColumnsUnknown, match=message):
-        _read(tmp_path, GOOD, columns=columns)
 
 
 _CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(
@@ -290,8 +192,8 @@ def test_what_a_csv_writer_wrote_is_read_back(
     writer.writerows(rows)
     path = tmp_path_factory.mktemp("csv") / "file"
     path.write_bytes(sheet.getvalue().encode())
-    read = read_dataset(path, columns={"text": "text", "label": "label"})
-    assert read.rows.select("given", "wanted").rows() == rows
+    dataset = read_dataset(path, columns={"text": "text", "label": "label"})
+    assert dataset.rows.select("given", "wanted").rows() == rows
 
 
 @given(st.binary(max_size=400))
@@ -300,7 +202,7 @@ def test_any_bytes_give_rows_or_a_clear_refusal(tmp_path_factory: pytest.TempPat
     path = tmp_path_factory.mktemp("bytes") / "file"
     path.write_bytes(data)
     try:
-        read = read_dataset(path)
+        dataset = read_dataset(path)
     except DatasetError:
         return
-    assert read.rows.height + len(read.bad) == read.rows_in_file
+    assert dataset.rows.height + len(dataset.bad) == dataset.rows_in_file

@@ -1,0 +1,103 @@
+"""From the chosen columns of a table to rows of input and output. A row that has none goes aside with its reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import polars as pl
+
+from data_optimizer.parsing.columns import ChatColumn, Columns, PairColumns
+from data_optimizer.parsing.table import BadRow, Table, sample_of
+from wlops_ml.answers import parse_number
+from wlops_ml.maths import equation_target, evaluate
+
+#: Rows as read: ``given`` is the input, ``wanted`` the output, ``meta`` the other columns as a JSON object.
+READ_SCHEMA = pl.Schema({"given": pl.String, "wanted": pl.String, "line": pl.Int64, "meta": pl.String})
+
+_MISSING = "not a text or number in the column"
+_UNKNOWN_SIDE = re.compile(r"^\s*[A-Za-z?]\s*=|=\s*[A-Za-z?]\s*$")
+_POINTLESS_ZEROS = re.compile(r"(?<=\d)\.0+(?!\d)")
+
+
+def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]:
+    """The rows, of ``READ_SCHEMA``, and those without input or output."""
+    used = {columns.messages} if isinstance(columns, ChatColumn) else {*columns.inputs, columns.output}
+    others = [index for index in range(len(table.names)) if index not in used]
+    values: list[tuple[str, str, int, str]] = []
+    bad: list[BadRow] = []
+    for line, row in zip(table.lines, table.rows, strict=True):
+        taken = (
+            _from_messages(row[columns.messages])
+            if isinstance(columns, ChatColumn)
+            else _from_pair(row, columns, table)
+        )
+        if isinstance(taken, str):
+            bad.append(BadRow(line, taken, sample_of(row)))
+            continue
+        meta = {table.names[index]: row[index] for index in others if row[index] is not None and row[index] != ""}
+        values.append(
+            (*taken, line, json.dumps(meta, ensure_ascii=False, sort_keys=True, default=str) if meta else "{}")
+        )
+    return pl.DataFrame(values, schema=READ_SCHEMA, orient="row"), bad
+
+
+def worked_answer(equation: str, answer: str) -> str:
+    """``8-3=5`` and ``#### 5`` on the next line where the equation gives the answer, else the answer as it is.
+
+    The equation may name an unknown on one side (``X = ( 8.0 - 3.0 )``).
+    """
+    expression = _POINTLESS_ZEROS.sub("", "".join(_UNKNOWN_SIDE.sub("", equation).split()))
+    stated, computed = parse_number(answer), evaluate(expression)
+    if stated is None or computed != stated:
+        return answer
+    number = _POINTLESS_ZEROS.sub("", answer.strip())
+    worked = f"{expression}={number}\n#### {number}"
+    return worked if equation_target(worked) is not None else answer
+
+
+def _from_pair(row: list[Any], columns: PairColumns, table: Table) -> tuple[str, str] | str:
+    """Input and output, or the reason why this row has none."""
+    inputs = []
+    for index in columns.inputs:
+        text = _as_text(row[index])
+        if text is None:
+            return f"{_MISSING} {table.names[index]!r}"
+        inputs.append(text)
+    output = _as_text(row[columns.output])
+    if output is None:
+        return f"{_MISSING} {table.names[columns.output]!r}"
+    if columns.equation is not None:
+        output = worked_answer(_as_text(row[columns.equation]) or "", output)
+    return " ".join(text for text in inputs if text.strip()), output
+
+
+def _as_text(value: Any) -> str | None:
+    """Text and numbers as text, nothing as ``""``; None for lists and objects."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+    return str(value) if isinstance(value, int | float) else None
+
+
+def _from_messages(value: Any) -> tuple[str, str] | str:
+    """The turns before the last answer as the prompt, the last answer as the completion."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return "messages are not a JSON list"
+    if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
+        return "messages are not a list of turns"
+    turns = [(str(turn.get("role", turn.get("from", ""))), turn.get("content", turn.get("value"))) for turn in value]
+    if not all(isinstance(content, str) for _, content in turns):
+        return "a message without text content"
+    if len(turns) < 2 or turns[-1][0] not in ("assistant", "gpt", "model"):
+        return "the last message is not the assistant's"
+    return "\n".join(str(content) for _, content in turns[:-1]), str(turns[-1][1])

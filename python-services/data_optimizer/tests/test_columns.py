@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_optimizer.parsing.row_values import worked_answer
+from data_optimizer.tests.uploads import json_lines, labels, lines, prose, read, sheet
+from wlops_common.errors import DatasetColumnsUnknown
+
+TEXTS = prose(200, 3)
+LABELS = labels(200, ["ham", "spam"])
+PAIRS = list(zip(TEXTS, LABELS, strict=True))
+GOOD = sheet([["text", "label"], *PAIRS])
+
+GENERATION_ROWS: dict[str, Callable[[str, str], dict[str, Any]]] = {
+    "prompt and completion": lambda t, y: {"prompt": t, "completion": f"{y} is it"},
+    "problem and solution": lambda t, y: {"problem": t, "solution": f"{y} is it", "level": 5},
+    "conversations": lambda t, y: {
+        "conversations": [{"from": "human", "value": t}, {"from": "gpt", "value": f"{y} is it"}]
+    },
+}
+
+
+@pytest.mark.parametrize("name", GENERATION_ROWS)
+def test_usual_names_of_prompts_and_completions_are_known(name: str, tmp_path: Path) -> None:
+    dataset = read(tmp_path, json_lines(GENERATION_ROWS[name](text, label) for text, label in PAIRS))
+    assert dataset.task_type == "generation"
+    assert dataset.rows.select("given", "wanted").rows() == [(text, f"{label} is it") for text, label in PAIRS]
+
+
+def test_a_category_beside_instruction_and_response_is_a_remark_and_no_label(tmp_path: Path) -> None:
+    rows = ({"instruction": t, "context": "", "response": f"{t} {y}", "category": y} for t, y in PAIRS)
+    dataset = read(tmp_path, json_lines(rows))
+    assert (dataset.task_type, dataset.rows["given"].to_list()) == ("generation", TEXTS)
+    assert json.loads(dataset.rows["meta"][0]) == {"category": LABELS[0]}
+
+
+def test_a_named_text_column_that_hardly_varies_gives_way_to_one_that_does(tmp_path: Path) -> None:
+    rows = [[text, f"say it {row % 4} times over and over again", label] for row, (text, label) in enumerate(PAIRS)]
+    dataset = read(tmp_path, sheet([["answer", "text", "label"], *rows]))
+    assert dataset.facts["columns"] == {"input": ["answer"], "output": "label"}
+
+
+def test_one_label_only_is_still_classification(tmp_path: Path) -> None:
+    assert read(tmp_path, sheet([["text", "label"], *([t, "same"] for t in TEXTS)])).task_type == "classification"
+
+
+@pytest.mark.parametrize("names", [("foo", "bar"), ("id", "prompt")])
+def test_numbers_are_never_the_only_prompt(names: tuple[str, str], tmp_path: Path) -> None:
+    with pytest.raises(DatasetColumnsUnknown):
+        read(tmp_path, sheet([names, *((row * 7, text) for row, text in enumerate(TEXTS))]))
+
+
+@pytest.mark.parametrize(
+    ("equation", "answer", "wanted"),
+    [
+        ("( 8.0 - 3.0 )", "5", "(8-3)=5\n#### 5"),
+        ("X=(8-3)", "5.0", "(8-3)=5\n#### 5"),
+        ("8.5*2=x", "17", "8.5*2=17\n#### 17"),
+        ("8-3", "6", "6"),
+        ("a-b", "5", "5"),
+        ("", "5", "5"),
+        ("8-3", "five", "five"),
+    ],
+)
+def test_an_equation_is_worked_into_the_answer_it_gives(equation: str, answer: str, wanted: str) -> None:
+    assert worked_answer(equation, answer) == wanted
+
+
+def test_columns_can_be_named_and_win_over_detection(tmp_path: Path) -> None:
+    rows = [[*pair, row % 3] for row, pair in enumerate(PAIRS)]
+    by_name = read(tmp_path, sheet([["text", "label", "other"], *rows]), columns={"text": "text", "label": "other"})
+    assert set(by_name.rows["wanted"]) == {"0", "1", "2"}
+    by_number = read(tmp_path, sheet([y, t] for t, y in PAIRS), columns={"text": 1, "label": 0})
+    assert by_number.rows["given"].to_list() == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"text": "nope", "label": "label"}, "'nope', which is not a column"),
+        ({"text": 0, "label": 9}, "columns 0 to 1"),
+        ({"text": "text"}, "an input .* and an output"),
+        ({"colour": "text", "label": "label"}, "known roles"),
+    ],
+)
+def test_a_wrong_choice_of_columns_is_refused_naming_it(
+    columns: dict[str, str | int], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetColumnsUnknown, match=message):
+        read(tmp_path, GOOD, columns=columns)
+
+
+def test_other_columns_are_kept_as_meta(tmp_path: Path) -> None:
+    dataset = read(tmp_path, sheet([["text", "label", "channel"], *([*pair, "web"] for pair in PAIRS)]))
+    assert json.loads(dataset.rows["meta"][0]) == {"channel": "web"}
+
+
+def test_a_test_file_gets_the_columns_that_were_named_for_the_training_file(tmp_path: Path) -> None:
+    head = ["phrase", "kind", "label2"]
+    rows = ([*pair, "x"] for pair in PAIRS)
+    training = read(tmp_path, sheet([head, *rows]), columns={"text": "phrase", "label": "kind"})
+    test = read(tmp_path, b"label2,Kind,phrase\nx,odd,only one\n", role="test", like=training)
+    assert test.rows.select("given", "wanted").rows() == [("only one", "odd")]
+
+
+def test_a_test_file_gets_all_inputs_of_the_training_file(tmp_path: Path) -> None:
+    rows = [[label, text, text[::-1], text[3:]] for text, label in PAIRS]
+    training = read(tmp_path, sheet(rows))
+    test = read(tmp_path, sheet(rows[:5]), role="test", like=training)
+    assert test.rows["given"].to_list() == training.rows["given"].to_list()[:5]
+    assert test.rows["given"][0] == " ".join(rows[0][1:])
+
+
+@pytest.mark.parametrize("training_has_header", [True, False])
+def test_a_header_in_one_of_two_files_does_not_part_their_columns(training_has_header: bool, tmp_path: Path) -> None:
+    rows = [[row, label, text] for row, (text, label) in enumerate(PAIRS)]
+    headed, bare = sheet([["id", "foo", "text"], *rows]), sheet(rows)
+    first, second = (headed, bare) if training_has_header else (bare, headed)
+    training = read(tmp_path, first, columns={"text": 2, "label": 1})
+    test = read(tmp_path, second, role="test", like=training)
+    assert test.rows.select("given", "wanted").rows() == PAIRS
+
+
+def test_a_test_file_without_the_columns_of_the_training_file_is_read_by_itself(tmp_path: Path) -> None:
+    training = read(tmp_path, sheet([["id", "text", "label"], *([row, *pair] for row, pair in enumerate(PAIRS))]))
+    test = read(tmp_path, lines(map("\t".join, PAIRS)), role="test", like=training)
+    assert test.rows.select("given", "wanted").rows() == PAIRS
