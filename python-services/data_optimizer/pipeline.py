@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data_optimizer import guard, split
+from data_optimizer import guard, paraphrases, split
 from data_optimizer.frozen_split import Suspect
 from data_optimizer.guard import Overlaps
-from data_optimizer.journal import Journal, Outcome, removal
+from data_optimizer.journal import Journal, removal
 from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
 from data_optimizer.steps.label_issues import find_label_issues
 from data_optimizer.steps.worked_answers import verified
@@ -32,31 +32,32 @@ def make_split(
     overlaps = guard.count_overlaps(grouped, task_type) if grouped["file"].n_unique() > 1 else Overlaps(0, 0)
     separate = journal.run("leakage guard", guard.purge, grouped, secret=True)
     started = journal.begin("split")
+    if task_type == "generation":
+        separate = paraphrases.joined(separate)
     divided = split.with_roles(separate, task_type, seed)
     journal.record("split", separate.height, divided.height, None, started)
     journal.facts["roles"] = dict(sorted(divided.group_by("role").len().iter_rows()))
-    found = 0
+    found: int | None = None
     if task_type == "generation":
-        held_out_before = divided.filter(pl.col("role").is_in(HELD_OUT_ROLES))
-        matched: set[int] = set()
-        divided = journal.run(
-            "paraphrase guard",
-            lambda table: _without_paraphrases(table, held_out_before, matched),
-            divided,
-            secret=True,
-        )
-        found = len(matched)
-    paraphrases = found if task_type == "generation" else None
-    return divided, LeakageReport(exact_overlaps=overlaps.exact, near_overlaps=overlaps.near, paraphrases=paraphrases)
+        divided, found = _without_paraphrases(divided, journal)
+    return divided, LeakageReport(exact_overlaps=overlaps.exact, near_overlaps=overlaps.near, paraphrases=found)
 
 
-def _without_paraphrases(rows: pl.DataFrame, held_out: pl.DataFrame, matched: set[int]) -> Outcome:
-    """Take out training and pool rows that paraphrase a held-out one; the held-out rows' numbers are added to ``matched``."""
-    open_rows = rows.with_row_index("_row").filter(~pl.col("role").is_in(HELD_OUT_ROLES))
-    pairs = guard.paraphrases(open_rows["given"].to_list(), held_out["given"].to_list())
-    matched.update(second for _, second in pairs)
-    gone = {open_rows["_row"][first] for first, _ in pairs}
-    return removal(rows, ["paraphrase of a held-out row" if index in gone else None for index in range(rows.height)])
+def _without_paraphrases(rows: pl.DataFrame, journal: Journal) -> tuple[pl.DataFrame, int]:
+    """Take out training and pool rows that reword a held-out one; answers also how many held-out rows that concerns."""
+    numbered = rows.with_row_index("_row")
+    is_held_out = pl.col("role").is_in(HELD_OUT_ROLES)
+    open_rows = numbered.filter(~is_held_out)
+    started = journal.begin("paraphrase guard")
+    found = paraphrases.reworded(open_rows, numbered.filter(is_held_out))
+    gone = {open_rows["_row"][row] for row in found.training}
+    kept, removed = removal(
+        rows, ["paraphrase of a held-out row" if row in gone else None for row in range(rows.height)]
+    )
+    journal.record("paraphrase guard", rows.height, kept.height, removed, started, secret=True)
+    if found.by_chance:
+        journal.facts["heldOutRowsMetByChance"] = len(found.by_chance)
+    return kept, len(found.held_out)
 
 
 def clean_held_out(rows: pl.DataFrame, task_type: TaskType, journal: Journal, *, worked: bool) -> pl.DataFrame:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from data_optimizer import split
-from data_optimizer.guard import GuardIndex, count_overlaps, paraphrases, purge
+from data_optimizer.guard import GuardIndex, count_overlaps, purge
 from data_optimizer.tests.test_split import _together
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import sentences
@@ -58,23 +56,3 @@ def test_the_index_holds_no_text() -> None:
 
 def test_an_empty_index_refuses_nothing() -> None:
     assert GuardIndex.from_parquet(GuardIndex.of([]).to_parquet()).refuses(["x"], "generation") == [False]
-
-
-@pytest.mark.parametrize(
-    ("training", "is_one"),
-    [
-        ("At the market Ann bought 12 bags, each holding 15 apples. How many apples did she buy?", True),
-        ("Ann buys 12 bags with 16 apples in each. How many apples?", False),
-        ("The 15 knights rode 12 leagues before dawn.", False),
-        ("Ann buys bags with apples in each. How many apples?", False),
-    ],
-)
-def test_a_paraphrase_shares_wording_and_numbers(training: str, is_one: bool) -> None:
-    held_out = ["Ann buys 12 bags with 15 apples in each. How many apples are there?", "Bob has 99 cars and 14 boats."]
-    others = ["A train leaves at 7 and arrives at 9.", "Eve paints 3 walls in 44 minutes."]
-    assert paraphrases([*others, training], held_out) == ([(2, 0)] if is_one else [])
-
-
-def test_no_numbers_or_no_words_give_no_paraphrases() -> None:
-    assert paraphrases(["a b c"], ["a b c"]) == []
-    assert paraphrases(["1 2 3"], ["1 2 3"]) == []
