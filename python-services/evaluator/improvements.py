@@ -1,6 +1,7 @@
 """Typed suggestions from the slices of ``mine``: what to do, where, and the most it can bring.
 
-A rule per task type picks the kinds; the optimizer tries them and decides. Not here: carrying a suggestion out.
+A rule per task type picks the kinds; the optimizer does those it has the means for (``select`` needs a pool, ``fix`` doubted labels). Where
+the model errs and no slice stands out, the suggestions are for all rows. Not here: carrying a suggestion out.
 """
 
 from __future__ import annotations
@@ -15,13 +16,32 @@ from wlops_common.contracts import Improvement, ImprovementKind, TaskType
 from wlops_ml.features import CONFUSED, Predicate
 from wlops_ml.maths import equation_target
 
-MAX_IMPROVEMENTS = 12
+MAX_IMPROVEMENTS = 18
 MAX_EXAMPLES = 40
 #: Rows of a slice whose worked steps hold, from which new rows can be computed.
 MIN_VERIFIED_ROWS, MIN_VERIFIED_SHARE = 3, 0.1
 ALL_ROWS = "all rows"
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows a suggestion is about: a slice, or all of them where ``predicate`` is None."""
+
+    predicate: Predicate | None
+    rows: Sequence[int]
+    error_rate: float
+    lift: float
+    gain_bound: float
+
+    @property
+    def name(self) -> str:
+        return ALL_ROWS if self.predicate is None else self.predicate.name
+
+    @property
+    def feature(self) -> str | None:
+        return None if self.predicate is None else self.predicate.feature
 
 
 @dataclass(frozen=True)
@@ -45,38 +65,62 @@ def suggest(
     predictions: Sequence[str],
     task_type: TaskType,
 ) -> list[Suggestion]:
-    """Suggestions for the slices found on ``rows``, most rewarding first; a single ``none`` when there is nothing to act on.
+    """Suggestions for the slices found on ``rows``, most rewarding first; a single ``none`` when no row is wrong.
 
-    ``wrong`` and ``predictions`` belong to ``rows``. Ids depend on kind and slice alone, so the same suggestion has the same id in
-    every iteration.
+    Without slices they are for all rows, and the most they can bring is the error rate. ``wrong`` and ``predictions`` belong to ``rows``.
+    Ids depend on kind and slice alone, so the same suggestion has the same id in every iteration.
     """
+    everything = _everything(wrong)
+    if everything.error_rate == 0:
+        return [Suggestion(_improvement("none", everything), None, [])]
+    parts = [_part_of(finding) for finding in findings] or [everything]
+    wanted = [(part, kind) for part in parts for kind in _kinds(part, rows, task_type)]
+    if task_type == "generation" and _untold_targets(rows):
+        wanted.append((everything, "format"))
     suggestions = [
-        Suggestion(_improvement(kind, finding), finding.predicate, _examples(finding, kind, rows, wrong, predictions))
-        for finding in findings
-        for kind in _kinds(finding, rows, task_type)
+        Suggestion(_improvement(kind, part), part.predicate, _examples(part, kind, rows, wrong, predictions))
+        for part, kind in wanted
     ]
-    if not suggestions:
-        return [_nothing(wrong)]
     return sorted(suggestions, key=lambda one: -one.improvement.gain_bound)[:MAX_IMPROVEMENTS]
 
 
-def _kinds(finding: Finding, rows: Sequence[Row], task_type: TaskType) -> tuple[ImprovementKind, ...]:
+def _part_of(finding: Finding) -> _Part:
+    bound = max(0.0, finding.gain_bound)
+    return _Part(finding.predicate, finding.rows.tolist(), finding.error_rate, finding.lift, bound)
+
+
+def _everything(wrong: Sequence[bool]) -> _Part:
+    rate = sum(wrong) / len(wrong) if len(wrong) else 0.0
+    return _Part(None, range(len(wrong)), rate, 1.0, rate)
+
+
+def _kinds(part: _Part, rows: Sequence[Row], task_type: TaskType) -> tuple[ImprovementKind, ...]:
     if task_type == "classification":
-        return ("fix", "select") if finding.predicate.feature == CONFUSED else ("select", "augment")
-    verified = sum(_verified(rows[position]) for position in finding.rows)
-    enough = verified >= max(MIN_VERIFIED_ROWS, MIN_VERIFIED_SHARE * finding.support)
-    return ("generate",) if enough else ("collect",)
+        if part.feature == CONFUSED:
+            return ("fix", "select")
+        # Doubts are about labels, so they can be laid only to a label or to all of them.
+        return ("select", "augment", "fix") if part.feature in ("label", None) else ("select", "augment")
+    return ("generate" if _enough_verified([rows[position] for position in part.rows]) else "collect", "select")
 
 
-def _improvement(kind: ImprovementKind, finding: Finding) -> Improvement:
+def _untold_targets(rows: Sequence[Row]) -> bool:
+    """Whether answers could be told as equations, which a small model learns best, but no row is: what ``format`` changes."""
+    return _enough_verified(rows) and not any(row.get("target") for row in rows)
+
+
+def _enough_verified(rows: Sequence[Row]) -> bool:
+    return sum(_verified(row) for row in rows) >= max(MIN_VERIFIED_ROWS, MIN_VERIFIED_SHARE * len(rows))
+
+
+def _improvement(kind: ImprovementKind, part: _Part) -> Improvement:
     return Improvement(
-        id=improvement_id(kind, finding.predicate.name),
+        id=improvement_id(kind, part.name),
         kind=kind,
-        slice=finding.predicate.name,
-        support=finding.support,
-        error_rate=finding.error_rate,
-        lift=finding.lift,
-        gain_bound=max(0.0, finding.gain_bound),
+        slice=part.name,
+        support=len(part.rows),
+        error_rate=part.error_rate,
+        lift=part.lift,
+        gain_bound=part.gain_bound,
     )
 
 
@@ -86,17 +130,19 @@ def improvement_id(kind: ImprovementKind, slice_name: str) -> str:
 
 
 def _examples(
-    finding: Finding, kind: ImprovementKind, rows: Sequence[Row], wrong: Sequence[bool], predictions: Sequence[str]
+    part: _Part, kind: ImprovementKind, rows: Sequence[Row], wrong: Sequence[bool], predictions: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """The slice's errors, those that serve the kind first, then by id."""
-    failed = [int(position) for position in finding.rows if wrong[position]]
+    """The part's errors, those that serve the kind first, then by id."""
+    failed = [position for position in part.rows if wrong[position]]
 
     def order(position: int) -> tuple[bool, str]:
         row = rows[position]
-        if kind == "generate":
+        if kind in ("generate", "format"):
             return not _verified(row), str(row["id"])
         mutual = f"{row.get('label')} → {predictions[position]}", f"{predictions[position]} → {row.get('label')}"
-        return finding.predicate.feature == CONFUSED and finding.predicate.value not in mutual, str(row["id"])
+        return part.feature == CONFUSED and part.predicate is not None and part.predicate.value not in mutual, str(
+            row["id"]
+        )
 
     chosen = sorted(failed, key=order)[:MAX_EXAMPLES]
     return [{**rows[position], "prediction": predictions[position]} for position in chosen]
@@ -104,17 +150,3 @@ def _examples(
 
 def _verified(row: Row) -> bool:
     return equation_target(str(row.get("completion") or "")) is not None
-
-
-def _nothing(wrong: Sequence[bool]) -> Suggestion:
-    rate = sum(wrong) / len(wrong) if len(wrong) else 0.0
-    improvement = Improvement(
-        id=improvement_id("none", ALL_ROWS),
-        kind="none",
-        slice=ALL_ROWS,
-        support=len(wrong),
-        error_rate=rate,
-        lift=1.0,
-        gain_bound=0.0,
-    )
-    return Suggestion(improvement, None, [])

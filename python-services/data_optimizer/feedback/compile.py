@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.fix import doubted
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
@@ -16,15 +17,16 @@ _SELECT_SHARE = 0.3
 
 
 def entries_for(feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int) -> list[RecipeEntry]:
-    """One entry for each finding that calls for rows, best expected gain first. Findings that need people give none.
+    """One entry for each finding that there is something to do about, best expected gain first.
 
-    ``recipe`` is what is done already; ``bench`` holds the rows without it.
+    Findings that need people, a pool that is empty or doubts that there are none of give no entry. ``recipe`` is what is done already;
+    ``bench`` holds the rows without it.
     """
     distinct = {finding.id: finding for finding in reversed(feedback.improvements)}
     findings = sorted(distinct.values(), key=lambda finding: (-finding.gain_bound, finding.id))
     entries: list[RecipeEntry] = []
     for finding in findings:
-        if finding.kind in ("collect", "none") or (
+        if not _possible(finding, bench) or (
             finding.kind == "select" and any(entry.kind == "select" for entry in entries)
         ):
             continue
@@ -40,6 +42,14 @@ def entries_for(feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int
             )
         )
     return entries
+
+
+def _possible(finding: Finding, bench: Bench) -> bool:
+    if finding.kind == "select":
+        return bench.pool.height > 0
+    if finding.kind == "fix":
+        return bool(doubted(bench, finding.predicate))
+    return finding.kind not in ("collect", "none")
 
 
 def _wanted_rows(finding: Finding, bench: Bench, recipe: Recipe) -> int:

@@ -177,6 +177,35 @@ def test_findings_that_need_people_change_nothing(workplace: Workplace) -> None:
     assert later.train.sha256 == first.train.sha256
 
 
+def test_what_there_are_no_means_for_is_not_written_down_as_done(workplace: Workplace) -> None:
+    files = {"source": csv_file(200)}
+    first = workplace.optimise(files)
+    assert first.label_issues is not None
+    assert first.label_issues.flagged == 0
+    later = workplace.improve(
+        files, first, [finding("select", "label", "a"), finding("fix", "label", "a", name="imp_2")]
+    )
+    assert later.applied == []
+    assert workplace.json(later.recipe)["entries"] == []
+
+
+def test_findings_about_all_rows_are_acted_on(workplace: Workplace) -> None:
+    everywhere = {"predicate": None, "slice": "all rows"}
+    files = {"source": csv_file(300), "pool": csv_file(200, 9)}
+    first = workplace.optimise(files)
+    kinds = ("select", "augment", "fix")
+    asked = [{**finding(kind, "", "", name=f"imp_{kind}"), **everywhere} for kind in kinds]
+    later = workplace.improve(files, first, asked)
+    assert {one.kind for one in later.applied if one.rows > 0} >= {"select", "augment"}
+
+    maths = Workplace(workplace.root / "maths")
+    problems = {"source": maths_file(300, 1), "pool": maths_file(100, 3)}
+    first = maths.optimise(problems)
+    asked = [{**finding(kind, "", "", name=f"imp_{kind}"), **everywhere} for kind in ("generate", "select")]
+    later = maths.improve(problems, first, asked)
+    assert [one.rows > 0 for one in later.applied] == [True, True]
+
+
 def test_files_that_are_no_findings_or_recipe_are_refused() -> None:
     for data in (b"", b"[]", json.dumps({"improvements": [{"id": 1}]}).encode()):
         with pytest.raises(ArtifactChanged):

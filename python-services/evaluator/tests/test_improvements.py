@@ -29,14 +29,14 @@ def test_a_slice_with_verified_steps_can_be_generated_and_one_without_must_be_co
     told = [{**row, "completion": f"It is clear.\n#### {row['answer']}"} for row in solved]
     wrong_steps = [{**row, "completion": "5/2=<<5/2=3>>3\n#### 3"} for row in solved]
     for rows, kind in ((solved, "generate"), (told, "collect"), (wrong_steps, "collect")):
-        (one,) = suggestions([finding("operation", "÷", list(range(20)))], rows, "generation")
-        assert one.improvement.kind == kind
+        found = suggestions([finding("operation", "÷", list(range(20)))], rows, "generation")
+        assert [one.improvement.kind for one in found] == [kind, "select"]
 
 
 @pytest.mark.parametrize(
     ("feature", "value", "kinds"),
     [
-        ("label", "topic1", {"select", "augment"}),
+        ("label", "topic1", {"select", "augment", "fix"}),
         ("cluster", "card, lost", {"select", "augment"}),
         ("confused", "topic2 → topic1", {"fix", "select"}),
     ],
@@ -51,7 +51,7 @@ def test_the_most_rewarding_suggestion_comes_first_and_the_list_ends() -> None:
     found = suggestions(findings, intents(20, 1), "classification")
     bounds = [one.improvement.gain_bound for one in found]
     assert bounds == sorted(bounds, reverse=True)
-    assert len(found) == 12
+    assert len(found) == 18
     assert found[0].improvement.slice == "label = topic19"
 
 
@@ -59,14 +59,14 @@ def test_the_id_depends_on_what_is_suggested_alone() -> None:
     first = suggestions([finding("label", "topic1", [1, 9], gain=0.2)], intents(20, 1), "classification")
     later = suggestions([finding("label", "topic1", [3], gain=0.01)], intents(9, 2), "classification")
     assert [one.improvement.id for one in first] == [one.improvement.id for one in later]
-    assert len({one.improvement.id for one in first}) == 2
+    assert len({one.improvement.id for one in first}) == 3
 
 
 def test_examples_are_errors_of_the_slice_those_that_serve_first() -> None:
     rows = word_problems(60, 1)
     for row in rows[:30]:
         row["completion"] = f"#### {row['answer']}"
-    (one,) = suggestions([finding("steps", "1", list(range(60)))], rows, "generation")
+    one, _ = suggestions([finding("steps", "1", list(range(60)))], rows, "generation")
     assert len(one.examples) == 40
     assert all("<<" in row["completion"] for row in one.examples[:30])
     assert not any("<<" in row["completion"] for row in one.examples[30:])
@@ -75,6 +75,42 @@ def test_examples_are_errors_of_the_slice_those_that_serve_first() -> None:
     assert [row["label"] for row in fix.examples] == ["topic2", "topic2", "topic0", "topic1", "topic4"]
 
 
-def test_nothing_to_act_on_is_said_once() -> None:
-    (one,) = suggestions([], intents(20, 1), "classification")
-    assert (one.improvement.kind, one.improvement.gain_bound, one.predicate, one.examples) == ("none", 0.0, None, [])
+def test_a_model_without_errors_is_told_so_once() -> None:
+    rows = [{**row, "id": f"{number}"} for number, row in enumerate(intents(20, 1))]
+    for wrong in ([False] * 20, []):
+        (one,) = suggest([], rows[: len(wrong)], wrong, ["x"] * len(wrong), "classification")
+        assert (one.improvement.kind, one.improvement.gain_bound, one.predicate, one.examples) == ("none", 0, None, [])
+
+
+@pytest.mark.parametrize(
+    ("task_type", "told", "kinds"),
+    [
+        ("classification", False, ["select", "augment", "fix"]),
+        ("generation", False, ["generate", "select"]),
+        ("generation", True, ["collect", "select"]),
+    ],
+)
+def test_errors_without_a_slice_are_acted_on_in_all_rows(task_type: TaskType, told: bool, kinds: list[str]) -> None:
+    rows = intents(40, 1) if task_type == "classification" else word_problems(40, 1)
+    if told:
+        rows = [{**row, "completion": f"It is clear.\n#### {row['answer']}"} for row in rows]
+    named = [{**row, "id": f"{number:04d}"} for number, row in enumerate(rows)]
+    found = suggest([], named, [number % 4 == 0 for number in range(40)], ["x"] * 40, task_type)
+    assert [one.improvement.kind for one in found] == kinds
+    for one in found:
+        assert (one.predicate, one.improvement.slice, one.improvement.support) == (None, "all rows", 40)
+        assert (one.improvement.gain_bound, one.improvement.error_rate, one.improvement.lift) == (0.25, 0.25, 1.0)
+        assert [row["id"] for row in one.examples] == [f"{number:04d}" for number in range(0, 40, 4)]
+
+
+def test_another_format_is_suggested_where_answers_verify_and_no_row_is_told_as_an_equation() -> None:
+    rows = word_problems(40, 1)
+    for row in rows[:30]:
+        row["completion"] = f"It is clear.\n#### {row['answer']}"
+    some = [finding("operation", "÷", list(range(20)))]
+    assert "format" not in [one.improvement.kind for one in suggestions(some, rows, "generation")]
+    for row in rows:
+        row["target"] = None
+    (one,) = [one for one in suggestions(some, rows, "generation") if one.improvement.kind == "format"]
+    assert (one.predicate, one.improvement.slice) == (None, "all rows")
+    assert "<<" in one.examples[0]["completion"]

@@ -62,7 +62,10 @@ def test_an_iteration_is_scored_on_select_and_learns_the_failing_slice_from_mine
     assert result.score.low < 0.75 < result.score.high
     assert [found.name for found in result.slices] == ["operation = ÷"]
     assert (result.slices[0].error_rate, result.slices[0].support) == (1.0, 75)
-    assert [(one.kind, one.slice) for one in result.improvements] == [("generate", "operation = ÷")]
+    assert [(one.kind, one.slice) for one in result.improvements] == [
+        ("generate", "operation = ÷"),
+        ("select", "operation = ÷"),
+    ]
     assert result.improvements[0].gain_bound == pytest.approx(0.25 * 0.75)
     assert result.bad_cases == 75
     assert result.improvements_file is not None
@@ -103,6 +106,15 @@ def test_a_model_without_faults_gets_one_improvement_that_says_so(workplace: Wor
     assert result.score.low < 1.0
     assert [(one.kind, one.slice) for one in result.improvements] == [("none", "all rows")]
     assert result.bad_cases == 0
+
+
+def test_a_model_that_is_wrong_everywhere_is_not_left_without_advice(workplace: Workplace) -> None:
+    request = workplace.request("classification", **sets(workplace, "classification", intents(300, 1)))
+    result = workplace.run(request, KnownPredictor("classification", lambda _: "topic0?", LABELS))
+    assert (result.score.value, result.slices) == (0.0, [])
+    assert [(one.kind, one.slice, one.gain_bound) for one in result.improvements] == [
+        (kind, "all rows", 1.0) for kind in ("select", "augment", "fix")
+    ]
 
 
 def test_a_final_evaluation_leaves_no_trace_of_a_test_row(workplace: Workplace) -> None:

@@ -129,6 +129,7 @@ def word_problem(random_state: random.Random, operation: str) -> dict[str, Any]:
         "prompt": f"{name} has {a} pens and {_STORIES[operation].format(b=b)}. How many are there?",
         "completion": f"{step} = <<{step}={result}>>{result}\n#### {result}",
         "answer": str(result),
+        "target": f"{step}={result}",
         "source": "original",
         "meta": "{}",
     }
