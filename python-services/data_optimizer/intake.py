@@ -59,7 +59,7 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     rows = journal.run("filter", lambda table: usable(table, task_type), clean)
     for file, _ in named:
         if file in facts and rows.filter(pl.col("file") == file).height == 0:
-            first = journal.quarantine[0]
+            first = next(entry for entry in journal.quarantine if entry["file"] == file)
             raise DatasetEmpty(
                 f"No usable row is left of the {file} file; the first was taken out at line {first['line']}: {first['reason']}.",
                 details={"file": file, "line": first["line"], "sample": first["sample"], "reason": first["reason"]},
@@ -83,7 +83,8 @@ def _read(
             like=training,
         )
     except DatasetError as error:
-        error.details = {"file": file, "datasetId": source.dataset_id, **(error.details or {})}
+        found = {key: value for key, value in (error.details or {}).items() if file != "test" or key != "sample"}
+        error.details = {"file": file, "datasetId": source.dataset_id, **found}
         raise
     finally:
         path.unlink(missing_ok=True)
