@@ -96,7 +96,8 @@ test.each([false, true])(
 test.each([
   ['CRLF', 'text,label\r\na,b\r\nc,d\r\n', {}, 2],
   ['no header', 'good film,pos\nbad film,neg', {}, 2],
-  ['columns by number', 'text,label\na,b\n', { columns: '{"text":0,"label":1}' }, 2],
+  ['columns by number', 'text,label\na,b\n', { columns: '{"text":0,"label":1}' }, 1],
+  ['a JSON array', '[\n  {"text": "a"},\n  {"text": "b"}\n]\n', {}, 2],
   ['columns by name', 'satz;absicht\na;b\n', { columns: '{"text":"satz","label":"absicht"}' }, 1],
   ['JSONL with blank lines', '{"text":"a"}\n\n{"text":"b"}\n', {}, 2],
   ['gzip', gzipSync(CSV), {}, 3],

@@ -1,8 +1,11 @@
 /**
- * Counts the records of an upload while it passes by, in constant memory: lines of JSONL, records of CSV and TSV with their
- * quotes. It looks at bytes, never changes or judges them; what cannot be counted this way (Parquet, UTF-16) is null.
+ * Counts the records of an upload while it passes by, in bounded memory: lines of JSONL, elements of a JSON array, records of CSV
+ * and TSV with their quotes. It looks at bytes, never changes or judges them; what cannot be counted this way (Parquet, UTF-16,
+ * JSON by columns) is null.
  */
-import { looksLikeHeader } from './header-line';
+import { headRecords } from './delimited-head';
+import { HEADER_SAMPLE_ROWS, hasHeader } from './header';
+import { JsonRowsCounter } from './json-rows-counter';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -10,9 +13,10 @@ const SPACE = 0x20;
 const TAB = 0x09;
 const QUOTE = 0x22;
 const DELIMITERS = new Set([...',;\t|'].map((character) => character.charCodeAt(0)));
-const FIRST_LINE_BYTES = 64 * 1024;
+/** Kept of the beginning, to judge the header by. */
+const HEAD_BYTES = 1024 ** 2;
 
-type Kind = 'lines' | 'quoted' | 'uncountable';
+type Kind = 'json' | 'delimited' | 'uncountable';
 
 /** What the user said about the file; null where it is to be detected. */
 export interface RecordHints {
@@ -21,9 +25,10 @@ export interface RecordHints {
 }
 
 export class RecordCounter {
-  private readonly firstLine: Buffer[] = [];
-  private firstLineBytes = 0;
-  private firstLineDone = false;
+  private readonly head: Buffer[] = [];
+  private headBytes = 0;
+  private headCutOff = false;
+  private readonly json = new JsonRowsCounter();
   private kind: Kind | null = null;
   private lines = 0;
   private records = 0;
@@ -36,7 +41,8 @@ export class RecordCounter {
   write(chunk: Buffer): void {
     this.kind ??= kindOf(chunk);
     if (this.kind === 'uncountable') return;
-    this.keepFirstLine(chunk);
+    this.keepHead(chunk);
+    if (this.kind === 'json') this.json.write(chunk);
     // By index: iterating a Buffer costs several times as much, and this runs for every byte of every upload.
     for (let at = 0; at < chunk.length; at += 1) this.step(chunk[at] as number);
   }
@@ -66,26 +72,37 @@ export class RecordCounter {
     if (!this.inQuotes) this.atFieldStart = DELIMITERS.has(byte);
   }
 
-  private keepFirstLine(chunk: Buffer): void {
-    if (this.firstLineDone) return;
-    const end = chunk.indexOf(LF);
-    const part = (end === -1 ? chunk : chunk.subarray(0, end)).subarray(0, FIRST_LINE_BYTES - this.firstLineBytes);
-    this.firstLine.push(Buffer.from(part));
-    this.firstLineBytes += part.length;
-    this.firstLineDone = end !== -1 || this.firstLineBytes >= FIRST_LINE_BYTES;
+  private keepHead(chunk: Buffer): void {
+    if (this.headCutOff) return;
+    const part = chunk.subarray(0, HEAD_BYTES - this.headBytes);
+    this.headCutOff = part.length < chunk.length || this.records > HEADER_SAMPLE_ROWS;
+    if (this.records > HEADER_SAMPLE_ROWS) return;
+    this.head.push(Buffer.from(part));
+    this.headBytes += part.length;
   }
 
-  /** Records seen, a header line left out; null when they cannot be counted. */
+  /** Records seen, a header left out; null when they cannot be counted. */
   count(hints: RecordHints): number | null {
     if (this.kind === null) return 0;
     if (this.kind === 'uncountable' || hints.format === 'parquet') return null;
     const byLines = this.lines + (this.lineHasText ? 1 : 0);
-    const asJson = hints.format === 'jsonl' || (hints.format === null && this.kind === 'lines');
-    if (asJson) return byLines;
+    if (hints.format === 'jsonl' || (hints.format === null && this.kind === 'json')) {
+      const rows = this.kind === 'json' ? this.json.rows() : 'lines';
+      return rows === 'lines' ? byLines : rows;
+    }
     // A quote that never closes is a fault of the file; lines are then the better guess.
     const byRecords = this.inQuotes ? byLines : this.records + (this.recordHasText ? 1 : 0);
-    const first = Buffer.concat(this.firstLine).toString('utf8');
-    return Math.max(0, byRecords - (looksLikeHeader(first, hints.columns) ? 1 : 0));
+    return Math.max(0, byRecords - (this.isHeaded(hints) ? 1 : 0));
+  }
+
+  private isHeaded({ format, columns }: RecordHints): boolean {
+    const text = Buffer.concat(this.head)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
+    const records = headRecords(text, format === 'tsv' ? '\t' : null, this.headCutOff);
+    const first = records[0]?.map((cell) => cell.trim()) ?? [];
+    const named = Object.values(columns ?? {}).filter((column) => typeof column === 'string');
+    return (named.length > 0 && named.every((name) => first.includes(name))) || hasHeader(records);
   }
 }
 
@@ -98,5 +115,5 @@ function kindOf(chunk: Buffer): Kind {
     .toString('utf8')
     .replace(/^\uFEFF/, '')
     .trimStart();
-  return text.startsWith('{') || text.startsWith('[') ? 'lines' : 'quoted';
+  return text.startsWith('{') || text.startsWith('[') ? 'json' : 'delimited';
 }
