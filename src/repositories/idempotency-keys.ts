@@ -8,15 +8,25 @@ export interface StoredAnswer {
   body: unknown;
 }
 
-export type Claim = { outcome: 'claimed' } | { outcome: 'answered'; answer: StoredAnswer } | { outcome: 'in-progress' };
+/** One call's hold on a key. */
+export interface KeyClaim {
+  userId: number;
+  key: string;
+  /** Of this call alone. */
+  claimToken: string;
+}
+
+export type ClaimOutcome =
+  { outcome: 'claimed' } | { outcome: 'answered'; answer: StoredAnswer } | { outcome: 'in-progress' };
 
 export class IdempotencyRepository {
   constructor(private readonly db: Db) {}
 
-  /** Takes the key for a call. A claim made before `abandonedBefore` and never answered is taken over. */
-  async claim(userId: number, key: string, now: Date, abandonedBefore: Date): Promise<Claim> {
+  /** Takes the key for a call. A claim that was last touched before `abandonedBefore` and never answered is taken over. */
+  async claim(claim: KeyClaim, now: Date, abandonedBefore: Date): Promise<ClaimOutcome> {
+    const { userId, key, claimToken } = claim;
     try {
-      await this.db.idempotencyKey.create({ data: { userId, key, requestHash: '', createdAt: now } });
+      await this.db.idempotencyKey.create({ data: { ...claim, requestHash: '', createdAt: now, touchedAt: now } });
       return { outcome: 'claimed' };
     } catch (error) {
       if (!(error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002')) throw error;
@@ -26,21 +36,27 @@ export class IdempotencyRepository {
       return { outcome: 'answered', answer: { requestHash: row.requestHash, status: row.status, body: row.body } };
     }
     const taken = await this.db.idempotencyKey.updateMany({
-      where: { userId, key, status: null, createdAt: { lt: abandonedBefore } },
-      data: { createdAt: now },
+      where: { userId, key, status: null, touchedAt: { lt: abandonedBefore } },
+      data: { claimToken, touchedAt: now },
     });
     return { outcome: taken.count === 1 ? 'claimed' : 'in-progress' };
   }
 
-  async complete(userId: number, key: string, answer: StoredAnswer): Promise<void> {
-    await this.db.idempotencyKey.update({
-      where: { userId_key: { userId, key } },
-      data: { requestHash: answer.requestHash, status: answer.status, body: answer.body as Prisma.InputJsonValue },
+  /** Says that the call is still at work. Changes nothing once the claim is another's. */
+  async touch(claim: KeyClaim, now: Date): Promise<void> {
+    await this.db.idempotencyKey.updateMany({ where: { ...claim, status: null }, data: { touchedAt: now } });
+  }
+
+  /** Keeps the answer. Changes nothing when the claim was taken over: its new holder answers. */
+  async complete(claim: KeyClaim, { requestHash, status, body }: StoredAnswer): Promise<void> {
+    await this.db.idempotencyKey.updateMany({
+      where: { ...claim, status: null },
+      data: { requestHash, status, body: body as Prisma.InputJsonValue },
     });
   }
 
-  /** Gives a claimed key back, so that the call can be tried again. */
-  async release(userId: number, key: string): Promise<void> {
-    await this.db.idempotencyKey.deleteMany({ where: { userId, key, status: null } });
+  /** Gives a claimed key back, so that the call can be tried again. Changes nothing when the claim was taken over. */
+  async release(claim: KeyClaim): Promise<void> {
+    await this.db.idempotencyKey.deleteMany({ where: { ...claim, status: null } });
   }
 }

@@ -1,14 +1,15 @@
 /**
  * Idempotency-Key: a creating call that is repeated with the same key and content gets the first answer again. Kept per user.
- * Failed calls give the key back. Not covered: a process that dies between creating and answering; its key is taken over after
- * ten minutes and the call is carried out again.
+ * Failed calls give the key back; a call that takes hours keeps it. Not covered: a process that dies between creating and
+ * answering; ten minutes later its key is taken over and the call is carried out again.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { AppError } from '../domain/errors';
-import type { IdempotencyRepository } from '../repositories/idempotency-keys';
+import type { IdempotencyRepository, KeyClaim } from '../repositories/idempotency-keys';
 import type { Clock } from './clock';
 
 const ABANDONED_AFTER_MS = 600_000;
+const TOUCH_EVERY_MS = 60_000;
 
 export interface CreatedAnswer {
   status: number;
@@ -33,38 +34,50 @@ export class IdempotencyService {
   constructor(
     private readonly keys: IdempotencyRepository,
     private readonly clock: Clock,
+    private readonly touchEveryMs = TOUCH_EVERY_MS,
   ) {}
 
   /** The answer of the call, or of the first one with its key. 409 when the key came with other content, or is in use now. */
   async answer(call: IdempotentCall): Promise<CreatedAnswer & { replayed: boolean }> {
     const now = this.clock();
-    const claim = await this.keys.claim(call.userId, call.key, now, new Date(now.getTime() - ABANDONED_AFTER_MS));
-    switch (claim.outcome) {
+    const claim: KeyClaim = { userId: call.userId, key: call.key, claimToken: randomUUID() };
+    const claimed = await this.keys.claim(claim, now, new Date(now.getTime() - ABANDONED_AFTER_MS));
+    switch (claimed.outcome) {
       case 'in-progress':
         throw new AppError('CONFLICT', 'a call with this Idempotency-Key is still being answered', {
           retryAfterSeconds: 1,
         });
       case 'answered':
-        if ((await call.fingerprintOfRepeat()) !== claim.answer.requestHash) {
+        if ((await call.fingerprintOfRepeat()) !== claimed.answer.requestHash) {
           throw new AppError(
             'IDEMPOTENCY_KEY_REUSED',
             'this Idempotency-Key was used for another request; choose a new one',
           );
         }
-        return { ...claim.answer, replayed: true };
+        return { ...claimed.answer, replayed: true };
       case 'claimed':
-        return this.carryOut(call);
+        return this.carryOut(claim, call);
     }
   }
 
-  private async carryOut({ userId, key, carryOut }: IdempotentCall): Promise<CreatedAnswer & { replayed: boolean }> {
+  private async carryOut(claim: KeyClaim, call: IdempotentCall): Promise<CreatedAnswer & { replayed: boolean }> {
+    const { fingerprint, answer } = await this.whileHolding(claim, call.carryOut);
+    // Should this fail, the key stays taken: what it stands for has been created.
+    await this.keys.complete(claim, { requestHash: fingerprint, ...answer });
+    return { ...answer, replayed: false };
+  }
+
+  private async whileHolding<Result>(claim: KeyClaim, work: () => Promise<Result>): Promise<Result> {
+    // A touch that fails is made up for by the next; ten in a row are missing before the key is lost.
+    const touch = (): void => void this.keys.touch(claim, this.clock()).catch(() => undefined);
+    const timer = setInterval(touch, this.touchEveryMs);
     try {
-      const { fingerprint, answer } = await carryOut();
-      await this.keys.complete(userId, key, { requestHash: fingerprint, ...answer });
-      return { ...answer, replayed: false };
+      return await work();
     } catch (error) {
-      await this.keys.release(userId, key);
+      await this.keys.release(claim).catch(() => undefined); // Nobody touches it any more: it is taken over later.
       throw error;
+    } finally {
+      clearInterval(timer);
     }
   }
 }

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { createDb, type Db } from '../db';
+import { IdempotencyRepository } from '../repositories/idempotency-keys';
+import { until } from '../testing/until';
+import { IdempotencyService, type IdempotentCall } from './idempotency';
+
+const MINUTE_MS = 60_000;
+let db: Db;
+let now = new Date();
+beforeAll(() => {
+  db = createDb(process.env.WLOPS_TEST_DATABASE_URL ?? '');
+});
+beforeEach(() => {
+  now = new Date();
+});
+afterAll(() => db.$disconnect());
+
+const later = (minutes: number): void => void (now = new Date(now.getTime() + minutes * MINUTE_MS));
+const service = (touchEveryMs = 3_600_000) =>
+  new IdempotencyService(new IdempotencyRepository(db), () => now, touchEveryMs);
+
+/** A call that goes on until it is told to end, and the same call again with another answer. */
+function call(key: string, body: string) {
+  let end: (error?: Error) => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => (end = (error) => (error ? reject(error) : resolve())));
+  let started = false;
+  const given: IdempotentCall = {
+    userId: 1,
+    key,
+    carryOut: async () => {
+      started = true;
+      await ended;
+      return { fingerprint: 'same', answer: { status: 201, body } };
+    },
+    fingerprintOfRepeat: () => Promise.resolve('same'),
+  };
+  return { given, end, started: () => until('the call to start', () => started) };
+}
+
+const row = (key: string) => db.idempotencyKey.findUnique({ where: { userId_key: { userId: 1, key } } });
+const inProgress = { code: 'CONFLICT', message: expect.stringContaining('still being answered') };
+
+test('a call that takes hours keeps its key', async () => {
+  const key = randomUUID();
+  const [first, repeat] = [call(key, 'first'), call(key, 'repeat')];
+  const answer = service(10).answer(first.given);
+  await first.started();
+  later(11);
+  await until('the key to be touched', async () => (await row(key))?.touchedAt.getTime() === now.getTime());
+  await expect(service().answer(repeat.given)).rejects.toMatchObject(inProgress);
+  first.end();
+  expect(await answer).toEqual({ status: 201, body: 'first', replayed: false });
+});
+
+test('the key of a call that died is taken over, and the dead one, should it come back, does not disturb', async () => {
+  for (const outcome of [undefined, new Error('failed')]) {
+    const key = randomUUID();
+    const [dead, heir] = [call(key, 'dead'), call(key, 'heir')];
+    const late = service().answer(dead.given);
+    await dead.started();
+    later(11);
+    const answer = service().answer(heir.given);
+    await heir.started();
+    dead.end(outcome);
+    await late.catch(() => undefined);
+    expect(await row(key)).toMatchObject({ status: null });
+    heir.end();
+    await answer;
+    expect(await row(key)).toMatchObject({ status: 201, body: 'heir' });
+  }
+});
+
+test('a call that failed gives its key back; one whose answer could not be kept does not', async () => {
+  const key = randomUUID();
+  const failing = call(key, 'x');
+  failing.end(new Error('failed'));
+  await expect(service().answer(failing.given)).rejects.toThrow('failed');
+  expect(await row(key)).toBeNull();
+
+  const keys = new IdempotencyRepository(db);
+  jest.spyOn(keys, 'complete').mockRejectedValue(new Error('the database is away'));
+  const done = call(key, 'x');
+  done.end();
+  await expect(new IdempotencyService(keys, () => now).answer(done.given)).rejects.toThrow('away');
+  await expect(service().answer(done.given)).rejects.toMatchObject(inProgress);
+});
