@@ -1,6 +1,6 @@
 """Worked answers of maths word problems: their steps, whether these hold, and the equations a small model learns to write.
 
-Reads GSM8K's ``<<12*4=48>>`` annotations and plain ``12 * 4 = 48``. Exact arithmetic on fractions, own parser, no ``eval``.
+Reads GSM8K's ``<<12*4=48>>`` annotations and plain ``12 * 4 = 48``, also side by side. Exact on fractions, own parser, no ``eval``.
 Not covered: algebra, units, and steps told in words. Templates of whole problems are in ``maths_templates``.
 """
 
@@ -61,11 +61,36 @@ class Step:
 
 
 def worked_steps(completion: str) -> list[Step]:
-    """The steps of a worked answer in order: its annotations where it has any, else its plain equations."""
-    annotated = [Step(expression.strip(), result.strip()) for expression, result in _ANNOTATION.findall(completion)]
-    if annotated:
-        return annotated
-    return [Step(match[1].strip(), match[2].strip()) for match in _PLAIN_STEP.finditer(completion)]
+    """The steps of a worked answer in order: its annotations and plain equations.
+
+    Beside annotations a plain equation is a step only where it holds: the text around them may round or speak loosely.
+    """
+    found = _equations(completion)
+    annotated = {position for position, is_annotation in enumerate(kind for _, kind in found) if is_annotation}
+    return [step for position, (step, _) in enumerate(found) if not annotated or position in annotated or step.holds]
+
+
+def stated_results(completion: str) -> list[str]:
+    """The result of every equation of a worked answer, as written, whether it holds or not."""
+    return [step.result for step, _ in _equations(completion)]
+
+
+def _equations(completion: str) -> list[tuple[Step, bool]]:
+    """All equations in order, each with whether it is an annotation. An equation and its own annotation count once."""
+    marked = [(match.start(), match, True) for match in _ANNOTATION.finditer(completion)]
+    # A sign of equal length keeps the places, and no equation runs across it.
+    rest = _ANNOTATION.sub(lambda match: "|" * len(match[0]), completion)
+    plain = [(match.start(), match, False) for match in _PLAIN_STEP.finditer(rest)]
+    found: list[tuple[Step, bool]] = []
+    for _, match, is_annotation in sorted([*marked, *plain], key=lambda one: one[0]):
+        step = Step(match[1].strip(), match[2].strip())
+        said_twice = (
+            bool(found) and found[-1][1] != is_annotation and step.equation == found[-1][0].equation is not None
+        )
+        if said_twice:
+            found.pop()
+        found.append((step, is_annotation or said_twice))
+    return found
 
 
 def operations(completion: str) -> tuple[str, ...]:

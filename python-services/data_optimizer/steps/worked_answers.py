@@ -9,7 +9,7 @@ import polars as pl
 
 from data_optimizer.journal import Outcome, removal
 from wlops_ml.answers import final_answer, parse_number
-from wlops_ml.maths import equation_target, worked_steps
+from wlops_ml.maths import equation_target, stated_results, worked_steps
 
 _RULE_SHARE = 0.5
 
@@ -44,8 +44,5 @@ def fault_of(completion: str) -> str | None:
     answer = parse_number(stated)
     if not steps or answer is None or any(step.holds is None for step in steps):
         return None
-    return (
-        None
-        if answer in {parse_number(step.result) for step in steps}
-        else "the final answer is not the result of a step"
-    )
+    given = answer in {parse_number(result) for result in stated_results(completion)}
+    return None if given else "the final answer is not the result of a step"

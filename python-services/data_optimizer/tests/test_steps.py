@@ -120,9 +120,12 @@ def test_every_row_is_kept_once_or_removed_once(pairs: list[tuple[str, str]]) ->
         ("12*4=<<12*4=48>>48\n#### 47", "the final answer is not the result of a step"),
         ("12*4=<<12*4=48>>48\n####", "no final answer"),
         ("Let x be <<x+2=5>>3.\n#### 3", None),
+        ("She had 75-55 =$<<75-55=20>>20\nShe bought 4 tops for $20 so 20/4 = $5\n#### 5", None),
+        ("She had 75-55 =$<<75-55=20>>20\nShe bought 4 tops for $20 so 20/4 = $5\n#### 6", "the final answer is not the result of a step"),
+        ("There are <<50*2=100>>100, so 100/3 = 33 each.\n#### 33", None),
         ("It is clear.\n#### 5", None),
     ],
-)
+)  # fmt: skip
 def test_worked_answers_are_recomputed(completion: str, fault: str | None) -> None:
     assert fault_of(completion) == fault
 

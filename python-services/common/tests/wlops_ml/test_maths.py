@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wlops_ml.maths import Step, equation_target, evaluate, operations, worked_steps
+from wlops_ml.maths import Step, equation_target, evaluate, operations, stated_results, worked_steps
 from wlops_ml.maths_templates import Template
 
 WORKED = "Tom has 12*4 = <<12*4=48>>48 apples.\nThen he has 48+5=<<48+5=53>>53.\n#### 53"
@@ -59,6 +59,23 @@ def test_plain_equations_are_steps_too() -> None:
     text = "First, $12 × 4 = $48. Then 48 - 3 = 45. The answer is 45."
     assert [step.holds for step in worked_steps(text)] == [True, True]
     assert equation_target(text) == "12*4=48;48-3=45"
+
+
+def test_annotations_and_plain_equations_stand_side_by_side_in_their_order() -> None:
+    text = "She had 75-55 =$<<75-55=20>>20\nShe bought 4 tops for $20 so 20/4 = $5\nThen 5*2=<<5*2=10>>10.\n#### 10"
+    assert [step.equation for step in worked_steps(text)] == ["75-55=20", "20/4=5", "5*2=10"]
+    assert stated_results(text) == ["20", "$5", "10"]
+
+
+def test_an_equation_and_its_own_annotation_are_one_step() -> None:
+    assert worked_steps("12*4 = 48 <<12*4=48>>.\n#### 48") == [Step("12*4", "48")]
+    assert worked_steps("2*3=<<2*3=6>>6 and again 2*3=<<2*3=6>>6\n#### 6") == [Step("2*3", "6")] * 2
+
+
+def test_loose_text_beside_annotations_is_no_step() -> None:
+    text = "100/3 = 33 rounded, and 33+1=<<33+1=34>>34\n#### 34"
+    assert worked_steps(text) == [Step("33+1", "34")]
+    assert stated_results(text) == ["33", "34"]
 
 
 def test_a_chain_is_not_read_as_a_wrong_step() -> None:
