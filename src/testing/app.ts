@@ -144,6 +144,7 @@ export async function openTestApp({
       eventPollMs: 20,
       rateLimits: {
         windowSeconds: 900,
+        loginFailuresPerAccountAndAddress: NO_LIMITS,
         loginFailuresPerAccount: NO_LIMITS,
         loginFailuresPerAddress: NO_LIMITS,
         registrationsPerAddress: NO_LIMITS,

@@ -242,7 +242,7 @@ describe('access tokens', () => {
 });
 
 describe('rate limits', () => {
-  test('one account is tried ten times, then 429 with Retry-After, whoever asks; others are not touched', async () => {
+  test('one account is tried ten times, then 429 with Retry-After; others are not touched', async () => {
     const limited = await openTestApp({ settings: { rateLimits: undefined } });
     try {
       const [victim, other] = [await createPerson(limited), await createPerson(limited)];
@@ -254,11 +254,8 @@ describe('rate limits', () => {
       }
       expect(statuses).toEqual([...Array<number>(10).fill(401), ...Array<number>(4).fill(429)]);
       const late = await guess(victim.email, PASSWORD);
-      expect([late.status, late.body.error.code, late.headers.get('retry-after')]).toEqual([
-        429,
-        'RATE_LIMITED',
-        '900',
-      ]);
+      expect([late.status, late.body.error.code]).toEqual([429, 'RATE_LIMITED']);
+      expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(800);
       for (let i = 0; i < 12; i += 1) expect((await guess(other.email, PASSWORD)).status).toBe(200);
     } finally {
       await limited.close();

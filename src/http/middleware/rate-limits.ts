@@ -1,18 +1,19 @@
-/**
- * Limits on guessing and on costly calls. Counters are kept in this process: each API process counts for itself. Successful
- * logins are not counted, so nobody is locked out by their own use.
- */
+/** Limits on guessing and on costly calls. Counters are kept in this process: each API process counts for itself. */
 import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import { AppError } from '../../domain/errors';
 import { normaliseEmail } from '../../services/accounts/account-service';
 import type { RateLimit } from '../operation';
+import { FailureLimit, limitFailures } from './failure-limit';
 
 export interface RateLimitSettings {
   windowSeconds: number;
+  /** Failed logins for one account from one address: a guesser locks out oneself, not the owner. */
+  loginFailuresPerAccountAndAddress: number;
   /** Failed logins for one account, from wherever. */
   loginFailuresPerAccount: number;
+  /** Failed logins from one address, for whatever account. */
   loginFailuresPerAddress: number;
   registrationsPerAddress: number;
   refreshFailuresPerAddress: number;
@@ -20,7 +21,8 @@ export interface RateLimitSettings {
 
 export const DEFAULT_RATE_LIMITS: RateLimitSettings = {
   windowSeconds: 900,
-  loginFailuresPerAccount: 10,
+  loginFailuresPerAccountAndAddress: 10,
+  loginFailuresPerAccount: 100,
   loginFailuresPerAddress: 100,
   registrationsPerAddress: 300,
   refreshFailuresPerAddress: 100,
@@ -40,32 +42,29 @@ function account(req: Request): string {
 
 /** The limits of each kind, as middleware that runs after the body is read. */
 export function createRateLimits(settings: RateLimitSettings): Record<RateLimit, RequestHandler[]> {
-  const limit = (
-    count: number,
-    keyGenerator: (req: Request) => string,
-    skipSuccessfulRequests: boolean,
-  ): RequestHandler =>
-    rateLimit({
-      windowMs: settings.windowSeconds * 1000,
-      limit: count,
-      keyGenerator,
-      skipSuccessfulRequests,
-      standardHeaders: 'draft-8',
-      legacyHeaders: false,
-      validate: { singleCount: false },
-      handler: (_req, _res, next) =>
-        next(
-          new AppError('RATE_LIMITED', 'too many attempts; try again later', {
-            retryAfterSeconds: settings.windowSeconds,
-          }),
-        ),
-    });
+  const failures = (limit: number, keyOf: (req: Request) => string): RequestHandler =>
+    limitFailures(new FailureLimit(limit, settings.windowSeconds), keyOf);
   return {
     login: [
-      limit(settings.loginFailuresPerAddress, address, true),
-      limit(settings.loginFailuresPerAccount, account, true),
+      failures(settings.loginFailuresPerAddress, address),
+      failures(settings.loginFailuresPerAccount, account),
+      failures(settings.loginFailuresPerAccountAndAddress, (req) => `${account(req)} ${address(req)}`),
     ],
-    register: [limit(settings.registrationsPerAddress, address, false)],
-    refresh: [limit(settings.refreshFailuresPerAddress, address, true)],
+    register: [
+      rateLimit({
+        windowMs: settings.windowSeconds * 1000,
+        limit: settings.registrationsPerAddress,
+        keyGenerator: address,
+        standardHeaders: 'draft-8',
+        legacyHeaders: false,
+        handler: (_req, _res, next) =>
+          next(
+            new AppError('RATE_LIMITED', 'too many attempts; try again later', {
+              retryAfterSeconds: settings.windowSeconds,
+            }),
+          ),
+      }),
+    ],
+    refresh: [failures(settings.refreshFailuresPerAddress, address)],
   };
 }
