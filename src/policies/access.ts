@@ -20,7 +20,7 @@ export function scopeOf(caller: Pick<Caller, 'userId' | 'role'>): Scope {
   return caller.role === 'ADMIN' ? 'everyone' : { userId: caller.userId };
 }
 
-/** True when the caller may create things that belong to `userId`. */
+/** True when the caller may see, and create, things that belong to `userId`. */
 export function mayActFor(caller: Pick<Caller, 'userId' | 'role'>, userId: number): boolean {
   return caller.role === 'ADMIN' || caller.userId === userId;
 }

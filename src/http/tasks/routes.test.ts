@@ -79,7 +79,7 @@ describe('create', () => {
     };
     const stopPolicies = {
       plateau: { patience: 2, minimumGain: 0.01 },
-      budget: { wallSeconds: 60 },
+      budget: { wallSeconds: 0.5 },
       deadline: '2030-01-01T01:00:00+01:00',
       rule: 'lower_bound',
     };
@@ -94,10 +94,20 @@ describe('create', () => {
       maxIterations: 5,
       stopPolicies: {
         ...stopPolicies,
-        budget: { wallSeconds: 60, trainingSeconds: null },
+        budget: { wallSeconds: 0.5, trainingSeconds: null },
         deadline: '2030-01-01T00:00:00.000Z',
       },
     });
+  });
+
+  test('a standard task takes stop policies too, though it has no loop to stop', async () => {
+    const stopPolicies = { budget: { trainingSeconds: 60 }, rule: 'lower_bound' };
+    const answer = await owner.client.post('/api/tasks/standard', standard({ stopPolicies }));
+    expect([answer.status, answer.body.maxIterations, answer.body.stopPolicies]).toEqual([
+      201,
+      1,
+      { plateau: null, budget: { wallSeconds: null, trainingSeconds: 60 }, deadline: null, rule: 'lower_bound' },
+    ]);
   });
 
   test.each<[string, object, string, string]>([
@@ -148,6 +158,7 @@ describe('create', () => {
     ['maxIterations', { maxIterations: 1001 }],
     ['performanceThreshold', { performanceThreshold: 'high' }],
     ['stopPolicies.plateau.patience', { stopPolicies: { plateau: { patience: 0, minimumGain: 0 } } }],
+    ['stopPolicies.budget.wallSeconds', { stopPolicies: { budget: { wallSeconds: 0 } } }],
     ['stopPolicies.budget.gpuSeconds', { stopPolicies: { budget: { gpuSeconds: 1 } } }],
     ['stopPolicies.deadline', { stopPolicies: { deadline: 'tomorrow' } }],
   ])('a continuous task with a wrong %s is refused, naming it', async (field, overrides) => {
@@ -229,14 +240,29 @@ test('the list filters by status and mode and pages by key', async () => {
   for (let i = 0; i < 3; i += 1) ids.unshift((await createTask(app.db, person.userId)).taskId);
   await createTask(app.db, person.userId, { status: 'FAILED', taskMode: 'STANDARD' });
   const taskIds = (body: { items: { taskId: string }[] }) => body.items.map(({ taskId }) => taskId);
-  const first = await person.client.get('/api/tasks?status=PENDING&mode=CONTINUOUS&limit=2');
+  const first = await person.client.get('/api/tasks?status=PENDING&taskMode=CONTINUOUS&limit=2');
   const second = await person.client.get(
-    `/api/tasks?status=PENDING&mode=CONTINUOUS&limit=2&cursor=${first.body.nextCursor}`,
+    `/api/tasks?status=PENDING&taskMode=CONTINUOUS&limit=2&cursor=${first.body.nextCursor}`,
   );
   expect([...taskIds(first.body), ...taskIds(second.body)]).toEqual(ids);
   expect(second.body.nextCursor).toBeNull();
-  expect((await person.client.get('/api/tasks?mode=STANDARD')).body.items).toHaveLength(1);
+  expect((await person.client.get('/api/tasks?taskMode=STANDARD')).body.items).toHaveLength(1);
   expect((await person.client.get('/api/tasks?status=DONE')).status).toBe(422);
+});
+
+test("administrators list everyone's tasks, or one user's; others list their own", async () => {
+  const [person, another] = [await createPerson(app), await createPerson(app)];
+  const [mine, theirs] = [await createTask(app.db, person.userId), await createTask(app.db, another.userId)];
+  const list = async ({ client }: Person, query = '') => {
+    const { status, body } = await client.get(`/api/tasks?limit=100${query}`);
+    return [status, body.items?.map(({ taskId }: { taskId: string }) => taskId)];
+  };
+  expect(await list(admin)).toEqual([200, expect.arrayContaining([mine.taskId, theirs.taskId])]);
+  expect(await list(admin, `&userId=${another.userId}`)).toEqual([200, [theirs.taskId]]);
+  expect(await list(person)).toEqual([200, [mine.taskId]]);
+  expect(await list(person, `&userId=${person.userId}`)).toEqual([200, [mine.taskId]]);
+  expect(await list(person, `&userId=${another.userId}`)).toEqual([403, undefined]);
+  expect(await list(admin, '&userId=x')).toEqual([422, undefined]);
 });
 
 test("every route of another user's task answers exactly like that of a missing one", async () => {

@@ -69,14 +69,13 @@ export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDe
       method: 'get',
       path: '/api/tasks',
       tag: 'tasks',
-      summary: 'Your tasks, newest first',
+      summary: 'Your tasks, newest first; everyone’s for administrators',
       access: 'reader',
       query: taskListQuery,
       responses: { 200: { description: 'A page', schema: pageOf(taskSchema) } },
     },
-    async ({ caller, query: { limit, cursor, status, mode } }) => {
-      const filter = { ...(status && { status }), ...(mode && { taskMode: mode }) };
-      const { rows, nextCursor } = await queries.list(caller, filter, limit, cursor ?? null);
+    async ({ caller, query: { limit, cursor, userId, ...filter } }) => {
+      const { rows, nextCursor } = await queries.list(caller, userId ?? null, filter, limit, cursor ?? null);
       return { status: 200, body: { items: rows.map(presentTask), nextCursor: cursorText(nextCursor) } };
     },
   );
@@ -183,10 +182,10 @@ function common(taskMode: TaskMode, body: z.output<typeof standardTaskBody>): Om
 
 const NO_POLICIES = { rule: 'point', plateau: null, budget: null, deadline: null } as const;
 
-function standardRequest(body: z.output<typeof standardTaskBody>): TaskRequest {
+function standardRequest({ stopPolicies, ...rest }: z.output<typeof standardTaskBody>): TaskRequest {
   return {
-    ...common('STANDARD', body),
-    stopConditions: { maxIterations: 1, performanceThreshold: null, ...NO_POLICIES },
+    ...common('STANDARD', rest),
+    stopConditions: { maxIterations: 1, performanceThreshold: null, ...NO_POLICIES, ...policies(stopPolicies ?? {}) },
   };
 }
 
@@ -203,7 +202,7 @@ function continuousRequest(body: z.output<typeof continuousTaskBody>): TaskReque
   };
 }
 
-type PoliciesBody = NonNullable<z.output<typeof continuousTaskBody>['stopPolicies']>;
+type PoliciesBody = NonNullable<z.output<typeof standardTaskBody>['stopPolicies']>;
 
 /** The named policies in the form the loop uses; null takes one away, absent ones are left out. */
 function policies({ plateau, budget, deadline, rule }: PoliciesBody): Partial<StopConditions> {

@@ -25,7 +25,7 @@ const hyperparameters = z
   .pipe(hyperparameterObject)
   .meta({ description: 'an object or a JSON string; the names and ranges depend on the model' });
 
-const seconds = z.number().int().min(1).max(31_536_000);
+const seconds = z.number().positive().max(31_536_000);
 const plateau = z.strictObject({
   patience: z.number().int().min(1).max(1000),
   minimumGain: z.number().min(0).max(1e6),
@@ -53,6 +53,9 @@ const common = {
   seed: z.number().int().min(0).max(2_147_483_647).nullish(),
   metric: text(64).nullish(),
   taskType: z.enum(['classification', 'generation']).nullish(),
+  stopPolicies: stopPolicies
+    .nullish()
+    .meta({ description: 'end a CONTINUOUS task; a STANDARD one has no loop to stop' }),
 };
 
 export const standardTaskBody = z.strictObject(common);
@@ -61,7 +64,6 @@ export const continuousTaskBody = z.strictObject({
   ...common,
   maxIterations: maxIterations.default(5),
   performanceThreshold,
-  stopPolicies: stopPolicies.nullish(),
 });
 
 export const stopConditionsBody = z
@@ -82,7 +84,14 @@ export const taskParams = z.object({ taskId: publicId });
 export const taskListQuery = z.strictObject({
   ...pageQuery,
   status: taskStatus.optional(),
-  mode: taskMode.optional(),
+  taskMode: taskMode.optional(),
+  userId: z.coerce
+    .number('must be a number')
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional()
+    .meta({ description: 'for administrators, who see everyone’s without it; of others only their own' }),
 });
 
 export const historyQuery = z.strictObject({ ...pageQuery, limit: pageQuery.limit.unwrap().default(100) });

@@ -1,9 +1,9 @@
 /** Reading tasks: one, many, their history, curves and events. */
 import type { EvaluateResult, TrainResult } from '../../contracts/jobs';
 import type { Caller } from '../../domain/access';
-import { notFound } from '../../domain/errors';
+import { AppError, notFound } from '../../domain/errors';
 import { isTerminal } from '../../domain/task-status';
-import { scopeOf } from '../../policies/access';
+import { mayActFor, scopeOf } from '../../policies/access';
 import type { Page } from '../../repositories/scope';
 import type { DecisionRow, EventRow, ExecutionRow, TaskHistoryRepository } from '../../repositories/task-history';
 import type { TaskFilter, TaskRepository, TaskRow } from '../../repositories/tasks';
@@ -29,9 +29,16 @@ export class TaskQueries {
     return task;
   }
 
-  /** The caller's own tasks, newest first. */
-  list(caller: Caller, filter: TaskFilter, limit: number, before: bigint | null): Promise<Page<TaskRow>> {
-    return this.tasks.list({ userId: caller.userId }, filter, limit, before);
+  /** Tasks of `userId`, or of everyone the caller may see when it is null; newest first. 403 for someone else's. */
+  list(
+    caller: Caller,
+    userId: number | null,
+    filter: TaskFilter,
+    limit: number,
+    before: bigint | null,
+  ): Promise<Page<TaskRow>> {
+    if (userId !== null && !mayActFor(caller, userId)) throw new AppError('FORBIDDEN', 'userId: must be your own');
+    return this.tasks.list(userId === null ? scopeOf(caller) : { userId }, filter, limit, before);
   }
 
   async executions(caller: Caller, taskId: string, limit: number, after: bigint | null): Promise<Page<ExecutionRow>> {
