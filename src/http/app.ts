@@ -115,7 +115,9 @@ export function createApp(deps: AppDeps): App {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  app.use(requestLog(logger), metrics.measure(), helmet());
+  // A stack may be reached over plain http: nothing may ask the browser to load its pages' parts over https.
+  const security = helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  app.use(requestLog(logger), metrics.measure(), security);
   app.use(api.router);
   app.use(docsRoutes(openApiDocument(api.operations, settings.version)));
   app.use(unknownRoute, errorEdge);
