@@ -7,6 +7,9 @@ import { ZodError, type core } from 'zod';
 import { AppError, notFound } from '../domain/errors';
 import { shieldedCode } from './validation';
 
+/** When a retry is worth it and the fault does not say how soon. */
+const RETRY_AFTER_SECONDS = 5;
+
 /** body-parser's faults by their `type`. */
 const BODY_FAULTS: Record<string, () => AppError> = {
   'entity.parse.failed': () => new AppError('MALFORMED_REQUEST', 'the body is not valid JSON'),
@@ -53,7 +56,8 @@ export const errorEdge: ErrorRequestHandler = (thrown: unknown, req, res, next) 
     next(thrown);
     return;
   }
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  const wait = error.retryAfterSeconds ?? (error.retryable ? RETRY_AFTER_SECONDS : null);
+  if (wait !== null) res.set('Retry-After', String(wait));
   if (error.status === 401) res.set('WWW-Authenticate', 'Bearer');
   // The rest of the body was not read: the connection cannot be used again.
   if (!req.complete) res.set('Connection', 'close');

@@ -140,5 +140,9 @@ test('a viewer reads but changes nothing', async () => {
 test('bytes that are lost in the store answer 503, and nothing of the storage leaks', async () => {
   const { datasetId } = await createDataset(app.db, owner.userId);
   const answer = await owner.client.get(`/api/datasets/${datasetId}/download`);
-  expect([answer.status, answer.body.error.code]).toEqual([503, 'STORAGE_UNAVAILABLE']);
+  expect([answer.status, answer.body.error.code, answer.headers.get('retry-after')]).toEqual([
+    503,
+    'STORAGE_UNAVAILABLE',
+    '5',
+  ]);
 });
