@@ -49,3 +49,11 @@ test('an administrator cannot change oneself, and a user nobody has is missing',
   }
   expect((await admin.client.patch(`/api/users/${admin.userId}`, {})).status).toBe(422);
 });
+
+test('a cursor beyond what an id can be is refused, naming it', async () => {
+  const admin = await createPerson(app, 'ADMIN');
+  const list = (id: bigint) => admin.client.get(`/api/users?cursor=${Buffer.from(String(id)).toString('base64url')}`);
+  expect((await list(2n ** 31n - 1n)).status).toBe(200);
+  const answer = await list(2n ** 31n);
+  expect([answer.status, answer.body.error.message]).toEqual([422, 'cursor: is not a cursor of ours']);
+});

@@ -18,7 +18,12 @@ export const managedUserSchema = userSchema.extend({ disabled: z.boolean() });
 
 export const userParams = z.object({ userId: z.string().max(20) });
 
-export const userListQuery = z.strictObject(pageQuery);
+const MAX_USER_ID = 2_147_483_647n;
+
+export const userListQuery = z.strictObject({
+  ...pageQuery,
+  cursor: pageQuery.cursor.refine((id) => id === undefined || id <= MAX_USER_ID, 'is not a cursor of ours'),
+});
 
 export const userChangeBody = z
   .strictObject({ role: role.optional(), disabled: z.boolean().optional() })
