@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.fix import doubted
+from data_optimizer.feedback.fix import does_no_harm
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
@@ -19,8 +19,8 @@ _SELECT_SHARE = 0.3
 def entries_for(feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int) -> list[RecipeEntry]:
     """One entry for each finding that there is something to do about, best expected gain first.
 
-    Findings that need people, a pool that is empty or doubts that there are none of give no entry. ``recipe`` is what is done already;
-    ``bench`` holds the rows without it.
+    Findings that need people or a pool that is empty, and a ``fix`` that a trial speaks against, give no entry. ``recipe`` is what is
+    done already; ``bench`` holds the rows without it.
     """
     distinct = {finding.id: finding for finding in reversed(feedback.improvements)}
     findings = sorted(distinct.values(), key=lambda finding: (-finding.gain_bound, finding.id))
@@ -48,7 +48,7 @@ def _possible(finding: Finding, bench: Bench) -> bool:
     if finding.kind == "select":
         return bench.pool.height > 0
     if finding.kind == "fix":
-        return bool(doubted(bench, finding.predicate))
+        return bench.task_type == "classification" and does_no_harm(bench, finding.predicate)
     return finding.kind not in ("collect", "none")
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.proxy import fit
 from data_optimizer.recipe import RecipeEntry
-from data_optimizer.steps.label_issues import WORD
 
 #: At most this multiple of an even share per predicted class.
 _CLASS_CAP = 3
@@ -61,15 +61,9 @@ def move(bench: Bench, entry: RecipeEntry) -> int:
 
 def _by_margin(train: pl.DataFrame, pool: pl.DataFrame, seed: int) -> tuple[list[int], list[str]]:
     """Pool row numbers, least sure first, and the predicted class of each pool row."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import SGDClassifier
-
-    features = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
-    ordered = train.sort("id")
-    model = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=20, tol=None, random_state=seed)
-    model.fit(features.fit_transform(ordered["given"].to_list()), ordered["wanted"].to_list())
-    probabilities = model.predict_proba(features.transform(pool["given"].to_list()))
+    proxy = fit(train, seed)
+    probabilities = proxy.probabilities(pool["given"].to_list())
     best = np.sort(probabilities, axis=1)
     margins = best[:, -1] - best[:, -2] if probabilities.shape[1] > 1 else best[:, -1]
-    predicted = [str(model.classes_[index]) for index in probabilities.argmax(axis=1)]
+    predicted = [proxy.classes[index] for index in probabilities.argmax(axis=1)]
     return np.argsort(margins, kind="stable").tolist(), predicted

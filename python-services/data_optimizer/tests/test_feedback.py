@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,41 @@ def test_doubted_rows_of_a_confused_pair_are_dropped_and_counted(workplace: Work
     wrong = {text for text, label, given in zip(texts, labels, noisy, strict=True) if label != given}
     assert len(dropped & wrong) >= 0.8 * len(dropped)
     assert later.steps[-1].removed == {"doubted label": len(dropped)}
+
+
+def _labelled(count: int, labels: str, wrong_share: float) -> tuple[bytes, dict[str, str]]:
+    """A CSV of messages whose label their second word tells, some labels wrong; and the right label of each."""
+    draw = random.Random(5)
+    texts = sentences(count, 31)
+    subjects = sorted({text.split()[1] for text in texts})
+    right = {text: labels[subjects.index(text.split()[1]) % len(labels)] for text in texts}
+    given = {text: draw.choice(labels) if draw.random() < wrong_share else label for text, label in right.items()}
+    return ("text,label\n" + "".join(f"{text},{label}\n" for text, label in given.items())).encode(), right
+
+
+def test_doubted_rows_of_a_label_are_dropped_where_there_are_only_two(workplace: Workplace) -> None:
+    data, right = _labelled(600, "ab", 0.15)
+    files = {"source": data}
+    first = workplace.optimise(files)
+    later = workplace.improve(files, first, [finding("fix", "label", "a")])
+    (applied,) = later.applied
+    rows = {
+        result.train.sha256: workplace.rows(result.train).select("text", "label").rows() for result in (first, later)
+    }
+    dropped = set(rows[first.train.sha256]) - set(rows[later.train.sha256])
+    assert len(dropped) == applied.rows > 10
+    assert sum(right[text] != label for text, label in dropped) >= 0.7 * len(dropped)
+
+
+def test_doubts_of_a_model_that_knows_too_little_drop_nothing(workplace: Workplace) -> None:
+    """With a handful of rows per class nearly every doubt is the doubting model's own error."""
+    lines = [f"{text} about{at % 30}{at % 7},c{at % 30}\n" for at, text in enumerate(sentences(360, 61))]
+    files = {"source": ("text,label\n" + "".join(lines)).encode()}
+    first = workplace.optimise(files)
+    assert first.label_issues is not None
+    assert first.label_issues.flagged > 20
+    later = workplace.improve(files, first, [{**finding("fix", "", ""), "predicate": None, "slice": "all rows"}])
+    assert later.train.rows == first.train.rows
 
 
 def test_the_format_finding_rewrites_the_answers_that_verify(workplace: Workplace) -> None:
