@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from data_optimizer.parsing.names import plain_name
@@ -21,6 +22,8 @@ _NEARLY_ALL = 0.95
 #: Class numbers are counted from here without great gaps; answers to problems are not.
 _FIRST_CLASS_NUMBERS = (0, 1)
 _MIN_CLASS_DENSITY = 0.5
+#: Fewer numbers ascend by chance.
+_MIN_COUNTED_ROWS = 8
 _TIME = re.compile(r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\b\d{1,2}:\d{2}\b")
 _MAX_TIME_CHARACTERS = 40
 
@@ -77,11 +80,17 @@ def _profile(index: int, name: str, values: list[Any]) -> Profile:
 
 
 def _kind(texts: list[str], mean_words: float, distinct_share: float) -> Kind:
-    if sum(_number(text) is not None for text in texts) > _NEARLY_ALL * len(texts):
-        return "number"
+    numbers = [number for text in texts if (number := _number(text)) is not None]
+    if len(numbers) > _NEARLY_ALL * len(texts):
+        return "other" if _count_rows(numbers) else "number"
     if sum(_is_time(text) for text in texts) > _NEARLY_ALL * len(texts):
         return "other"
     return "label" if distinct_share <= _LABEL_DISTINCT_SHARE and mean_words <= _MAX_LABEL_WORDS else "text"
+
+
+def _count_rows(numbers: list[float]) -> bool:
+    """Whether each number is greater than the one before, as row numbers and times of logging are."""
+    return len(numbers) >= _MIN_COUNTED_ROWS and all(a < b for a, b in pairwise(numbers))
 
 
 def _count_classes(distinct: set[str]) -> bool:

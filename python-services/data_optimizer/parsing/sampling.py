@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -14,5 +15,8 @@ def spread(items: Sequence[_Item], limit: int) -> list[_Item]:
     """At most ``limit`` items in their order, one from each of as many equal stretches; the first item is always there."""
     if len(items) <= limit:
         return list(items)
-    stretch = len(items) / limit
-    return [items[int((index + index * _GOLDEN_RATIO % 1) * stretch)] for index in range(limit)]
+    starts = [index * len(items) // limit for index in range(limit + 1)]
+    return [
+        items[start + int(index * _GOLDEN_RATIO % 1 * (end - start))]
+        for index, (start, end) in enumerate(pairwise(starts))
+    ]

@@ -49,10 +49,10 @@ def test_one_label_only_is_still_classification(tmp_path: Path) -> None:
     assert read(tmp_path, sheet([["text", "label"], *([t, "same"] for t in TEXTS)])).task_type == "classification"
 
 
-@pytest.mark.parametrize("names", [("foo", "bar"), ("id", "prompt")])
+@pytest.mark.parametrize("names", [("foo", "bar"), ("id", "prompt"), ("prompt", "completion")])
 def test_numbers_are_never_the_only_prompt(names: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(DatasetColumnsUnknown):
-        read(tmp_path, sheet([names, *((row * 7, text) for row, text in enumerate(TEXTS))]))
+        read(tmp_path, sheet([names, *((row * 7919 % 10007, text) for row, text in enumerate(TEXTS))]))
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_a_test_file_gets_all_inputs_of_the_training_file(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("training_has_header", [True, False])
 def test_a_header_in_one_of_two_files_does_not_part_their_columns(training_has_header: bool, tmp_path: Path) -> None:
-    rows = [[row, label, text] for row, (text, label) in enumerate(PAIRS)]
-    headed, bare = sheet([["id", "foo", "text"], *rows]), sheet(rows)
+    rows = [[row % 2, label, text] for row, (text, label) in enumerate(PAIRS)]
+    headed, bare = sheet([["label", "foo", "text"], *rows]), sheet(rows)
     first, second = (headed, bare) if training_has_header else (bare, headed)
     training = read(tmp_path, first, columns={"text": 2, "label": 1})
     test = read(tmp_path, second, role="test", like=training)

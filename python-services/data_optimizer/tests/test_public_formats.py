@@ -14,6 +14,7 @@ from data_optimizer.tests.uploads import json_lines, labels, lines, prose, read,
 
 #: Thousands, and sorted by class where the public file is: small and mixed samples hide what a reader gets wrong.
 COUNT = 4_000
+MOST = 3_600
 TEXTS = prose(COUNT, 1)
 TITLES = [text.split(",")[0] for text in prose(COUNT, 2, longest=8)]
 INTENTS = [f"{verb}_{thing}" for verb in ("lost", "change", "ask") for thing in map(str, range(50))]
@@ -31,9 +32,10 @@ class PublicFormat:
 
 
 def sms_spam() -> PublicFormat:
-    """`label<tab>text`, no header, nothing quoted; a few texts open with a quote that nothing closes."""
+    """`label<tab>text`, no header, nothing quoted; a few texts open with a quote that nothing, or another text, closes."""
     texts = [f'"{text}' if row in (100, 250, 1_700) else text for row, text in enumerate(TEXTS)]
     texts[300] = f'"{texts[300]}" he said'
+    texts[402], texts[410] = f'"{texts[402]}', f'{texts[410]}"'
     wanted = labels(COUNT, ["ham"] * 6 + ["spam"])
     return PublicFormat(lines(map("\t".join, zip(wanted, texts, strict=True))), texts, wanted)
 
@@ -41,7 +43,7 @@ def sms_spam() -> PublicFormat:
 def sms_spam_with_commas() -> PublicFormat:
     """`ham,some, text`, where one line is cut short and some texts hold quotes."""
     texts = [f'{text} he said "so"' if row % 500 == 7 else text for row, text in enumerate(TEXTS)]
-    texts[9] = f'"{texts[9]}'
+    texts = [f'"{text}' if row % 100 == 9 else text for row, text in enumerate(texts)]
     wanted = labels(COUNT, ["ham", "spam"])
     rows = [*map(",".join, zip(wanted, texts, strict=True))]
     return PublicFormat(lines([*rows[:50], "cut", *rows[50:]]), texts, wanted, bad=1)
@@ -80,7 +82,7 @@ def yahoo_answers() -> PublicFormat:
 
 def sentiment140() -> PublicFormat:
     """Polarity, id, date, query, user, text; no header, Latin-1, all negative tweets first."""
-    wanted = ["0"] * (COUNT // 2) + ["4"] * (COUNT // 2)
+    wanted = ["0"] * MOST + ["4"] * (COUNT - MOST)
     texts = [f"{text} caf\xe9" for text in TEXTS]
     rows = [
         [
@@ -98,19 +100,19 @@ def sentiment140() -> PublicFormat:
 
 def polarity_sorted() -> PublicFormat:
     """All texts of one class, then all of the other."""
-    wanted = ["neg"] * (COUNT // 2) + ["pos"] * (COUNT // 2)
+    wanted = ["neg"] * MOST + ["pos"] * (COUNT - MOST)
     return PublicFormat(sheet([["text", "label"], *zip(TEXTS, wanted, strict=True)]), TEXTS, wanted)
 
 
 def unknown_names_sorted() -> PublicFormat:
     """As above under names that nobody knows, so that only the values tell."""
-    wanted = ["neg"] * (COUNT // 2) + ["pos"] * (COUNT // 2)
+    wanted = ["neg"] * MOST + ["pos"] * (COUNT - MOST)
     return PublicFormat(sheet([["foo", "bar"], *zip(TEXTS, wanted, strict=True)]), TEXTS, wanted)
 
 
 def unquoted_sorted() -> PublicFormat:
     """`label,text` with unquoted commas, sorted by class."""
-    wanted = labels(COUNT, ["neg", "neutral", "pos"], sort=True)
+    wanted = ["neg"] * MOST + ["pos"] * (COUNT - MOST)
     return PublicFormat(lines(map(",".join, zip(wanted, TEXTS, strict=True))), TEXTS, wanted)
 
 
@@ -149,9 +151,10 @@ def clinc150() -> PublicFormat:
 
 
 def banking77_few_shot() -> PublicFormat:
-    """About two rows per intent."""
-    wanted = labels(150, INTENTS[:77], sort=True)
-    return PublicFormat(sheet([["text", "intent"], *zip(TEXTS[:150], wanted, strict=True)]), TEXTS[:150], wanted)
+    """One or two rows per intent."""
+    wanted = sorted([*INTENTS[:77], *labels(40, INTENTS[:77])])
+    texts = TEXTS[: len(wanted)]
+    return PublicFormat(sheet([["text", "intent"], *zip(texts, wanted, strict=True)]), texts, wanted)
 
 
 def hwu64() -> PublicFormat:
@@ -285,11 +288,17 @@ def calc_x() -> PublicFormat:
 
 
 def problem_and_unknown_number() -> PublicFormat:
-    """A question beside numbers under a name that nobody knows."""
+    """Row number, a question, and numbers under a name that nobody knows."""
     values = [str(value * 1_000 + 5) for _, _, value in SUMS]
-    return PublicFormat(
-        sheet([["question", "foo"], *zip(QUESTIONS, values, strict=True)]), QUESTIONS, values, "generation"
-    )
+    rows = [[row * 3, question, value] for row, (question, value) in enumerate(zip(QUESTIONS, values, strict=True))]
+    return PublicFormat(sheet([["key", "question", "foo"], *rows]), QUESTIONS, values, "generation")
+
+
+def problem_and_target() -> PublicFormat:
+    """A problem beside numbers under a name that labels have elsewhere."""
+    values = [str(value * 1_000 + 5) for _, _, value in SUMS]
+    rows = [{"problem": question, "target": int(value)} for question, value in zip(QUESTIONS, values, strict=True)]
+    return PublicFormat(json_lines(rows), QUESTIONS, values, "generation")
 
 
 def quora_insincere() -> PublicFormat:
@@ -325,7 +334,7 @@ FORMATS: list[Callable[[], PublicFormat]] = [
     sms_spam, sms_spam_with_commas, spam_csv, ag_news, dbpedia, yahoo_answers, sentiment140, polarity_sorted, unknown_names_sorted,
     unquoted_sorted, imdb, trec, label_blank_text, emotion, clinc150, banking77_few_shot, hwu64, amazon_reviews, pandas_by_column,
     pandas_by_row, pandas_split, json_lists, one_foreign_byte, gsm8k, svamp, mawps, math23k, calc_x, problem_and_unknown_number,
-    quora_insincere, alpaca, chat_messages,
+    problem_and_target, quora_insincere, alpaca, chat_messages,
 ]  # fmt: skip
 
 
