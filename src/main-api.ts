@@ -5,11 +5,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { ConfigError, readApiConfig, type ApiConfig } from './config';
 import modelCatalog from './contracts/model-catalog.json';
 import { createDb, type Db } from './db';
+import { eventually } from './eventually';
 import { createApp } from './http/app';
 import { createLogger, type Logger } from './logger';
 import { missingMigrations, pingDatabase } from './repositories/schema-version';
@@ -17,6 +17,7 @@ import { TaskRecordRepository } from './repositories/task-records';
 import { UserRepository } from './repositories/users';
 import { UserService } from './services/accounts/user-service';
 import { systemClock } from './services/clock';
+import { sweepUploadsUntil } from './services/datasets/upload-sweeper';
 import type { TaskWorkflows } from './services/tasks/control-task';
 import type { ModelCatalog } from './services/tasks/model-catalog';
 import { TaskReportService } from './services/tasks/task-reports';
@@ -27,35 +28,15 @@ import { cancelTask, pauseTask, resumeTask, updateStopConditions } from './tempo
 import { startTask } from './temporal/start-task';
 import { VERSION } from './version';
 
-const RETRY_MS = { first: 250, most: 5_000 };
 /** An upload may take hours, but not be silent that long. */
 const SILENCE_MS = 120_000;
-const DRAIN_MS = 20_000;
-/** Younger uploads may belong to another API process. */
-const STALE_UPLOAD_MS = 24 * 3600_000;
+/** Docker kills after ten seconds. */
+const DRAIN_MS = 8_000;
 const EVENT_POLL_MS = 500;
 
 /** A fault that waiting cannot mend. */
 class StartError extends Error {
   override readonly name = 'StartError';
-}
-
-/** Tries until it works or the process is told to end; says what it waits for and why. */
-async function eventually(
-  what: string,
-  attempt: () => Promise<void>,
-  logger: Logger,
-  ended: AbortSignal,
-): Promise<void> {
-  for (let waitMs = RETRY_MS.first; !ended.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (error instanceof StartError) throw error;
-      logger.warn({ waitMs, reason: error instanceof Error ? error.message : String(error) }, `waiting for ${what}`);
-      await sleep(waitMs, undefined, { signal: ended }).catch(() => undefined);
-    }
-  }
 }
 
 /** Names of the migrations this program was built with; they lie beside `src` and, compiled, one folder further up. */
@@ -109,8 +90,6 @@ async function prepare(
     const created = await new UserService(new UserRepository(db), systemClock).bootstrapAdmin(email, password);
     if (created) logger.info({ email }, 'created the first administrator');
   }
-  const swept = await store.sweepUploads('datasets/', new Date(Date.now() - STALE_UPLOAD_MS));
-  if (swept > 0) logger.info({ swept }, 'ended uploads that were left behind');
 }
 
 async function listen(server: Server, { host, port }: ApiConfig): Promise<void> {
@@ -174,6 +153,7 @@ async function main(): Promise<void> {
     });
     const server = createServer(app.express);
     await listen(server, config);
+    void sweepUploadsUntil(ended.signal, { store, logger, clock: systemClock });
     logger.info({ host: config.host, port: config.port }, 'API is ready');
     await new Promise<void>((resolve) => {
       if (ended.signal.aborted) resolve();

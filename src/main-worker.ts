@@ -14,6 +14,7 @@ import { StoredFiles } from '../activities/report-files';
 import { ConfigError, readWorkerConfig, type WorkerConfig } from './config';
 import type { ServiceName } from './contracts/jobs';
 import { createDb, type Db } from './db';
+import { eventually } from './eventually';
 import { createLogger, type Logger } from './logger';
 import { TaskRecordRepository } from './repositories/task-records';
 import { S3ObjectStore } from './storage/s3-object-store';
@@ -24,7 +25,6 @@ import { installRuntime } from './temporal/worker-runtime';
 import { createWorkers, runWorkers, type WorkflowSource } from './temporal/workers';
 import { startHealthServer } from './worker-health';
 
-const RETRY_MS = { first: 500, most: 10_000 };
 const SWEEP_INTERVAL_MS = 10_000;
 const DATABASE_CHECK_MS = 3_000;
 
@@ -39,24 +39,6 @@ function jobClients(config: WorkerConfig): Record<ServiceName, PythonJobClient> 
   const client = (service: ServiceName) =>
     new PythonJobClient({ service, baseUrl: config.services[service], serviceSecret: config.serviceSecret });
   return { optimizer: client('optimizer'), trainer: client('trainer'), evaluator: client('evaluator') };
-}
-
-/** Tries until it works or the process is told to end. Says what it waits for. */
-async function eventually<Result>(
-  what: string,
-  attempt: () => Promise<Result>,
-  logger: Logger,
-  ended: AbortSignal,
-): Promise<Result | null> {
-  for (let waitMs = RETRY_MS.first; !ended.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      logger.warn({ waitMs, reason: error instanceof Error ? error.message : String(error) }, `waiting for ${what}`);
-      await sleep(waitMs, undefined, { signal: ended }).catch(() => undefined);
-    }
-  }
-  return null;
 }
 
 async function unreachable(db: Db): Promise<string[]> {
