@@ -3,6 +3,7 @@ import type { Db } from '../db';
 import type { Dataset, DatasetType, Prisma } from '../generated/prisma/client';
 import type { Scope } from '../domain/access';
 import { toPage, within, type Page } from './scope';
+import { TERMINAL_STATUSES } from './task-statuses';
 
 export type DatasetRow = Dataset;
 
@@ -22,8 +23,6 @@ export interface DatasetUse {
   status: string;
   role: 'training' | 'validation' | 'test' | 'pool' | 'current';
 }
-
-const LIVE = { notIn: ['COMPLETED', 'FAILED', 'CANCELLED'] satisfies Prisma.EnumTaskStatusFilter['notIn'] };
 
 function usedBy(datasetId: string): Prisma.MlTaskWhereInput {
   return {
@@ -69,7 +68,7 @@ export class DatasetRepository {
         SELECT user_id FROM datasets WHERE dataset_id = ${datasetId} AND deleted_at IS NULL FOR UPDATE`;
       if (locked.length === 0 || (userId !== undefined && locked[0]?.user_id !== userId)) return 'missing';
       const users = await tx.mlTask.findMany({
-        where: { status: LIVE, ...usedBy(datasetId) },
+        where: { status: { notIn: TERMINAL_STATUSES }, ...usedBy(datasetId) },
         select: { taskId: true },
         take: 10,
       });

@@ -10,9 +10,8 @@ import type { Db, DbOrTransaction } from '../db';
 import { AppError, notFound } from '../domain/errors';
 import { canTransition, isTerminal, type TaskStatus } from '../domain/task-status';
 import { Prisma, type MlTask, type TaskDecision, type TaskExecution } from '../generated/prisma/client';
-import { loadTaskSpec } from './task-specs';
-
-const LIVE: TaskStatus[] = ['PENDING', 'OPTIMIZING', 'TRAINING', 'EVALUATING', 'LOOPING'];
+import { loadTaskSpec, stopColumns } from './task-specs';
+import { TERMINAL_STATUSES } from './task-statuses';
 
 /** A phase has at most three segments, three phases an iteration, a thousand iterations a task. */
 const MAX_EXECUTIONS = 9000;
@@ -52,7 +51,7 @@ export class TaskRecordRepository {
   /** Shows what a live task's job is doing. A task that is over or suspended keeps none. */
   async writeProgress(taskId: string, progress: JobProgress): Promise<void> {
     await this.db.mlTask.updateMany({
-      where: { taskId, status: { in: LIVE } },
+      where: { taskId, status: { notIn: [...TERMINAL_STATUSES, 'SUSPENDED'] } },
       data: { progress: progress as unknown as Prisma.InputJsonObject },
     });
   }
@@ -115,11 +114,6 @@ async function updateTask(
       progress: Prisma.DbNull,
     },
   });
-}
-
-function stopColumns(conditions: NonNullable<TaskChange['fields']['stopConditions']>) {
-  const { maxIterations, performanceThreshold, ...policies } = conditions;
-  return { maxIterations, performanceThreshold, stopPolicies: json(policies) };
 }
 
 async function createDatasets(

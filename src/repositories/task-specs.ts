@@ -6,7 +6,12 @@ import type { SourceFile, TaskType } from '../contracts/jobs';
 import type { TaskSpec } from '../contracts/task-workflow';
 import type { DbOrTransaction } from '../db';
 import type { StopConditions } from '../domain/stop-conditions';
-import type { Dataset, MlTask } from '../generated/prisma/client';
+import type { Dataset, MlTask, Prisma } from '../generated/prisma/client';
+
+/** The columns that keep stop conditions; the inverse of `stopConditionsOf`. */
+export function stopColumns({ maxIterations, performanceThreshold, ...policies }: StopConditions) {
+  return { maxIterations, performanceThreshold, stopPolicies: policies as unknown as Prisma.InputJsonObject };
+}
 
 /** The stop conditions as the row keeps them: two columns of the user's document, and the rest as JSON. */
 export function stopConditionsOf(

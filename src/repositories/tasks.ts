@@ -8,7 +8,8 @@ import type { Scope } from '../domain/access';
 import type { StopConditions } from '../domain/stop-conditions';
 import type { MlTask, Prisma, TaskMode, TaskStatus } from '../generated/prisma/client';
 import { toPage, within, type Page } from './scope';
-import { loadTaskSpec } from './task-specs';
+import { loadTaskSpec, stopColumns } from './task-specs';
+import { TERMINAL_STATUSES } from './task-statuses';
 
 export type TaskRow = MlTask;
 
@@ -32,12 +33,6 @@ export interface NewTask {
 export interface TaskFilter {
   status?: TaskStatus;
   taskMode?: TaskMode;
-}
-
-const TERMINAL: TaskStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
-
-function stopColumns({ maxIterations, performanceThreshold, ...policies }: StopConditions) {
-  return { maxIterations, performanceThreshold, stopPolicies: policies as unknown as Prisma.InputJsonValue };
 }
 
 export class TaskRepository {
@@ -126,7 +121,7 @@ export class TaskRepository {
   /** Shows that a cancel is under way, until the workflow writes the outcome. */
   async markCancelling(task: TaskRow, reason: string | null): Promise<void> {
     await this.db.mlTask.updateMany({
-      where: { id: task.id, status: { notIn: TERMINAL } },
+      where: { id: task.id, status: { notIn: TERMINAL_STATUSES } },
       data: { controlState: 'cancelling', controlReason: reason },
     });
   }
