@@ -67,6 +67,7 @@ export interface App {
   operations: readonly Operation[];
 }
 
+/** Puts the application together: the API's operations, their documentation, and one answer for every fault. Does not listen. */
 export function createApp(deps: AppDeps): App {
   const { db, store, clock, settings, logger } = deps;
   const users = new UserRepository(db);

@@ -24,6 +24,7 @@ export class SessionRepository {
     });
   }
 
+  /** A login with its user, also when it is revoked or the user disabled: the caller judges. Null when there is none. */
   find(sessionId: string): Promise<SessionWithUser | null> {
     return this.db.session.findUnique({ where: { sessionId }, include: { user: true } });
   }

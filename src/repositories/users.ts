@@ -1,4 +1,4 @@
-/** Rows of `users`. E-mail addresses come in normalised (`services/accounts/email.ts`). */
+/** Rows of `users`. E-mail addresses come in normalised (`normaliseEmail` of `services/accounts/account-service.ts`). */
 import type { Db } from '../db';
 import { Prisma, type User } from '../generated/prisma/client';
 import type { Role } from '../domain/access';
@@ -26,10 +26,12 @@ export class UserRepository {
     }
   }
 
+  /** The user with this address, disabled or not; null when there is none. */
   findByEmail(email: string): Promise<UserRow | null> {
     return this.db.user.findUnique({ where: { email } });
   }
 
+  /** Disabled users are found too; null when there is none with this id. */
   findById(userId: number): Promise<UserRow | null> {
     return this.db.user.findUnique({ where: { id: userId } });
   }

@@ -5,6 +5,7 @@ import type { Reply } from '../operation';
 import { presentUser } from '../users/presenter';
 import { loginBody, logoutBody, refreshBody, registerBody, tokensSchema, userSchema } from './schemas';
 
+/** Adds the public routes that make accounts and tokens and end logins. */
 export function authRoutes(api: Api, accounts: AccountService): void {
   api.add(
     {

@@ -33,6 +33,7 @@ export interface DatasetRouteDeps {
   maxUploadBytes: number;
 }
 
+/** Adds `/api/datasets`: upload for writers, reading for everyone within what is theirs. */
 export function datasetRoutes(api: Api, deps: DatasetRouteDeps): void {
   const { datasets } = deps;
   const one = { tag: 'datasets', access: 'reader', params: datasetParams } as const;

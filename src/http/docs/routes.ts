@@ -12,6 +12,7 @@ const PAGE = `<!doctype html>
 `;
 const INIT = "window.onload = () => SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', persistAuthorization: false });\n";
 
+/** Serves the OpenAPI `document` and the page that shows it; public. */
 export function docsRoutes(document: object): Router {
   const router = Router();
   router.get('/openapi.json', (_req, res) => void res.json(document));

@@ -36,6 +36,7 @@ export class ApiMetrics {
   }
 }
 
+/** Adds `/livez`, `/readyz` (503 with the reason while a dependency does not answer) and `/metrics`; all public. */
 export function healthRoutes(api: Api, metrics: ApiMetrics, checks: Record<string, ReadinessCheck>): void {
   api.add(
     {

@@ -16,6 +16,7 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
   return id;
 }
 
+/** Logs each request once it is answered: at `error` for our faults (5xx), at `info` otherwise. */
 export function requestLog(logger: Logger): RequestHandler {
   return pinoHttp({
     logger,

@@ -24,6 +24,7 @@ export interface TaskHistoryRouteDeps {
 const REPORT_CSP =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
+/** Adds what can be read below `/api/tasks/{taskId}`. */
 export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, draining }: TaskHistoryRouteDeps): void {
   const one = { method: 'get', tag: 'tasks', access: 'reader', params: taskParams } as const;
 

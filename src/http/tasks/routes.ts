@@ -34,6 +34,7 @@ const accepted = {
   503: { description: 'The workflow service does not answer' },
 };
 
+/** Adds `/api/tasks`: creating and controlling for writers, reading for everyone within what is theirs. */
 export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDeps): void {
   api.add(
     {

@@ -6,6 +6,7 @@ import { cursorText, pageOf } from '../validation';
 import { presentManagedUser, presentUser } from './presenter';
 import { managedUserSchema, userChangeBody, userListQuery, userParams, userSchema } from './schemas';
 
+/** Adds `/api/users/me` for everyone and the routes of administrators. */
 export function userRoutes(api: Api, users: UserService): void {
   api.add(
     {

@@ -31,6 +31,7 @@ export class AccessTokens {
     readonly lifetimeSeconds: number,
   ) {}
 
+  /** A token that is valid from `now` for `lifetimeSeconds`; `now` is cut to whole seconds. */
   sign({ userId, sessionId, tokenVersion }: AccessClaims, now: Date): string {
     const issuedAt = Math.floor(now.getTime() / 1000);
     return jwt.sign(

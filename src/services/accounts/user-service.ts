@@ -12,12 +12,14 @@ export class UserService {
     private readonly clock: Clock,
   ) {}
 
+  /** The user; 404 when there is none with this id. */
   async get(userId: number): Promise<UserRow> {
     const user = await this.users.findById(userId);
     if (!user) throw notFound('user');
     return user;
   }
 
+  /** Everyone, newest first: at most `limit` of those made before the user with the id `before`. */
   list(limit: number, before: bigint | null) {
     return this.users.list(limit, before);
   }
