@@ -140,6 +140,18 @@ def test_a_finished_job_never_changes(store: JobStore) -> None:
         store.finish(job.job_id, "failed")
 
 
+def test_a_cancel_that_comes_while_a_job_saves_for_a_pause_wins(store: JobStore) -> None:
+    job = store.submit(train_request())
+    store.start_next()
+    store.pause(job.job_id)
+    store.cancel(job.job_id)
+    assert store.finish(job.job_id, "paused", result={"checkpoint": None}).state == "cancelled"
+    other = store.submit(train_request(segment=1))
+    store.start_next()
+    store.cancel(other.job_id)
+    assert store.finish(other.job_id, "succeeded", result={}).state == "succeeded", "what is done is done"
+
+
 def test_running_jobs_are_taken_up_again_with_the_next_attempt(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs.sqlite")
     kept, cancelled = (store.submit(train_request(segment=segment)) for segment in range(2))

@@ -36,6 +36,7 @@ _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
 #: Finished jobs are forgotten after this; a task that asks later is told that the job is lost.
 _RETENTION = timedelta(days=30)
+_FORGET_EVERY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class JobRunner:
         self._work_root = settings.work_dir(definition.name)
         self._running: list[_Running] = []
         self._stopping = False
+        self._forget_next = float("-inf")
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._loop, name="job-runner", daemon=True)
@@ -97,8 +99,6 @@ class JobRunner:
         for job_id in requeued:
             self._metrics.job_restarted("service")
             log.info("job taken up again after a restart", extra={"fields": {"jobId": job_id}})
-        for job_id in self._store.forget_finished_before(_RETENTION):
-            self.log_file(job_id).unlink(missing_ok=True)
         if leftovers:
             log.warning("processes of an earlier service were still running", extra={"fields": {"ended": leftovers}})
         start_forkserver(self._definition)
@@ -129,6 +129,7 @@ class JobRunner:
     def _loop(self) -> None:
         try:
             while not self._stopping:
+                self._forget_when_due(time.monotonic())
                 self._start_waiting()
                 self._sleep()
                 for job in list(self._running):
@@ -137,6 +138,14 @@ class JobRunner:
             log.exception("the job runner failed; the service is not ready any more")
         finally:
             self._end_all()
+
+    def _forget_when_due(self, now: float) -> None:
+        """Delete what is past its retention, at the start and then once a day; ``now`` is on the monotonic clock."""
+        if now < self._forget_next:
+            return
+        self._forget_next = now + _FORGET_EVERY_SECONDS
+        for job_id in self._store.forget_finished_before(_RETENTION):
+            self.log_file(job_id).unlink(missing_ok=True)
 
     def _sleep(self) -> None:
         handles = [handle for job in self._running for handle in (job.process.sentinel, job.process.reports)]
@@ -249,13 +258,13 @@ class JobRunner:
                 )
                 return
             outcome = Outcome(state="failed", error=fault)
-        self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
+        ended = self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
         seconds = time.monotonic() - job.started
-        self._metrics.job_ended(job.status.phase, outcome.state, seconds)
+        self._metrics.job_ended(job.status.phase, ended.state, seconds)
         code = {"code": outcome.error.code} if outcome.error else {}
         log.info(
             "job ended",
-            extra={"fields": {**_identity(job), "state": outcome.state, "seconds": round(seconds, 3), **code}},
+            extra={"fields": {**_identity(job), "state": ended.state, "seconds": round(seconds, 3), **code}},
         )
 
     def _fault_of(self, job: _Running, exit_code: int | None) -> JobError | None:

@@ -188,12 +188,17 @@ class JobStore:
     def finish(
         self, job_id: str, state: JobState, *, result: dict[str, Any] | None = None, error: JobError | None = None
     ) -> JobStatus:
-        """End a running job for good."""
+        """End a running job for good, and answer its last status.
+
+        One that was told to cancel while it saved for a pause is `cancelled`: nobody would resume it.
+        """
         now = utc_now()
         with self._transaction() as db:
             row = db.execute(
-                "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, updated_at = ? WHERE job_id = ? RETURNING *",
+                """UPDATE jobs SET state = CASE WHEN ? = 'paused' AND requested = 'cancel' THEN 'cancelled' ELSE ? END,
+                   result = ?, error = ?, finished_at = ?, updated_at = ? WHERE job_id = ? RETURNING *""",
                 (
+                    state,
                     state,
                     None if result is None else json.dumps(result, ensure_ascii=False),
                     None if error is None else json.dumps(error.to_json(), ensure_ascii=False),
