@@ -2,7 +2,9 @@
 // @ts-check
 // The one entry of WLOps' commands (`npm run …` calls it). Works in an empty clone: what runs before the installation uses Node's own
 // modules only, the rest is imported when it is there.
+import { endRunningCommands } from './shared/commands.mjs';
 import { UserError } from './shared/errors.mjs';
+import { checkMachine } from './setup/prerequisites.mjs';
 
 const HELP = `node tools/wlops.mjs <command>
 
@@ -16,10 +18,24 @@ const HELP = `node tools/wlops.mjs <command>
 
 Variables: WLOPS_DATA_DIR, WLOPS_PORT_OFFSET and others, see .env.example`;
 
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+
+/** @type {Promise<never> | undefined} */
+let interruption;
+
+/** A signal ends what the setup is running; what is half made is made anew by the next one. */
+function interrupted() {
+  console.error('\nstopped during the setup; run the command again to go on');
+  interruption = endRunningCommands().then(() => process.exit(name === 'start' ? 0 : 130));
+}
+
 /** @param {NodeJS.ProcessEnv} [env] @param {boolean} [withDevTools] */
 async function setUp(env = process.env, withDevTools = false) {
+  for (const signal of SIGNALS) process.once(signal, interrupted);
   const setup = await import('./setup/setup.mjs');
-  return setup.setUp({ env, withDevTools });
+  const installation = await setup.setUp({ env, withDevTools });
+  for (const signal of SIGNALS) process.removeListener(signal, interrupted);
+  return installation;
 }
 
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
@@ -74,8 +90,11 @@ if (!command) {
   process.exit(name === 'help' || name === '--help' ? 0 : 2);
 }
 try {
+  checkMachine();
   process.exit(await command(args));
 } catch (error) {
+  // What was ended has failed, of course.
+  await interruption;
   // A fault of ours keeps its stack; a message for the person does not need one.
   console.error(error instanceof UserError ? `\n${error.message}` : error);
   process.exit(1);

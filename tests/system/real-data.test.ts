@@ -5,28 +5,33 @@ import { newUser } from './support/client';
 
 const FOLDER = path.resolve(__dirname, '../../../shared/data/banking77');
 
-test('a public intent data set reaches 0.89 on its own test file within three minutes, its 25 leaks found', async () => {
-  if (!existsSync(FOLDER)) {
-    console.warn(`BANKING77 is not at ${path.relative(process.cwd(), FOLDER)}; this check of real data was not made`);
-    return;
-  }
-  const owner = await newUser();
-  const train = await owner.uploadFile(path.join(FOLDER, 'train.csv'), { datasetType: 'training', domain: 'banking' });
-  const test = await owner.uploadFile(path.join(FOLDER, 'test.csv'), { datasetType: 'test', domain: 'banking' });
-  expect([train.sampleCount, test.sampleCount]).toEqual([10_003, 3_080]);
+const onBanking77 = existsSync(FOLDER) ? test : test.skip;
 
-  const began = Date.now();
-  const { taskId } = await owner.startTask('standard', {
-    modelName: 'builtin:classifier',
-    datasetId: train.datasetId,
-    testDatasetId: test.datasetId,
-  });
-  await owner.completed(taskId, 300);
-  const seconds = (Date.now() - began) / 1000;
+onBanking77(
+  'a public intent data set reaches 0.89 on its own test file within three minutes, its 25 leaks found',
+  async () => {
+    const owner = await newUser();
+    const train = await owner.uploadFile(path.join(FOLDER, 'train.csv'), {
+      datasetType: 'training',
+      domain: 'banking',
+    });
+    const test = await owner.uploadFile(path.join(FOLDER, 'test.csv'), { datasetType: 'test', domain: 'banking' });
+    expect([train.sampleCount, test.sampleCount]).toEqual([10_003, 3_080]);
 
-  const { body: report } = await owner.get(`/api/tasks/${taskId}/report`);
-  expect(report.test.samples).toBe(3_080);
-  expect(report.test.score).toBeGreaterThanOrEqual(0.89);
-  expect(report.iterations[0].leakage.exactOverlaps).toBe(25);
-  expect(seconds).toBeLessThanOrEqual(180);
-}, 360_000);
+    const began = Date.now();
+    const { taskId } = await owner.startTask('standard', {
+      modelName: 'builtin:classifier',
+      datasetId: train.datasetId,
+      testDatasetId: test.datasetId,
+    });
+    await owner.completed(taskId, 300);
+    const seconds = (Date.now() - began) / 1000;
+
+    const { body: report } = await owner.get(`/api/tasks/${taskId}/report`);
+    expect(report.test.samples).toBe(3_080);
+    expect(report.test.score).toBeGreaterThanOrEqual(0.89);
+    expect(report.iterations[0].leakage.exactOverlaps).toBe(25);
+    expect(seconds).toBeLessThanOrEqual(180);
+  },
+  360_000,
+);

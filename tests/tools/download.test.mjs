@@ -113,3 +113,21 @@ test('a site that cannot be reached is an error that names the address and the r
   const unreachable = address.replace(String(port), '1');
   await assert.rejects(download(options(unreachable, temporaryFolder(t))), /127\.0\.0\.1:1.*(ECONNREFUSED|bad port)/);
 });
+
+test('a rest that is whole already is taken as it is, one that does not fit is fetched anew', async (t) => {
+  const folder = temporaryFolder(t);
+  const part = path.join(folder, `file.tar.gz.${SHA256.slice(0, 12)}.part`);
+  fs.writeFileSync(part, CONTENT);
+  await download(options('http://127.0.0.1:9', folder));
+  assert.deepEqual(fs.readdirSync(folder), ['file.tar.gz']);
+
+  fs.rmSync(path.join(folder, 'file.tar.gz'));
+  fs.writeFileSync(part, Buffer.concat([CONTENT, CONTENT]));
+  const { address } = await fileServer(t, (request, response) => {
+    if (!request.headers.range) return send(request, response);
+    response.writeHead(416);
+    return response.end();
+  });
+  await download(options(address, folder));
+  assert.ok(fs.readFileSync(path.join(folder, 'file.tar.gz')).equals(CONTENT));
+});

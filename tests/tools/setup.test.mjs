@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { hashSources, makeUnlessCurrent } from '../../tools/build.mjs';
 import { UserError } from '../../tools/shared/errors.mjs';
 import { npmPackagesAreCurrent } from '../../tools/setup/npm-packages.mjs';
-import { checkNode, findPython } from '../../tools/setup/prerequisites.mjs';
+import { checkMachine, checkNode, findPython } from '../../tools/setup/prerequisites.mjs';
 import { installPythonEnvironment, installTorch, pythonEnvironment } from '../../tools/setup/python-environment.mjs';
+import { isAlive } from '../../tools/shared/processes.mjs';
+import { waitUntil } from '../../tools/shared/wait.mjs';
 import { recorder, script, temporaryFolder } from './support.mjs';
 
 test('an old Node is refused with the version to install', () => {
@@ -15,6 +18,49 @@ test('an old Node is refused with the version to install', () => {
   assert.throws(() => checkNode('v18.20.0'), UserError);
   checkNode('v20.19.0');
   checkNode('v22.0.0');
+});
+
+test('a machine that no packages exist for is refused with what it would take', () => {
+  assert.throws(
+    () => checkMachine({ platform: 'darwin', arch: 'x64' }),
+    /macOS with Apple silicon; this is darwin-x64/,
+  );
+  assert.throws(() => checkMachine({ platform: 'win32', arch: 'x64' }), /WSL 2/);
+  checkMachine({ platform: 'linux', arch: 'arm64' });
+});
+
+test('the version is looked at before anything is loaded that an old Node does not know', (t) => {
+  const old = path.join(temporaryFolder(t), 'old.cjs');
+  fs.writeFileSync(old, "Object.defineProperty(process, 'version', { value: 'v18.20.4' });");
+  const { status, stderr } = spawnSync(process.execPath, ['--require', old, 'tools/wlops.mjs', 'status'], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /WLOps needs Node 20\.19 or newer; this is v18\.20\.4/);
+});
+
+test('a signal during the setup ends what it runs, with all that this has started', async (t) => {
+  const folder = temporaryFolder(t);
+  const pidFile = path.join(folder, 'pid');
+  const python = script(
+    folder,
+    'python',
+    '[ "$1" = -c ] && echo 3.11.7 && exit',
+    `sleep 300 & echo $! > ${pidFile}`,
+    'wait',
+  );
+  const env = {
+    ...process.env,
+    ...{ WLOPS_CACHE_DIR: path.join(folder, 'cache'), WLOPS_PYTHON: python },
+    ...{ TEMPORAL_ADDRESS: 'nowhere:1', S3_ENDPOINT: 'http://nowhere:1' },
+  };
+  const child = spawn(process.execPath, ['tools/wlops.mjs', 'start'], { env, stdio: 'ignore' });
+  const started = () => fs.existsSync(pidFile) && Number(fs.readFileSync(pidFile, 'utf8'));
+  const inner = await waitUntil(started, { timeoutMs: 120_000 });
+  assert.ok(inner && isAlive(inner));
+  child.kill('SIGTERM');
+  assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
+  assert.equal(await waitUntil(() => !isAlive(inner), { timeoutMs: 2000 }), true);
 });
 
 /** A folder on PATH with fake interpreters: name → version, or a list of version and `no-venv`. */
@@ -102,10 +148,14 @@ function pythonWorld(t, { uv = [] } = {}) {
   }
   const bin = path.join(folder, 'bin');
   const asked = path.join(folder, 'asked');
-  script(bin, 'uv', '[ "$1" = --version ] && echo uv && exit 0', `echo "$@" >> ${asked}`, ...uv);
+  script(bin, 'uv', '[ "$1" = --version ] && echo uv 0.9.13 && exit 0', `echo "$@" >> ${asked}`, ...uv);
   const base = {
     version: '3.11.7',
-    executable: script(bin, 'base-python', 'mkdir -p "$3/bin" && touch "$3/bin/python"'),
+    executable: script(
+      bin,
+      'base-python',
+      'mkdir -p "$3/bin" && printf "#!/bin/sh\\n" > "$3/bin/python" && chmod +x "$3/bin/python"',
+    ),
   };
   const cache = path.join(folder, 'cache');
   return {
@@ -145,6 +195,17 @@ test('an environment that was interrupted is made anew', async (t) => {
   await world.install();
   assert.equal(fs.existsSync(path.join(directory, 'half-made')), false);
   assert.equal(world.environment().isReady(), true);
+});
+
+test('an environment whose interpreter was upgraded away is made anew', async (t) => {
+  const world = pythonWorld(t);
+  const python = await world.install();
+  const before = world.asked().length;
+  fs.rmSync(python);
+  fs.symlinkSync('/no/such/python', python);
+  await world.install();
+  assert.ok(fs.statSync(python).isFile());
+  assert.equal(world.asked().length, 2 * before);
 });
 
 test('an installation that fails leaves no environment that counts as whole, and the message ends with its log', async (t) => {

@@ -48,7 +48,10 @@ async function fetchRest(part, { url, onLine, connectTimeoutMs, stallTimeoutMs }
   try {
     const headers = have ? { range: `bytes=${have}-` } : undefined;
     const response = await fetch(url, { headers, signal: abort.signal, redirect: 'follow' });
-    if (response.status === 416) fs.rmSync(part);
+    if (response.status === 416) {
+      fs.rmSync(part);
+      throw new Error('what was there of it did not fit; starting over');
+    }
     if (!response.ok || !response.body) throw new Refused(`${url} answered ${response.status}`);
     const continued = response.status === 206;
     let received = continued ? have : 0;
@@ -83,13 +86,19 @@ export async function download(options) {
   // The hash in the name keeps a rest of another version from being continued.
   const part = `${file}.${sha256.slice(0, 12)}.part`;
   fs.mkdirSync(path.dirname(file), { recursive: true });
+  // A download may have been interrupted between its last byte and its name.
+  if (fs.existsSync(part) && (await sha256OfFile(part)) === sha256) {
+    fs.renameSync(part, file);
+    return;
+  }
   for (let attempt = 1; ; attempt += 1) {
+    const rest = fs.existsSync(part) ? fs.statSync(part).size : 0;
     try {
       await fetchRest(part, { url, sha256, file, onLine, connectTimeoutMs, stallTimeoutMs });
       break;
     } catch (error) {
-      const madeProgress = fs.existsSync(part) && fs.statSync(part).size > 0;
-      if (error instanceof Refused || !madeProgress || attempt === ATTEMPTS) {
+      const had = rest > 0 || (fs.existsSync(part) && fs.statSync(part).size > 0);
+      if (error instanceof Refused || !had || attempt === ATTEMPTS) {
         throw new UserError(`cannot download ${url}: ${reasonOf(error)}`, { cause: error });
       }
       onLine(`interrupted (${reasonOf(error)}); continuing`);

@@ -40,7 +40,9 @@ export async function findGo(env) {
 export async function goInstall({ goPackage, version, directory, logFile, onLine, env }) {
   const go = await findGo(env);
   if (!go) throw new UserError('Go is not installed (https://go.dev/dl)');
-  const scratch = `${directory}.build-${process.pid}`;
+  // The caller holds the lock of `directory`: what lies here is the rest of a build that was interrupted.
+  const scratch = `${directory}.build`;
+  removeReadOnlyTree(scratch);
   fs.mkdirSync(scratch, { recursive: true });
   try {
     await run(go, ['install', '-v', `${goPackage}@v${version}`], {

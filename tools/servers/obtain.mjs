@@ -97,7 +97,7 @@ async function fillCache(program, options, target) {
   }
   throw new UserError(
     `${program.title} ${version} cannot be had:\n${failures.join('\n')}\n` +
-      `Either ${program.installHint}, or install Go 1.24 or newer, or set ${program.addressVariable} to a running server.`,
+      `Either ${program.installHint}, or install Go 1.25 or newer, or set ${program.addressVariable} to a running server.`,
   );
 }
 

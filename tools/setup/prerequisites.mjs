@@ -5,6 +5,7 @@ import { capture, findOnPath } from '../shared/commands.mjs';
 import { UserError } from '../shared/errors.mjs';
 
 const NODE_MINIMUM = [20, 19];
+const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64'];
 const PYTHON_MINIMUM = [3, 11];
 const PYTHON_BELOW = [3, 14];
 const PYTHON_NAMES = ['python3.11', 'python3.12', 'python3.13', 'python3'];
@@ -27,6 +28,20 @@ export function checkNode(version = process.version) {
   if (!isBelow(majorMinor(version), NODE_MINIMUM)) return;
   throw new UserError(
     `WLOps needs Node ${NODE_MINIMUM.join('.')} or newer; this is ${version}. Install Node 22 (https://nodejs.org) and run the command again.`,
+  );
+}
+
+/**
+ * Whether this machine can run WLOps at all. Runs before anything newer than Node 14 knows is loaded.
+ * @param {{ version?: string, platform?: string, arch?: string }} [machine]
+ * @throws {UserError} saying what it would take
+ */
+export function checkMachine({ version, platform = process.platform, arch = process.arch } = {}) {
+  checkNode(version);
+  if (PLATFORMS.includes(`${platform}-${arch}`)) return;
+  throw new UserError(
+    `WLOps runs on Linux (glibc; x64 or arm64) and on macOS with Apple silicon; this is ${platform}-${arch}. ` +
+      'Intel Macs get no PyTorch packages any more; on Windows use WSL 2.',
   );
 }
 

@@ -65,7 +65,8 @@ async function hasGpu() {
  */
 async function findUv(python, env, output) {
   for (const uv of findOnPath('uv', env)) {
-    if (await capture(uv, ['--version'], { env })) return uv;
+    const [, major = 0, minor = 0] = /^uv (\d+)\.(\d+)/.exec((await capture(uv, ['--version'], { env })) ?? '') ?? [];
+    if (Number(major) === 0 && Number(minor) >= 9) return uv;
   }
   await run(python, ['-m', 'pip', 'install', '--quiet', UV_REQUIREMENT], { env, ...output, what: 'installing uv' });
   return path.join(path.dirname(python), 'uv');
@@ -106,16 +107,20 @@ export async function installPythonEnvironment(options) {
   const { cache, services, base, withDevTools, logFile, onLine, env = process.env } = options;
   const environment = pythonEnvironment({ cache, services, pythonVersion: base.version });
   const { directory, python, files } = environment;
-  const isComplete = () => environment.isReady() && (!withDevTools || environment.hasDevTools());
-  if (isComplete()) return python;
+  // The interpreter it was made from may have been upgraded away under it.
+  const runs = async () => (await capture(python, ['--version'], { env })) !== undefined;
+  const isReady = async () => environment.isReady() && (await runs());
+  const isComplete = async () => (await isReady()) && (!withDevTools || environment.hasDevTools());
+  if (await isComplete()) return python;
 
   const held = await lock(`${directory}.lock`, (holder) =>
     onLine(`waiting for process ${holder?.pid ?? ''}, which installs it`),
   );
   try {
-    if (isComplete()) return python;
+    if (await isComplete()) return python;
     const output = { logFile, onLine };
-    if (!environment.isReady()) {
+    const whole = await isReady();
+    if (!whole) {
       fs.rmSync(directory, { recursive: true, force: true });
       await run(base.executable, ['-m', 'venv', directory], { env, ...output, what: 'making the Python environment' });
     }
@@ -127,7 +132,7 @@ export async function installPythonEnvironment(options) {
         ...output,
         what: 'installing Python packages',
       });
-    if (!environment.isReady()) {
+    if (!whole) {
       await installTorch(install, { requirements: files.torch, gpu: await hasGpu(), env, onLine });
       await install(['--require-hashes', '--no-deps', '-r', files.lock]);
       environment.markReady();

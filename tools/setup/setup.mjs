@@ -4,10 +4,11 @@
 import path from 'node:path';
 import { build } from '../build.mjs';
 import { obtainServers } from '../servers/obtain.mjs';
+import { lock } from '../shared/lock.mjs';
 import { cacheDirectory, PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
 import { ProgressBoard } from '../shared/progress.mjs';
 import { installNpmPackages } from './npm-packages.mjs';
-import { checkNode, findPython } from './prerequisites.mjs';
+import { findPython } from './prerequisites.mjs';
 import { installPythonEnvironment } from './python-environment.mjs';
 
 /**
@@ -23,15 +24,22 @@ import { installPythonEnvironment } from './python-environment.mjs';
  * @throws {import('../shared/errors.mjs').UserError} naming what is missing or failed, and what to do
  */
 export async function setUp({ env, withDevTools = false }) {
-  checkNode();
   const base = await findPython(env);
   const cache = cacheDirectory(env);
   const board = new ProgressBoard();
   const logFile = (/** @type {string} */ name) => path.join(cache, 'logs', `${name}.log`);
 
   const application = async () => {
-    await board.step('npm packages', (onLine) => installNpmPackages({ root: ROOT, logFile: logFile('npm'), onLine }));
-    await board.step('build', (onLine) => build({ logFile: logFile('build'), onLine }));
+    // Two stacks of one clone may be started at once; the second finds what the first has made.
+    const held = await lock(path.join(ROOT, '.cache/setup.lock'), (holder) =>
+      board.print(`  … process ${holder?.pid ?? ''} is setting up this clone; waiting for it`),
+    );
+    try {
+      await board.step('npm packages', (onLine) => installNpmPackages({ root: ROOT, logFile: logFile('npm'), onLine }));
+      await board.step('build', (onLine) => build({ logFile: logFile('build'), onLine }));
+    } finally {
+      held.release();
+    }
   };
   const pythonEnvironment = () =>
     board.step('Python environment', (onLine) =>

@@ -5,8 +5,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { UserError } from './errors.mjs';
+import { sendSignal } from './processes.mjs';
+import { waitUntil } from './wait.mjs';
 
 const TAIL_LINES = 25;
+const END_GRACE_MS = 3000;
+
+/** Leaders of the process groups of commands that run now. @type {Set<number>} */
+const running = new Set();
 
 /** @param {string} file */
 function isExecutable(file) {
@@ -57,7 +63,9 @@ export async function run(command, args, { cwd, env = process.env, logFile, onLi
   fs.mkdirSync(path.dirname(logFile), { recursive: true });
   const log = fs.createWriteStream(logFile, { flags: 'a' });
   log.write(`$ ${[command, ...args].join(' ')}\n`);
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // A group of its own, so that all it starts can be ended with it.
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  if (child.pid) running.add(child.pid);
   for (const stream of [child.stdout, child.stderr]) {
     readline.createInterface({ input: stream }).on('line', (line) => {
       log.write(`${line}\n`);
@@ -68,11 +76,20 @@ export async function run(command, args, { cwd, env = process.env, logFile, onLi
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(code === 0 ? undefined : `exit ${signal ?? code}`));
   });
+  if (child.pid) running.delete(child.pid);
   await new Promise((resolve) => log.end(() => resolve(undefined)));
   if (outcome === undefined) return;
   throw new UserError(
     `${what ?? [command, ...args].join(' ')} failed (${outcome}). End of ${logFile}:\n${tailOfFile(logFile)}`,
   );
+}
+
+/** Ends every command that `run` has started, with all that they have started. */
+export async function endRunningCommands() {
+  const groups = [...running];
+  for (const group of groups) sendSignal(-group, 'SIGTERM');
+  await waitUntil(() => !groups.some((group) => running.has(group)), { timeoutMs: END_GRACE_MS });
+  for (const group of groups) sendSignal(-group, 'SIGKILL');
 }
 
 /**

@@ -9,6 +9,8 @@ function ps(columns, selection) {
   try {
     return execFileSync('ps', [...selection, ...columns.flatMap((column) => ['-o', `${column}=`])], {
       encoding: 'utf8',
+      // Start times are compared between processes, whose locales and time zones may differ.
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   } catch {
@@ -46,6 +48,16 @@ export function isAlive(pid) {
 export function processIdentity(pid) {
   if (process.platform === 'linux') return statFields(pid)?.[19];
   return ps(['lstart'], ['-p', String(pid)]).trim() || undefined;
+}
+
+/** The command line of a process, arguments apart by blanks; empty when it is gone or not ours to look into. @param {number} pid */
+export function commandOf(pid) {
+  if (process.platform !== 'linux') return ps(['command'], ['-p', String(pid)]).trim();
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
 }
 
 /** @returns {[pid: number, parent: number][]} */
@@ -89,8 +101,9 @@ export function sendSignal(pid, signal) {
 }
 
 /**
- * Ends a process tree: asks the root's group, and after the grace period kills every process that was below it.
- * @param {number} pid leader of its process group
+ * Ends a process tree: asks the root, which ends what it has started, and kills what is left of the tree once the root is gone or the
+ * grace period is over.
+ * @param {number} pid
  * @param {{ signal?: NodeJS.Signals, graceMs: number }} options
  */
 export async function endProcessTree(pid, { signal = 'SIGTERM', graceMs }) {
