@@ -42,7 +42,7 @@ const apiSchema = shared.extend({
   WLOPS_TRAINER_URL: url.optional(),
   WLOPS_TRAINER_PORT: port.optional(),
   WLOPS_ADMIN_EMAIL: z.email().optional(),
-  WLOPS_ADMIN_PASSWORD: z.string().min(12).optional(),
+  WLOPS_ADMIN_PASSWORD: z.string().min(8).max(200).optional(),
   WLOPS_ACCESS_TOKEN_SECONDS: z.coerce.number().int().min(30).max(900).default(900),
   WLOPS_REFRESH_TOKEN_SECONDS: z.coerce.number().int().min(60).max(2_592_000).default(604_800),
   WLOPS_MAX_UPLOAD_BYTES: z.coerce

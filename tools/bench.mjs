@@ -17,7 +17,7 @@ export async function bench({ env, installation, args }) {
   const session = await openStack({ env, installation, print: prefixedPrinter(process.stdout) });
   try {
     const { given, ports } = readStackSettings(env);
-    const password = loadSecrets(session.dataDir, env).secrets.postgresPassword;
+    const password = loadSecrets(session.dataDir, env).postgresPassword;
     const benchEnv = {
       ...env,
       DATABASE_URL: given.postgres ?? databaseAddress({ port: ports.postgres.port, password }),

@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { checkPortsAreFree } from '../../tools/stack/ports.mjs';
-import { loadSecrets } from '../../tools/stack/secrets.mjs';
+import { applicationEnvironment, s3Component, temporalComponent } from '../../tools/stack/components.mjs';
+import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { cacheDirectory } from '../../tools/shared/paths.mjs';
 import { withoutStack } from '../../tools/test/test-environment.mjs';
@@ -48,22 +49,64 @@ test('secrets are made once, differ between data folders, and only their owner c
   const first = loadSecrets(path.join(folder, 'one'), {});
   const again = loadSecrets(path.join(folder, 'one'), { WLOPS_ADMIN_PASSWORD: 'too late to change it' });
   const other = loadSecrets(path.join(folder, 'two'), {});
-  assert.deepEqual(again, { secrets: first.secrets, madeAdmin: false });
-  assert.equal(first.madeAdmin, true);
+  assert.deepEqual(again, first);
   for (const name of ['jwtSecret', 'serviceSecret', 's3SecretAccessKey', 'postgresPassword', 'adminPassword']) {
-    assert.notEqual(first.secrets[name], other.secrets[name]);
-    assert.ok(first.secrets[name].length >= 24);
+    assert.notEqual(first[name], other[name]);
+    assert.ok(first[name].length >= 24);
   }
   assert.equal(fs.statSync(path.join(folder, 'one/secrets.json')).mode & 0o777, 0o600);
 });
 
 test('the administrator of the environment is taken on the first start and none is made up', (t) => {
   const env = { WLOPS_ADMIN_EMAIL: 'root@example.org', WLOPS_ADMIN_PASSWORD: 'a long passphrase' };
-  const { secrets, madeAdmin } = loadSecrets(temporaryFolder(t), env);
+  const secrets = loadSecrets(temporaryFolder(t), env);
   assert.deepEqual(
-    [secrets.adminEmail, secrets.adminPassword, madeAdmin],
-    ['root@example.org', 'a long passphrase', false],
+    [secrets.adminEmail, secrets.adminPassword, secrets.adminPasswordUntold],
+    ['root@example.org', 'a long passphrase', undefined],
   );
+});
+
+test('a password that was made up is to be told until it was, starts that failed in between or not', (t) => {
+  const folder = temporaryFolder(t);
+  assert.equal(loadSecrets(folder, {}).adminPasswordUntold, true);
+  const secrets = loadSecrets(folder, {});
+  assert.equal(secrets.adminPasswordUntold, true);
+  noteAdminPasswordTold(folder, secrets);
+  const { adminPasswordUntold: _told, ...kept } = secrets;
+  assert.deepEqual(loadSecrets(folder, {}), kept);
+});
+
+test('an administrator the API would refuse is refused before it is kept', () => {
+  assert.throws(
+    () => readStackSettings({ WLOPS_ADMIN_EMAIL: 'admin@localhost' }),
+    /WLOPS_ADMIN_EMAIL .*"admin@localhost"/,
+  );
+  assert.throws(
+    () => readStackSettings({ WLOPS_ADMIN_PASSWORD: 'short' }),
+    /WLOPS_ADMIN_PASSWORD .*8 to 200 .*it has 5/,
+  );
+  readStackSettings({ WLOPS_ADMIN_EMAIL: 'admin@wlops.local', WLOPS_ADMIN_PASSWORD: 'admin123' });
+});
+
+test('the keys of the environment are those of the embedded S3 server, and its namespace that of the embedded Temporal', (t) => {
+  const env = {
+    WLOPS_DATA_DIR: temporaryFolder(t),
+    S3_ACCESS_KEY_ID: 'mine',
+    S3_SECRET_ACCESS_KEY: 'my secret',
+    TEMPORAL_NAMESPACE: 'team',
+  };
+  const settings = readStackSettings(env);
+  const program = { origin: 'PATH', file: '/bin/true' };
+  const context = {
+    settings,
+    secrets: loadSecrets(settings.dataDir, env),
+    env,
+    installation: { servers: { s3: program, temporal: program } },
+  };
+  assert.deepEqual(s3Component(context).env.ROOT_ACCESS_KEY, 'mine');
+  const application = applicationEnvironment(context, 'postgresql://db');
+  assert.deepEqual([application.S3_ACCESS_KEY_ID, application.S3_SECRET_ACCESS_KEY], ['mine', 'my secret']);
+  assert.match(temporalComponent(context).args.join(' '), /--namespace team/);
 });
 
 test('a taken port is told with its number, its variable and who holds it', async (t) => {

@@ -1,6 +1,7 @@
 // What the tests of the tools share: folders that go away, a local file server, small programs to stand in for big ones.
 import fs from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -24,6 +25,15 @@ export async function fileServer(t, answer) {
     server.close();
   });
   return { address: `http://127.0.0.1:${server.address().port}`, port: server.address().port, requests };
+}
+
+/** A port that nobody uses now. */
+export async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** An executable shell script. */

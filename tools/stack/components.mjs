@@ -11,6 +11,8 @@ import { temporalAnswers, temporalArguments } from './temporal.mjs';
 /** Importing PyTorch from a cold disk takes most of it. */
 const SERVICE_READY_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
+/** More than the API takes to finish its requests and the worker to let go of its activities: 8 s each. */
+const DRAIN_GRACE_MS = 10_000;
 
 /** Name of the component, its Python package, and the variable of its port. */
 const PYTHON_COMPONENTS = /** @type {const} */ ([
@@ -90,17 +92,25 @@ function programOf(server, name) {
   throw new UserError(`there is no program for ${name}; run npm run setup`);
 }
 
+/** Keys given by the environment, also to the server that is started here, or made ones. @param {Context} context */
+function s3Keys({ secrets, env }) {
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
+  return { accessKeyId: secrets.s3AccessKeyId, secretAccessKey: secrets.s3SecretAccessKey };
+}
+
 /** @param {Context} context @returns {ProcessSpec} */
 export function s3Component(context) {
-  const { settings, secrets, installation, env } = context;
+  const { settings, installation, env } = context;
   const { port } = settings.ports.s3;
   const objects = path.join(settings.dataDir, 's3');
+  const keys = s3Keys(context);
   fs.mkdirSync(objects, { recursive: true });
   return {
     ...common(context, 's3'),
     command: programOf(installation.servers.s3, 's3'),
     args: ['--port', `127.0.0.1:${port}`, '--region', env.S3_REGION || 'us-east-1', '--quiet', 'posix', objects],
-    env: { PATH: env.PATH, ROOT_ACCESS_KEY: secrets.s3AccessKeyId, ROOT_SECRET_KEY: secrets.s3SecretAccessKey },
+    env: { PATH: env.PATH, ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
     port,
     url: local(port),
     isReady: () => httpAnswers(local(port), { anyStatus: true }),
@@ -115,7 +125,7 @@ export function temporalComponent(context) {
   return {
     ...common(context, 'temporal'),
     command: programOf(installation.servers.temporal, 'temporal'),
-    args: temporalArguments({ dataDir: settings.dataDir, port, uiPort }),
+    args: temporalArguments({ dataDir: settings.dataDir, port, uiPort, namespace: settings.temporalNamespace }),
     // The CLI would read the address of another server from the environment.
     env: { PATH: env.PATH, HOME: env.HOME },
     port,
@@ -130,7 +140,9 @@ export function temporalComponent(context) {
  * @param {string} databaseUrl
  * @returns {NodeJS.ProcessEnv}
  */
-export function applicationEnvironment({ settings, secrets, env }, databaseUrl) {
+export function applicationEnvironment(context, databaseUrl) {
+  const { settings, secrets, env } = context;
+  const keys = s3Keys(context);
   const { ports, given } = settings;
   const portVariables = Object.values(ports).map(({ variable, port }) => [variable, String(port)]);
   const uiUrl = given.temporal ? env.WLOPS_TEMPORAL_UI_URL : local(ports.temporalUi.port);
@@ -148,8 +160,8 @@ export function applicationEnvironment({ settings, secrets, env }, databaseUrl) 
     DATABASE_URL: databaseUrl,
     S3_ENDPOINT: given.s3 ?? local(ports.s3.port),
     S3_REGION: env.S3_REGION || 'us-east-1',
-    S3_ACCESS_KEY_ID: given.s3 ? env.S3_ACCESS_KEY_ID : secrets.s3AccessKeyId,
-    S3_SECRET_ACCESS_KEY: given.s3 ? env.S3_SECRET_ACCESS_KEY : secrets.s3SecretAccessKey,
+    S3_ACCESS_KEY_ID: keys.accessKeyId,
+    S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
     S3_BUCKET: settings.bucket,
     TEMPORAL_ADDRESS: given.temporal ?? `127.0.0.1:${ports.temporal.port}`,
     TEMPORAL_NAMESPACE: settings.temporalNamespace,
@@ -184,6 +196,7 @@ export function nodeComponents(context, env) {
     const url = local(ports[name].port);
     return {
       ...common(context, name),
+      stopGraceMs: DRAIN_GRACE_MS,
       command: process.execPath,
       args: ['--enable-source-maps', path.join(ROOT, `dist/src/main-${name}.js`)],
       env,

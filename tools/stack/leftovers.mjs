@@ -2,7 +2,7 @@
 // Ends what a supervisor that was killed left behind, so that the next start finds its ports and data folders free.
 import fs from 'node:fs';
 import path from 'node:path';
-import { endProcessTree, isAlive } from '../shared/processes.mjs';
+import { commandOf, endProcessTree, isAlive } from '../shared/processes.mjs';
 import { isRunning, readRunFile, removeRunFile } from './run-file.mjs';
 
 const GRACE_MS = 8000;
@@ -16,9 +16,8 @@ function postmaster(directory) {
   if (!fs.existsSync(file)) return undefined;
   const pid = Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
   if (!pid || !isAlive(pid)) return undefined;
-  // After a reboot the id may belong to somebody else.
-  const command = fs.existsSync(`/proc/${pid}/cmdline`) ? fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') : 'postgres';
-  return command.includes('postgres') ? pid : undefined;
+  // After a reboot the id may belong to somebody else, another PostgreSQL too.
+  return commandOf(pid).includes(directory) ? pid : undefined;
 }
 
 /**

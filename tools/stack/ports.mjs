@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { UserError } from '../shared/errors.mjs';
+import { commandOf } from '../shared/processes.mjs';
 
 const HOST = '127.0.0.1';
 
@@ -50,8 +51,7 @@ function holderOnLinux(port) {
     try {
       const descriptors = fs.readdirSync(`/proc/${pid}/fd`);
       if (!descriptors.some((fd) => links.has(fs.readlinkSync(`/proc/${pid}/fd/${fd}`)))) continue;
-      const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      return `process ${pid} (${command.slice(0, 100)})`;
+      return `process ${pid} (${commandOf(Number(pid)).slice(0, 100)})`;
     } catch {
       // Gone meanwhile, or not ours to look into.
     }

@@ -1,6 +1,7 @@
 // @ts-check
 // Under which account and in which folders PostgreSQL runs. It refuses to run as root, so for root it runs as an unprivileged account,
 // which must be able to reach both its programs and its data.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -35,6 +36,14 @@ function canReach(directory, { uid, gid }) {
   }
 }
 
+/** Makes a folder, and what is missing above it such that every account can walk down, whatever the umask. @param {string} directory */
+export function makeWalkable(directory) {
+  const first = fs.mkdirSync(directory, { recursive: true });
+  if (first === undefined) return;
+  for (let folder = directory; folder.length >= first.length; folder = path.dirname(folder))
+    fs.chmodSync(folder, 0o755);
+}
+
 /**
  * @param {string} dataDir
  * @returns {PostgresPlace} `account` is undefined when PostgreSQL can run as the current user
@@ -62,8 +71,10 @@ export function reachablePrograms(programs, account) {
   const copy = path.join(SYSTEM_DIRECTORY, 'programs', `postgresql-${programs.major}-${key}`);
   if (!fs.existsSync(copy)) {
     const fresh = `${copy}.${process.pid}`;
-    fs.mkdirSync(path.dirname(fresh), { recursive: true });
+    makeWalkable(path.dirname(fresh));
     fs.cpSync(source, fresh, { recursive: true, verbatimSymlinks: true });
+    // The umask that npm unpacked them under may have kept others out.
+    execFileSync('chmod', ['-R', 'a+rX', fresh]);
     fs.renameSync(fresh, copy);
   }
   return { ...programs, bin: path.join(copy, 'bin'), lib: programs.lib && path.join(copy, 'lib') };

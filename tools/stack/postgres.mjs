@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { findPostgresPrograms } from '../servers/postgres-programs.mjs';
 import { messageOf, UserError } from '../shared/errors.mjs';
-import { postgresPlace, reachablePrograms } from './postgres-place.mjs';
+import { makeWalkable, postgresPlace, reachablePrograms } from './postgres-place.mjs';
 
 const SUPERUSER = 'postgres';
 const DATABASE = 'wlops';
@@ -26,7 +26,8 @@ function dataMajor(directory) {
 async function initialise({ directory, password, bin, env, account }) {
   const fresh = `${directory}.new`;
   fs.rmSync(fresh, { recursive: true, force: true });
-  fs.mkdirSync(fresh, { recursive: true, mode: 0o700 });
+  makeWalkable(path.dirname(fresh));
+  fs.mkdirSync(fresh, { mode: 0o700 });
   const passwordFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'wlops-initdb-'));
   const passwordFile = path.join(passwordFolder, 'password');
   fs.writeFileSync(passwordFile, password, { mode: 0o600 });

@@ -12,6 +12,7 @@ import { Stack } from './stack.mjs';
  * @property {{ api: string, docs: string, temporalUi?: string }} urls
  * @property {{ adminEmail: string, adminPassword: string }} administrator
  * @property {boolean} startedHere
+ * @property {() => boolean} isStopping whether the stack that was started here was told to stop
  * @property {Promise<void>} stoppedBySignal settles when Ctrl-C stopped the stack that was started here; never for another one
  * @property {() => Promise<void>} close stops the stack if it was started here
  */
@@ -31,8 +32,9 @@ export async function openStack({ env, installation, print }) {
     return {
       dataDir,
       urls: /** @type {StackSession['urls']} */ (/** @type {unknown} */ (running.urls)),
-      administrator: loadSecrets(dataDir, env).secrets,
+      administrator: loadSecrets(dataDir, env),
       startedHere: false,
+      isStopping: () => false,
       stoppedBySignal: new Promise(() => {}),
       close: async () => {},
     };
@@ -40,7 +42,14 @@ export async function openStack({ env, installation, print }) {
   const stack = new Stack({ env, installation, print });
   const stoppedBySignal = stopOnSignal(stack, (line) => print('wlops', line));
   await stack.start();
-  const { secrets } = loadSecrets(dataDir, env);
-  const close = () => stack.stop();
-  return { dataDir, urls: stack.urls, administrator: secrets, startedHere: true, stoppedBySignal, close };
+  const secrets = loadSecrets(dataDir, env);
+  return {
+    dataDir,
+    urls: stack.urls,
+    administrator: secrets,
+    startedHere: true,
+    isStopping: () => stack.isStopping,
+    stoppedBySignal,
+    close: () => stack.stop(),
+  };
 }

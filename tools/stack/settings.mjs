@@ -1,5 +1,6 @@
 // @ts-check
 // What a stack is started with: its data folder, its ports, and the servers that run elsewhere. Read once from the environment.
+import { z } from 'zod';
 import { UserError } from '../shared/errors.mjs';
 import { dataDirectory } from '../shared/paths.mjs';
 
@@ -47,6 +48,17 @@ function readInteger(variable, text, minimum, maximum) {
 }
 
 /**
+ * Refused before it is kept: what the first start is given stays.
+ * @param {NodeJS.ProcessEnv} env
+ */
+function checkAdministrator({ WLOPS_ADMIN_EMAIL: email, WLOPS_ADMIN_PASSWORD: password }) {
+  if (email && !z.email().safeParse(email).success)
+    throw new UserError(`WLOPS_ADMIN_EMAIL must be an e-mail address, such as admin@wlops.local; it is "${email}"`);
+  if (password && (password.length < 8 || password.length > 200))
+    throw new UserError(`WLOPS_ADMIN_PASSWORD must have 8 to 200 characters; it has ${password.length}`);
+}
+
+/**
  * @param {NodeJS.ProcessEnv} env an empty variable counts as unset
  * @returns {StackSettings}
  * @throws {UserError} naming the variable that is wrong
@@ -65,6 +77,7 @@ export function readStackSettings(env) {
   if (given.s3 && !(env.S3_ACCESS_KEY_ID && env.S3_SECRET_ACCESS_KEY)) {
     throw new UserError('S3_ENDPOINT is set, so S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set as well');
   }
+  checkAdministrator(env);
   return {
     dataDir: dataDirectory(env),
     ports: /** @type {StackSettings['ports']} */ (ports),

@@ -22,12 +22,11 @@ import { ManagedProcess } from './managed-process.mjs';
 import { postgresPlace } from './postgres-place.mjs';
 import { checkPortsAreFree } from './ports.mjs';
 import { removeRunFile, writeRunFile } from './run-file.mjs';
-import { loadSecrets } from './secrets.mjs';
+import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
 import { ownPorts, readStackSettings } from './settings.mjs';
-import { registerSearchAttributes } from './temporal.mjs';
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. */
-const STOP_BUDGET_MS = 9000;
+const STOP_BUDGET_MS = 15_000;
 
 /**
  * @typedef {import('./managed-process.mjs').ProcessSpec} ProcessSpec
@@ -60,6 +59,11 @@ export class Stack {
 
   get #processes() {
     return this.#tiers.flat();
+  }
+
+  /** Whether it was told to stop: what fails from then on fails because of that. */
+  get isStopping() {
+    return this.#stopped !== undefined;
   }
 
   /** What people open. */
@@ -119,21 +123,17 @@ export class Stack {
     );
   }
 
-  /** Database, migrations, bucket and search attributes: what the servers must hold before our programs start. @param {NodeJS.ProcessEnv} env */
+  /** Database, migrations and bucket: what the servers must hold before our programs start. @param {NodeJS.ProcessEnv} env */
   async #prepareServers(env) {
     const { print } = this.#options;
     const url = /** @type {string} */ (env.DATABASE_URL);
-    const { given, temporalNamespace } = this.#settings;
+    const { given } = this.#settings;
     const prepareDatabase = async () => {
       if (!given.postgres) await createDatabase(url);
       const applied = await migrate({ url, directory: path.join(ROOT, 'prisma/migrations') });
       if (applied.length) print('postgres', `migrations applied: ${applied.join(', ')}`);
     };
-    await Promise.all([
-      prepareDatabase(),
-      ensureBucket(env),
-      given.temporal ? registerSearchAttributes(given.temporal, temporalNamespace) : undefined,
-    ]);
+    await Promise.all([prepareDatabase(), ensureBucket(env)]);
   }
 
   /**
@@ -149,7 +149,7 @@ export class Stack {
       const ended = await endLeftovers({ dataDir, postgresDirectory: postgresPlace(dataDir).directory });
       if (ended.length) print('wlops', `ended what an earlier stack left running: ${ended.join(', ')}`);
       await checkPortsAreFree(ownPorts(this.#settings));
-      const { secrets, madeAdmin } = loadSecrets(dataDir, env);
+      const secrets = loadSecrets(dataDir, env);
       const context = { settings: this.#settings, installation, secrets, env };
       this.#writeRunFile();
 
@@ -172,7 +172,8 @@ export class Stack {
       this.#ready = true;
       this.#writeRunFile();
       const { adminEmail, adminPassword } = secrets;
-      const tellPassword = madeAdmin && (await administratorCanLogIn(this.urls.api, secrets));
+      const tellPassword = secrets.adminPasswordUntold && (await administratorCanLogIn(this.urls.api, secrets));
+      if (tellPassword) noteAdminPasswordTold(dataDir, secrets);
       return { adminEmail, ...(tellPassword ? { adminPassword } : {}) };
     } catch (error) {
       await this.stop();
