@@ -66,7 +66,8 @@ test('start, look, break, stop: the stack keeps its promises and its data', asyn
     for (const { pid, port, url, logFile } of Object.values(first.processes)) {
       expect(isAlive(pid)).toBe(true);
       expect(url).toContain(String(port));
-      expect(statSync(logFile).size).toBeGreaterThanOrEqual(0);
+      expect(path.dirname(logFile)).toBe(path.join(dataDir, 'logs'));
+      expect(statSync(logFile).isFile()).toBe(true);
     }
     const secrets = JSON.parse(readFileSync(path.join(dataDir, 'secrets.json'), 'utf8')) as Record<string, string>;
     const written = readFileSync(path.join(dataDir, 'run.json'), 'utf8');
@@ -143,6 +144,26 @@ test('a second Ctrl-C kills at once, and nothing is left', async () => {
   // Killed is not yet gone: the kernel takes a moment to give back hundreds of megabytes.
   await waitFor('every process to be gone', 10, async () => (pids(file).some(isAlive) ? null : true));
 }, 240_000);
+
+test('Ctrl-C in the middle of the demo stops the stack and says nothing of failure', async () => {
+  const demoDir = path.join(folder, 'demo');
+  const env = { ...process.env, WLOPS_DATA_DIR: demoDir, ...environment() };
+  const demo = spawn(process.execPath, [COMMAND, 'demo'], { env, cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const exited = new Promise((resolve) => demo.once('exit', (code, signal) => resolve(code ?? signal)));
+  try {
+    await waitFor('the first task to train', 200, async () => (/^ {2}TRAINING/m.test(output) ? true : null));
+    const running = JSON.parse(readFileSync(path.join(demoDir, 'run.json'), 'utf8')) as RunFile;
+    demo.kill('SIGINT');
+    expect(await exited).toBe(130);
+    expect(output).toContain('SIGINT: stopping');
+    expect(output).not.toMatch(/fetch failed|Error/);
+    expect(pids(running).filter(isAlive)).toEqual([]);
+  } finally {
+    demo.kill('SIGKILL');
+  }
+}, 260_000);
 
 test('the first command works before anything is set: help is printed and an unknown command is refused', async () => {
   const help = spawn(process.execPath, [COMMAND], { stdio: 'ignore' });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../shared/paths.mjs';
 import { pause } from '../shared/wait.mjs';
+import { administratorCanLogIn } from '../stack/administrator.mjs';
 import { openStack } from '../stack/session.mjs';
 import { prefixedPrinter } from '../stack/terminal.mjs';
 import { ApiClient } from './api-client.mjs';
@@ -21,11 +22,16 @@ const ENDED = ['COMPLETED', 'FAILED', 'CANCELLED'];
  * @typedef {{ mode: 'standard' | 'continuous', body: Record<string, unknown> }} TaskPlan
  */
 
-/** The demo's own account; its password stays in the data folder, so that a second demo finds its user again. @param {string} dataDir */
+/**
+ * The demo's own account, one for each data folder: several may share a database. It stays in the folder, so that a second demo finds
+ * its user again.
+ * @param {string} dataDir
+ */
 function demoAccount(dataDir) {
   const file = path.join(dataDir, 'demo-account.json');
   if (!fs.existsSync(file)) {
-    const account = { email: 'demo@wlops.local', password: randomBytes(18).toString('base64url') };
+    const email = `demo-${randomBytes(4).toString('hex')}@wlops.local`;
+    const account = { email, password: randomBytes(18).toString('base64url') };
     fs.writeFileSync(file, `${JSON.stringify(account, null, 2)}\n`, { mode: 0o600 });
   }
   return /** @type {{ email: string, password: string }} */ (JSON.parse(fs.readFileSync(file, 'utf8')));
@@ -33,8 +39,13 @@ function demoAccount(dataDir) {
 
 /** @param {StackSession} session */
 async function logIn({ urls, administrator, dataDir }) {
-  const admin = await new ApiClient(urls.api).login(administrator.adminEmail, administrator.adminPassword);
-  console.log(`administrator ${admin.email} logged in`);
+  const { adminEmail } = administrator;
+  const isKnown = await administratorCanLogIn(urls.api, administrator);
+  console.log(
+    isKnown
+      ? `administrator ${adminEmail} (password in ${path.join(dataDir, 'secrets.json')})`
+      : `administrator ${adminEmail}: this database was given another one, or another password, before`,
+  );
   const { email, password } = demoAccount(dataDir);
   const client = new ApiClient(urls.api);
   await client.register(email, password);
@@ -145,7 +156,10 @@ export async function demo({ env, installation, choices }) {
     return tasks.every(({ status }) => status === 'COMPLETED') ? 0 : 1;
   };
   try {
-    const exitCode = await Promise.race([work(), session.stoppedBySignal.then(() => undefined)]);
+    const exitCode = await work().catch((error) => {
+      if (session.isStopping()) return undefined;
+      throw error;
+    });
     if (exitCode === undefined) return 130;
     const { docs, temporalUi } = session.urls;
     console.log(`\nAPI docs ${docs}${temporalUi ? `\nTemporal UI ${temporalUi}` : ''}`);
