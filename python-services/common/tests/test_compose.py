@@ -193,3 +193,10 @@ def test_the_namespace_gets_the_search_attributes_that_the_workflows_write() -> 
     written = dict(re.findall(r"name: '(Wlops\w+)', type: '(\w+)'", contract))
     assert created == written
     assert len(written) == 8
+
+
+def test_an_image_is_built_by_one_service_only(services: dict[str, dict[str, Any]]) -> None:
+    built = [service.get("image") or name for name, service in services.items() if "build" in service]
+    assert len(built) == len(set(built))
+    used = {service["image"] for service in services.values() if str(service.get("image", "")).startswith("wlops-")}
+    assert used <= set(built)
