@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.fix import does_no_harm
+from data_optimizer.feedback.fix import passes_trial
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
@@ -48,7 +48,7 @@ def _possible(finding: Finding, bench: Bench) -> bool:
     if finding.kind == "select":
         return bench.pool.height > 0
     if finding.kind == "fix":
-        return bench.task_type == "classification" and does_no_harm(bench, finding.predicate)
+        return bench.task_type == "classification" and passes_trial(bench, finding.predicate)
     return finding.kind not in ("collect", "none")
 
 

@@ -6,6 +6,8 @@ without these rows. Not covered: giving them another label, which did worse than
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 from data_optimizer.feedback.bench import Bench
@@ -21,19 +23,25 @@ def fix(bench: Bench, entry: RecipeEntry) -> int:
     return len(dropped)
 
 
-def does_no_harm(bench: Bench, predicate: PredicateSpec | None) -> bool:
-    """Whether there are doubted rows, and a quick model gets as many ``mine`` rows right without them."""
+def passes_trial(bench: Bench, predicate: PredicateSpec | None) -> bool:
+    """Whether there are doubted rows, and a quick model does as well on ``mine`` without them.
+
+    Without a slice nothing but the doubts speaks for dropping rows: then it must do better, by more than one standard error.
+    """
     dropped = doubted(bench, predicate)
     kept = bench.train.filter(~pl.col("id").is_in(dropped))
     if not dropped or kept["wanted"].n_unique() < bench.train["wanted"].n_unique():
         return False
-    return _right(kept, bench) >= _right(bench.train, bench)
+    before, after = _right(bench.train, bench), _right(kept, bench)
+    gained, lost = len(after - before), len(before - after)
+    return gained - lost > math.sqrt(gained + lost) if predicate is None else gained >= lost
 
 
-def _right(train: pl.DataFrame, bench: Bench) -> int:
-    """How many ``mine`` rows a quick model of these training rows gets right."""
+def _right(train: pl.DataFrame, bench: Bench) -> set[int]:
+    """Which ``mine`` rows a quick model of these training rows gets right."""
     predicted = fit(train, bench.seed).predict(bench.mine["given"].to_list())
-    return sum(label == wanted for label, wanted in zip(predicted, bench.mine["wanted"].to_list(), strict=True))
+    pairs = zip(predicted, bench.mine["wanted"].to_list(), strict=True)
+    return {row for row, (label, wanted) in enumerate(pairs) if label == wanted}
 
 
 def doubted(bench: Bench, predicate: PredicateSpec | None) -> list[str]:
