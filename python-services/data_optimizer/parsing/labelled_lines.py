@@ -24,6 +24,8 @@ _MIN_MARKED_SHARE = 0.9
 _MIN_LABELLED_SHARE = 0.98
 _MIN_LINES_PER_WORD = 20
 _MIN_LINES_PER_NUMBER = 4
+_MAX_LABELS = 500
+_MAX_SHARE_WITH_LABELS_INSIDE = 0.2
 
 
 def parse_marked_lines(text: str) -> Records | None:
@@ -45,9 +47,16 @@ def parse_label_blank_text(text: str) -> Records | None:
     repeated = {word for word, count in first.items() if count >= _MIN_LINES_PER_WORD}
     for labels, lines_per_label in ((numbers, _MIN_LINES_PER_NUMBER), (repeated, _MIN_LINES_PER_WORD)):
         enough = sum(first[label] for label in labels) >= _MIN_LABELLED_SHARE * filled
-        if enough and 2 <= len(labels) <= filled // lines_per_label:
+        few = 2 <= len(labels) <= min(_MAX_LABELS, filled // lines_per_label)
+        if enough and few and (labels is numbers or not _are_common_words(labels, lines)):
             return _records(lines, functools.partial(_begins_with, labels))
     return None
+
+
+def _are_common_words(words: set[str], lines: list[str]) -> bool:
+    """Whether the words stand within the lines too, so that they begin sentences and are no labels."""
+    sample = spread(lines, _SAMPLE_LINES)
+    return sum(not words.isdisjoint(line.split()[1:]) for line in sample) > _MAX_SHARE_WITH_LABELS_INSIDE * len(sample)
 
 
 def _begins_with(labels: set[str], line: str) -> bool:

@@ -288,10 +288,13 @@ def calc_x() -> PublicFormat:
 
 
 def problem_and_unknown_number() -> PublicFormat:
-    """Row number, a question, and numbers under a name that nobody knows."""
+    """Row number, a question, numbers under a name that nobody knows, and who asked."""
     values = [str(value * 1_000 + 5) for _, _, value in SUMS]
-    rows = [[row * 3, question, value] for row, (question, value) in enumerate(zip(QUESTIONS, values, strict=True))]
-    return PublicFormat(sheet([["key", "question", "foo"], *rows]), QUESTIONS, values, "generation")
+    rows = [
+        [row * 3, question, value, f"teacher {row % 9}"]
+        for row, (question, value) in enumerate(zip(QUESTIONS, values, strict=True))
+    ]
+    return PublicFormat(sheet([["key", "question", "foo", "by"], *rows]), QUESTIONS, values, "generation")
 
 
 def problem_and_target() -> PublicFormat:

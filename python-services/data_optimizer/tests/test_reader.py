@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_optimizer.parsing.reader import read_dataset
-from data_optimizer.tests.uploads import read
+from data_optimizer.tests.uploads import lines, prose, read
 from data_optimizer.tests.workplace import sentences
 from wlops_common.errors import DatasetColumnsUnknown, DatasetEmpty, DatasetError, DatasetUnreadable
 
@@ -163,6 +163,11 @@ REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
         _lines(lambda t, _: f"{t[3:]}{', yes' * (len(t) % 3 > 0)}"),
         DatasetUnreadable,
         "cannot be cut into equal records at ','",
+    ),
+    "sentences that begin with the words they are made of": (
+        lines(prose(4_000, 2)),
+        DatasetError,
+        "No columns|cannot be cut",
     ),
     "one column": (b"text\na b\nc d\n", DatasetColumnsUnknown, "No columns"),
     "mostly broken json": (
