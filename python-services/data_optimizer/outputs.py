@@ -8,10 +8,9 @@ from typing import Any
 import polars as pl
 
 from data_optimizer.working_rows import to_row_file
-from wlops_common.contracts import ObjectRef, RowsRef
+from wlops_common.contracts import ObjectRef, RowsRef, TaskType
 from wlops_common.job_context import JobContext
 from wlops_ml import rows as row_files
-from wlops_ml.rows import TaskType
 
 
 class Outputs:

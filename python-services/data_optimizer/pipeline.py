@@ -16,8 +16,7 @@ from data_optimizer.journal import Journal, removal
 from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
 from data_optimizer.steps.label_issues import find_label_issues
 from data_optimizer.steps.worked_answers import verified
-from wlops_common.contracts import LabelIssueReport, LeakageReport
-from wlops_ml.rows import TaskType
+from wlops_common.contracts import LabelIssueReport, LeakageReport, TaskType
 
 HELD_OUT_ROLES = ("mine", "select", "test")
 

@@ -10,10 +10,10 @@ import hashlib
 import polars as pl
 
 from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
+from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall
 from wlops_ml.maths import operations
 from wlops_ml.near_duplicates import connected_groups, near_duplicate_pairs
-from wlops_ml.rows import TaskType
 
 Shares = dict[str, float]
 

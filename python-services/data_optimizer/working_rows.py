@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from wlops_common.contracts import TaskType
 from wlops_ml import rows as row_files
 from wlops_ml.answers import final_answer
 from wlops_ml.maths import equation_target
-from wlops_ml.rows import TaskType
 from wlops_ml.text import match_key, numbers
 
 SCHEMA = pl.Schema(

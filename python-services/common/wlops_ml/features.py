@@ -10,13 +10,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from wlops_common.contracts import TaskType
 from wlops_ml.answers import final_answer, parse_number
 from wlops_ml.maths import operations, worked_steps
 from wlops_ml.text import number_spans
-
-TaskType = Literal["classification", "generation"]
 
 CONFUSED = "confused"
 CLUSTER = "cluster"

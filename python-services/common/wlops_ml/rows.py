@@ -9,15 +9,15 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wlops_common.contracts import TaskType as TaskType  # noqa: PLC0414 - offered on to readers of rows
 from wlops_ml.text import match_key
 
-TaskType: TypeAlias = Literal["classification", "generation"]
 Row: TypeAlias = dict[str, Any]
 
 _SHARED_TAIL = {"group": pl.String, "source": pl.String, "line": pl.Int64, "meta": pl.String}

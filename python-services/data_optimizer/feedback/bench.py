@@ -13,9 +13,10 @@ import polars as pl
 from data_optimizer.guard import GuardIndex
 from data_optimizer.recipe import PredicateSpec, RecipeEntry
 from data_optimizer.working_rows import SCHEMA, with_keys
+from wlops_common.contracts import TaskType
 from wlops_ml import features
 from wlops_ml.features import Predicate
-from wlops_ml.rows import TaskType, content_id, input_column, output_column
+from wlops_ml.rows import content_id, input_column, output_column
 from wlops_ml.text import clean_lines, clean_text
 
 #: A new row before it is accepted: input, output and the group of the row it was made from.

@@ -10,8 +10,8 @@ from collections import Counter
 import polars as pl
 
 from data_optimizer.journal import Outcome, removal
+from wlops_common.contracts import TaskType
 from wlops_ml.near_duplicates import near_duplicate_pairs
-from wlops_ml.rows import TaskType
 from wlops_ml.text import match_key
 
 #: Short texts of one topic are alike: below this similarity they are mostly different questions (banking77: 0.7 joins 5 % unlike labels).

@@ -9,7 +9,7 @@ import polars as pl
 
 from data_optimizer.journal import Outcome, removal
 from data_optimizer.working_rows import with_keys
-from wlops_ml.rows import TaskType
+from wlops_common.contracts import TaskType
 from wlops_ml.text import clean_lines, clean_text
 
 #: Longer inputs are whole documents pasted into a field; no built-in model reads that far.

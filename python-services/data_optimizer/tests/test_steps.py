@@ -13,7 +13,8 @@ from data_optimizer.steps.label_issues import find_label_issues, issues_from
 from data_optimizer.steps.normalise import normalise, usable
 from data_optimizer.steps.worked_answers import answers_are_worked, fault_of, targets_are_the_rule, verified
 from data_optimizer.working_rows import SCHEMA
-from wlops_ml.rows import TaskType, content_ids
+from wlops_common.contracts import TaskType
+from wlops_ml.rows import content_ids
 
 _TEXT = st.text(alphabet="ab ?1", max_size=8)
 

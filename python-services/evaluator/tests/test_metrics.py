@@ -16,8 +16,9 @@ from evaluator.evaluate import evaluate
 from evaluator.outcomes import Outcomes, predict
 from evaluator.scorers import resolve_metric, scorer_for
 from evaluator.tests.workplace import KnownPredictor, intents
+from wlops_common.contracts import TaskType
 from wlops_common.errors import MetricUnknown
-from wlops_ml.models.base import Prediction, Row, TaskType
+from wlops_ml.models.base import Prediction, Row
 from wlops_ml.rows import frame
 
 LABELS = [f"topic{number}" for number in range(8)]

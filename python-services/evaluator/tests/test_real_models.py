@@ -9,12 +9,11 @@ import pytest
 
 from evaluator.job import run
 from evaluator.tests.workplace import Workplace, intents, word_problems
-from wlops_common.contracts import ObjectRef
+from wlops_common.contracts import ObjectRef, TaskType
 from wlops_common.errors import ModelUnavailable
 from wlops_common.manifest import write_manifest
 from wlops_common.testing import job_context
 from wlops_ml.maths import equation_target
-from wlops_ml.models.base import TaskType
 from wlops_ml.models.catalog import complete_hyperparameters
 from wlops_ml.models.learner import Learner
 

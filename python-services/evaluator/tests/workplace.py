@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from evaluator.job import run
-from wlops_common.contracts import EvaluateRequest, EvaluateResult, ObjectRef, RowsRef
+from wlops_common.contracts import EvaluateRequest, EvaluateResult, ObjectRef, RowsRef, TaskType
 from wlops_common.job_context import JobContext
 from wlops_common.manifest import find_manifest, write_manifest
 from wlops_common.testing import DirectoryObjectStore, RecordingJobContext, job_context
-from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row, TaskType
+from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row
 from wlops_ml.rows import content_ids, frame, to_parquet
 
 Answer = Callable[[str], str]

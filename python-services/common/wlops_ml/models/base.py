@@ -8,10 +8,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from wlops_common.contracts import TaskType
 
 #: Version of the model folder's layout, written to its ``config.json``. A reader refuses versions it does not know.
 FORMAT_VERSION = 1
@@ -19,7 +21,6 @@ FORMAT_VERSION = 1
 #: The file every model folder has: format version, architecture, labels, tokenizer.
 CONFIG_NAME = "config.json"
 
-TaskType = Literal["classification", "generation"]
 Row = Mapping[str, Any]
 #: Called with (rows done, rows in total).
 OnProgress = Callable[[int, int], None]

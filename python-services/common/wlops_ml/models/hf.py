@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wlops_common.contracts import TaskType
 from wlops_common.errors import ModelUnavailable
-from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row, TaskType
+from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row
 from wlops_ml.models.catalog import local_folder
 from wlops_ml.models.learner import device
 

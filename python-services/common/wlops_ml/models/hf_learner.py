@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall
-from wlops_ml.models.base import CONFIG_NAME, FORMAT_VERSION, Row, TaskType
+from wlops_ml.models.base import CONFIG_NAME, FORMAT_VERSION, Row
 from wlops_ml.models.hf import FOLDER, load_network, load_tokenizer, padded, prompt_tokens, text_tokens
 from wlops_ml.models.learner import Learner, LossSum, Role, device
 
