@@ -130,9 +130,10 @@ def trec() -> PublicFormat:
 
 
 def label_blank_text() -> PublicFormat:
-    """`0 some text`, with commas in many texts."""
+    """`0 some text`, with commas in many texts and the numbers in some."""
+    texts = [f"{text} 1 of 2, 0" if row % 3 else text for row, text in enumerate(TEXTS)]
     wanted = labels(COUNT, "01", sort=True)
-    return PublicFormat(lines(map(" ".join, zip(wanted, TEXTS, strict=True))), TEXTS, wanted)
+    return PublicFormat(lines(map(" ".join, zip(wanted, texts, strict=True))), texts, wanted)
 
 
 def emotion() -> PublicFormat:
