@@ -98,7 +98,7 @@ def _generation_by_name(by_name: Mapping[str, Profile]) -> PairColumns | None:
     for given, wanted in names.GENERATION_PAIRS:
         if any(name not in by_name or by_name[name].kind == "other" for name in (given, wanted)):
             continue
-        if by_name[given].kind == "number":
+        if by_name[given].kind in ("number", "remark"):
             continue
         inputs: tuple[str, ...] = (given,)
         for pair in names.CONTEXT_PAIRS:
@@ -125,7 +125,11 @@ def _problem(by_name: Mapping[str, Profile]) -> Profile | None:
 def _by_content(
     profiles: list[Profile], by_name: Mapping[str, Profile], task_type: TaskType | None
 ) -> PairColumns | None:
-    filled = [profile for profile in profiles if profile.filled_share > _MIN_FILLED_SHARE and profile.kind != "other"]
+    filled = [
+        profile
+        for profile in profiles
+        if profile.filled_share > _MIN_FILLED_SHARE and profile.kind in ("text", "label", "number")
+    ]
     problem = _problem(by_name)
     answers = [profile for profile in filled if profile.is_answer] if problem else []
     if problem and len(answers) == 1 and task_type != "classification":

@@ -11,7 +11,8 @@ from data_optimizer.parsing.names import plain_name
 from data_optimizer.parsing.sampling import spread
 from data_optimizer.parsing.table import Table
 
-Kind = Literal["text", "label", "number", "other"]
+#: A ``remark`` is a time or a row number: an answer if its name says so, never an input or a label by itself. ``other``: no text at all.
+Kind = Literal["text", "label", "number", "remark", "other"]
 
 _SAMPLE_ROWS = 3_000
 #: A label stands on many rows: at most this share of the rows may be distinct, unless the file is tiny.
@@ -82,9 +83,9 @@ def _profile(index: int, name: str, values: list[Any]) -> Profile:
 def _kind(texts: list[str], mean_words: float, distinct_share: float) -> Kind:
     numbers = [number for text in texts if (number := _number(text)) is not None]
     if len(numbers) > _NEARLY_ALL * len(texts):
-        return "other" if _count_rows(numbers) else "number"
+        return "remark" if _count_rows(numbers) else "number"
     if sum(_is_time(text) for text in texts) > _NEARLY_ALL * len(texts):
-        return "other"
+        return "remark"
     return "label" if distinct_share <= _LABEL_DISTINCT_SHARE and mean_words <= _MAX_LABEL_WORDS else "text"
 
 
