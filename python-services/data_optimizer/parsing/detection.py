@@ -60,6 +60,9 @@ def _classification_by_name(by_name: Mapping[str, Profile]) -> PairColumns | Non
     if label is None:
         return None
     others = [profile for profile in by_name.values() if profile.index != label.index]
+    pair = _text_pair({profile.name: profile for profile in others})
+    if pair is not None:
+        return PairColumns("classification", pair, label.index)
     texts = [by_name[name] for name in names.TEXT_NAMES if name in by_name and by_name[name] in others]
     usable = (
         _distinct([profile for profile in texts if profile.kind == "text"])
@@ -72,8 +75,15 @@ def _classification_by_name(by_name: Mapping[str, Profile]) -> PairColumns | Non
         return None
     titles = [by_name[name] for name in names.TITLE_NAMES if name in by_name and by_name[name] in usable]
     bodies = [by_name[name] for name in names.BODY_NAMES if name in by_name and by_name[name] in usable]
-    pair = [titles[0].index, bodies[0].index] if titles and bodies else [usable[0].index]
-    return PairColumns("classification", tuple(dict.fromkeys(pair)), label.index)
+    chosen = [titles[0].index, bodies[0].index] if titles and bodies else [usable[0].index]
+    return PairColumns("classification", tuple(dict.fromkeys(chosen)), label.index)
+
+
+def _text_pair(by_name: Mapping[str, Profile]) -> tuple[int, int] | None:
+    for first, second in names.TEXT_PAIRS:
+        if all(name in by_name and by_name[name].kind == "text" for name in (first, second)):
+            return by_name[first].index, by_name[second].index
+    return None
 
 
 def _is_label(profile: Profile, *, beside_problem: bool) -> bool:

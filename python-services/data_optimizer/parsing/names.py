@@ -22,6 +22,8 @@ UNMISTAKABLE_LABEL_NAMES: frozenset[str] = frozenset(_ROLES["unmistakableLabel"]
 #: Two columns that make one text when both are there, in reading order.
 TITLE_NAMES: tuple[str, ...] = tuple(_ROLES["title"])
 BODY_NAMES: tuple[str, ...] = tuple(_ROLES["body"])
+#: Two texts that are judged together (SNLI, Quora pairs, QNLI).
+TEXT_PAIRS: tuple[tuple[str, str], ...] = tuple((first, second) for first, second in _ROLES["textPairs"])
 #: Pairs for generation, most telling first.
 GENERATION_PAIRS: tuple[tuple[str, str], ...] = tuple((given, wanted) for given, wanted in _ROLES["generationPairs"])
 #: Columns that go before the input where they hold something (`instruction` + `input`, SVAMP's `Body` + `Question`).

@@ -45,9 +45,9 @@ def test_a_named_text_column_that_hardly_varies_gives_way_to_one_that_does(tmp_p
     assert dataset.facts["columns"] == {"input": ["answer"], "output": "label"}
 
 
-@pytest.mark.parametrize("answer", ["19{:02}-03-04", "{}"], ids=["dates", "ascending numbers"])
+@pytest.mark.parametrize("answer", ["{}-03-04", "{}"], ids=["dates", "ascending numbers"])
 def test_named_answers_may_look_like_dates_or_row_numbers(answer: str, tmp_path: Path) -> None:
-    answers = [answer.format(row) for row in range(len(TEXTS))]
+    answers = [answer.format(1800 + row) for row in range(len(TEXTS))]
     dataset = read(tmp_path, sheet([["question", "answer"], *zip(TEXTS, answers, strict=True)]))
     assert (dataset.task_type, dataset.rows["wanted"].to_list()) == ("generation", answers)
 

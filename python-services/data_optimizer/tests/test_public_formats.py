@@ -180,6 +180,18 @@ def amazon_reviews() -> PublicFormat:
     return PublicFormat(json_lines(rows), TEXTS, wanted)
 
 
+def snli() -> PublicFormat:
+    """Two texts and their relation; each premise stands with three hypotheses."""
+    premises = [TEXTS[row // 3] for row in range(COUNT)]
+    wanted = labels(COUNT, "012")
+    rows = [
+        {"premise": premise, "hypothesis": text, "label": int(label)}
+        for premise, text, label in zip(premises, prose(COUNT, 8), wanted, strict=True)
+    ]
+    given = [f"{row['premise']} {row['hypothesis']}" for row in rows]
+    return PublicFormat(json_lines(rows), given, wanted)
+
+
 def pandas_by_column() -> PublicFormat:
     """`{"text": {"0": …}, "label": {"0": …}}`."""
     wanted = labels(COUNT, ["a", "b"])
@@ -336,7 +348,7 @@ def chat_messages() -> PublicFormat:
 
 FORMATS: list[Callable[[], PublicFormat]] = [
     sms_spam, sms_spam_with_commas, spam_csv, ag_news, dbpedia, yahoo_answers, sentiment140, polarity_sorted, unknown_names_sorted,
-    unquoted_sorted, imdb, trec, label_blank_text, emotion, clinc150, banking77_few_shot, hwu64, amazon_reviews, pandas_by_column,
+    unquoted_sorted, imdb, trec, label_blank_text, emotion, clinc150, banking77_few_shot, hwu64, amazon_reviews, snli, pandas_by_column,
     pandas_by_row, pandas_split, json_lists, one_foreign_byte, gsm8k, svamp, mawps, math23k, calc_x, problem_and_unknown_number,
     problem_and_target, quora_insincere, alpaca, chat_messages,
 ]  # fmt: skip
