@@ -62,13 +62,21 @@ function summary({ task, metric, test }: Report): string {
       ['data set', task.datasetId],
       ['metric', metric && `${metric.name} (${metric.higherIsBetter ? 'higher' : 'lower'} is better)`],
       ['sealed test', tested],
-      ['stopped because', task.stopReason],
-      ['failure', task.failure],
+      ['stopped because', task.stopReason && namedNumbers(task.stopReason)],
+      ['failure', task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`],
       ['reason given', task.controlReason],
       ['created', task.createdAt],
       ['ended', task.completedAt],
     ])
   );
+}
+
+/** `performanceThreshold: score 0.97, threshold 0.95`. */
+function namedNumbers({ policy, ...numbers }: Record<string, unknown>): string {
+  const parts = Object.entries(numbers).map(
+    ([name, value]) => `${name} ${typeof value === 'number' ? formatNumber(value) : String(value)}`,
+  );
+  return `${String(policy)}: ${parts.join(', ')}`;
 }
 
 function scoreTable({ iterations }: Report): string {

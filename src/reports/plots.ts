@@ -6,16 +6,33 @@ const WIDTH = 640;
 const HEIGHT = 240;
 const MARGIN = { top: 12, right: 16, bottom: 32, left: 52 };
 
+const TICKS = 4;
+
 interface Range {
   low: number;
   high: number;
 }
 
-function rangeOf(values: readonly number[], pad: number): Range {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  const space = (high - low || Math.abs(high) || 1) * pad;
-  return { low: low - space, high: high + space };
+interface Axis extends Range {
+  ticks: readonly number[];
+}
+
+/**
+ * The smallest axis around the values whose ticks are round numbers: multiples of 1, 2 or 5 times a power of ten.
+ * Source: Paul Heckbert, "Nice Numbers for Graph Labels", Graphics Gems, 1990.
+ */
+export function roundAxis(values: readonly number[]): Axis {
+  const least = Math.min(...values);
+  const most = Math.max(...values);
+  const raw = (most - least || Math.abs(most) || 1) / TICKS;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * ([1, 2, 5, 10].find((one) => one * power >= raw * (1 - 1e-9)) ?? 10);
+  const first = Math.floor(least / step + 1e-9);
+  const last = Math.max(Math.ceil(most / step - 1e-9), first + 1);
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) =>
+    Number(((first + index) * step).toPrecision(12)),
+  );
+  return { low: ticks[0] as number, high: ticks.at(-1) as number, ticks };
 }
 
 function scale(range: Range, from: number, to: number): (value: number) => number {
@@ -24,14 +41,13 @@ function scale(range: Range, from: number, to: number): (value: number) => numbe
 }
 
 /** Axes with labelled ticks, and `content` between them. */
-function frame(title: string, x: Range, y: Range, xTicks: readonly number[], content: string): string {
+function frame(title: string, x: Range, y: Axis, xTicks: readonly number[], content: string): string {
   const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
   const toY = scale(y, HEIGHT - MARGIN.bottom, MARGIN.top);
-  const yTicks = [0, 1, 2, 3, 4].map((step) => y.low + ((y.high - y.low) * step) / 4);
-  const grid = yTicks.map(
+  const grid = y.ticks.map(
     (value) =>
       `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${toY(value)}" y2="${toY(value)}"/>` +
-      `<text x="${MARGIN.left - 6}" y="${toY(value) + 4}" text-anchor="end">${formatNumber(value, 3)}</text>`,
+      `<text x="${MARGIN.left - 6}" y="${toY(value) + 4}" text-anchor="end">${formatNumber(value)}</text>`,
   );
   const labels = xTicks.map(
     (value) => `<text x="${toX(value)}" y="${HEIGHT - 10}" text-anchor="middle">${formatNumber(value, 0)}</text>`,
@@ -54,7 +70,7 @@ export function scorePlot(iterations: readonly ReportIteration[], threshold: num
   );
   if (scored.length === 0) return '';
   const values = scored.flatMap(({ score, low, high }) => [score, low ?? score, high ?? score]);
-  const y = rangeOf(threshold === null ? values : [...values, threshold], 0.08);
+  const y = roundAxis(threshold === null ? values : [...values, threshold]);
   const numbers = scored.map((one) => one.iteration);
   const x = { low: Math.min(...numbers) - 0.5, high: Math.max(...numbers) + 0.5 };
   const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
@@ -89,17 +105,13 @@ export function lossPlot(iterations: readonly ReportIteration[]): string {
   const points = curves.flatMap((one) => one.lossCurve);
   if (points.length === 0) return '';
   const steps = points.map(([step]) => step);
-  const x = { low: Math.min(...steps), high: Math.max(...steps) };
-  const y = rangeOf(
-    points.map(([, loss]) => loss),
-    0.05,
-  );
+  const x = roundAxis(steps);
+  const y = roundAxis(points.map(([, loss]) => loss));
   const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
   const toY = scale(y, HEIGHT - MARGIN.bottom, MARGIN.top);
   const lines = curves.map(({ iteration, lossCurve }, index) => {
     const path = lossCurve.map(([step, loss]) => `${toX(step)},${toY(loss)}`).join(' ');
     return `<polyline class="line series-${index % 6}" points="${path}"><title>iteration ${iteration}</title></polyline>`;
   });
-  const at = [0, 1, 2, 3, 4].map((part) => x.low + ((x.high - x.low) * part) / 4);
-  return frame('training loss by step', x, y, at, lines.join(''));
+  return frame('training loss by step', x, y, x.ticks, lines.join(''));
 }

@@ -2,6 +2,7 @@ import { evaluateResult, optimizeResult, taskSpec, trainResult } from '../testin
 import { evaluationRequest, optimizationRequest, trainingRequest } from '../../workflows/job-requests';
 import { buildReport } from './build-report';
 import { renderReportHtml } from './html';
+import { roundAxis } from './plots';
 import type { ExecutionRowFacts, ReportSource } from './report';
 
 const AT = new Date('2030-01-01T00:00:00Z');
@@ -183,4 +184,24 @@ test.each([
   const page = renderReportHtml(report, { confusion: part, badCases: part });
   expect(page).not.toContain('Confusion');
   expect(page).not.toContain('Bad cases');
+});
+
+test.each([
+  [[0.66, 1], { low: 0.6, high: 1, ticks: [0.6, 0.7, 0.8, 0.9, 1] }],
+  [[0.0005, 4.6], { low: 0, high: 6, ticks: [0, 2, 4, 6] }],
+  [[8, 888], { low: 0, high: 1000, ticks: [0, 500, 1000] }],
+  [[0.95, 0.95], { low: 0.5, high: 1, ticks: [0.5, 1] }],
+  [[0, 0], { low: 0, high: 0.5, ticks: [0, 0.5] }],
+  [[-3, 2], { low: -4, high: 2, ticks: [-4, -2, 0, 2] }],
+])('the axis around %j has round ticks and does not reach past the next one', (values, axis) => {
+  expect(roundAxis(values)).toEqual(axis);
+});
+
+test('a stop reason and a failure are sentences on the page, not JSON', () => {
+  const stopped = renderReportHtml(
+    buildReport(source([0.97], { stopReason: { policy: 'performanceThreshold', score: 0.97123, threshold: 0.95 } })),
+  );
+  expect(stopped).toContain('performanceThreshold: score 0.9712, threshold 0.95');
+  const failure = { code: 'DATASET_EMPTY', message: 'No usable row is left', retryable: false };
+  expect(renderReportHtml(buildReport(source([], { failure })))).toContain('DATASET_EMPTY: No usable row is left');
 });
