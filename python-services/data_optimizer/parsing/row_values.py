@@ -17,7 +17,6 @@ from wlops_ml.maths import equation_target, evaluate
 READ_SCHEMA = pl.Schema({"given": pl.String, "wanted": pl.String, "line": pl.Int64, "meta": pl.String})
 
 _MISSING = "not a text or number in the column"
-_UNKNOWN_SIDE = re.compile(r"^\s*[A-Za-z?]\s*=|=\s*[A-Za-z?]\s*$")
 _POINTLESS_ZEROS = re.compile(r"(?<=\d)\.0+(?!\d)")
 
 
@@ -44,17 +43,18 @@ def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]
 
 
 def worked_answer(equation: str, answer: str) -> str:
-    """``8-3=5`` and ``#### 5`` on the next line where the equation gives the answer, else the answer as it is.
+    """``8-3=5`` and ``#### 5`` on the next line where a side of the equation gives the answer, else the answer as it is.
 
-    The equation may name an unknown on one side (``X = ( 8.0 - 3.0 )``).
+    The equation may be an expression alone, or name an unknown (``X = ( 8.0 - 3.0 )``).
     """
-    expression = _POINTLESS_ZEROS.sub("", "".join(_UNKNOWN_SIDE.sub("", equation).split()))
-    stated, computed = parse_number(answer), evaluate(expression)
-    if stated is None or computed != stated:
-        return answer
+    stated = parse_number(answer)
     number = _POINTLESS_ZEROS.sub("", answer.strip())
-    worked = f"{expression}={number}\n#### {number}"
-    return worked if equation_target(worked) is not None else answer
+    for side in equation.split("=") if stated is not None else ():
+        expression = _POINTLESS_ZEROS.sub("", "".join(side.split()))
+        worked = f"{expression}={number}\n#### {number}"
+        if evaluate(expression) == stated and equation_target(worked) is not None:
+            return worked
+    return answer
 
 
 def _from_pair(row: list[Any], columns: PairColumns, table: Table) -> tuple[str, str] | str:
