@@ -70,7 +70,7 @@ export class IdempotencyService {
   private async whileHolding<Result>(claim: KeyClaim, work: () => Promise<Result>): Promise<Result> {
     // A touch that fails is made up for by the next; ten in a row are missing before the key is lost.
     const touch = (): void => void this.keys.touch(claim, this.clock()).catch(() => undefined);
-    const timer = setInterval(touch, this.touchEveryMs);
+    const timer = setInterval(touch, this.touchEveryMs).unref();
     try {
       return await work();
     } catch (error) {
