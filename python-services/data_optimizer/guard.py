@@ -14,9 +14,8 @@ import numpy as np
 import polars as pl
 
 from data_optimizer.journal import Outcome, removal
-from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
-from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, near_duplicate_pairs, signatures
+from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, signatures
 from wlops_ml.text import match_key, numbers
 
 #: Whose copy stays when two of the user's files hold the same text: the most held-out one.
@@ -50,22 +49,14 @@ def purge(rows: pl.DataFrame) -> Outcome:
     return removal(rows, reasons)
 
 
-def count_overlaps(rows: pl.DataFrame, task_type: TaskType) -> Overlaps:
-    """Rows of the test file (without one: of the validation file) that also stand in the training file."""
-    files = set(rows["file"].unique().to_list())
-    held_out_file = "test" if "test" in files else "validation"
-    training = rows.filter(pl.col("file") == "training")
-    held_out = rows.filter(pl.col("file") == held_out_file)
-    known = set(training["key"].to_list())
-    exact = {index for index, key in enumerate(held_out["key"].to_list()) if key in known}
-    both = pl.concat([held_out, training])
-    pairs = near_duplicate_pairs(
-        both["given"].to_list(),
-        NEAR_DUPLICATE_SIMILARITY,
-        both["numbers"].to_list() if task_type == "generation" else None,
-    )
-    near = {int(i) for i, j in pairs if i < held_out.height <= j}
-    return Overlaps(len(exact), len(near - exact))
+def count_overlaps(grouped: pl.DataFrame) -> Overlaps:
+    """Rows of the test file (without one: of the validation file) whose text or near-duplicate group is in the training file too."""
+    files = set(grouped["file"].unique().to_list())
+    training = grouped.filter(pl.col("file") == "training")
+    held_out = grouped.filter(pl.col("file") == ("test" if "test" in files else "validation"))
+    exact = pl.col("key").is_in(training["key"].unique().implode())
+    near = pl.col("group").is_in(training["group"].unique().implode())
+    return Overlaps(held_out.filter(exact).height, held_out.filter(near & ~exact).height)
 
 
 class GuardIndex:

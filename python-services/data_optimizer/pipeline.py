@@ -28,7 +28,7 @@ def make_split(
     started = journal.begin("near-duplicate groups")
     grouped = split.with_groups(rows, task_type)
     journal.record("near-duplicate groups", rows.height, grouped.height, None, started)
-    overlaps = guard.count_overlaps(grouped, task_type) if grouped["file"].n_unique() > 1 else Overlaps(0, 0)
+    overlaps = guard.count_overlaps(grouped) if grouped["file"].n_unique() > 1 else Overlaps(0, 0)
     separate = journal.run("leakage guard", guard.purge, grouped, secret=True)
     started = journal.begin("split")
     if task_type == "generation":

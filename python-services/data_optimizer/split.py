@@ -13,7 +13,7 @@ from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall
 from wlops_ml.maths import operations
-from wlops_ml.near_duplicates import connected_groups, near_duplicate_pairs
+from wlops_ml.near_duplicates import near_duplicate_groups
 
 Shares = dict[str, float]
 
@@ -31,8 +31,7 @@ def with_groups(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
     Rows with one match key are always together. For generation, rows that differ in their numbers are different problems.
     """
     keys = rows["numbers"].to_list() if task_type == "generation" else None
-    pairs = near_duplicate_pairs(rows["given"].to_list(), NEAR_DUPLICATE_SIMILARITY, keys)
-    joined = connected_groups(rows.height, pairs)
+    joined = near_duplicate_groups(rows["given"].to_list(), NEAR_DUPLICATE_SIMILARITY, keys)
     named = rows.with_columns(pl.Series("_joined", joined)).with_columns(
         pl.col("id").min().over("_joined").alias("group")
     )

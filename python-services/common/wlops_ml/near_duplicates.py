@@ -7,7 +7,7 @@ Not covered: paraphrases (see the optimizer's guard) and texts longer than memor
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,11 +21,15 @@ VALUES_PER_BAND = 8
 SIGNATURE_VALUES = BANDS * VALUES_PER_BAND
 
 Signatures: TypeAlias = npt.NDArray[np.uint32]
-#: Pairs of row numbers ``(i, j)`` with ``i < j``, shape ``(pairs, 2)``, sorted.
+#: Pairs of row numbers ``(i, j)`` with ``i < j``, shape ``(pairs, 2)``.
 Pairs: TypeAlias = npt.NDArray[np.int64]
+Rows: TypeAlias = npt.NDArray[np.int64]
 
 _SEED = 20_240_501
 _SHINGLES_AT_ONCE = 131_072
+_PAIRS_AT_ONCE = 50_000
+#: Texts whose 5-grams are held at a time; those of all would take more memory than the texts.
+_SHINGLED_TEXTS = 4_096
 #: In a bucket of very many texts each is compared with this many that follow it, which bounds the work by the number of texts.
 _NEIGHBOURS_IN_BUCKET = 32
 #: Signatures estimate the similarity with a standard error of at most 0.05; candidates this far below are not worth a closer look.
@@ -34,47 +38,136 @@ _MIX_1 = np.uint32(0x85EBCA6B)
 _MIX_2 = np.uint32(0xC2B2AE35)
 
 
-def near_duplicate_pairs(texts: Sequence[str], threshold: float, keys: Sequence[Hashable] | None = None) -> Pairs:
-    """Pairs of texts whose character 5-grams have a Jaccard similarity of at least ``threshold``.
+def near_duplicate_groups(texts: Sequence[str], threshold: float, keys: Sequence[Hashable] | None = None) -> Rows:
+    """For each text the lowest row number it is joined with, directly or over others; shape ``(texts,)``.
 
-    Texts are compared by ``match_key``; with ``keys``, only texts with equal keys are compared. Each pair is verified exactly. Texts
-    with one and the same match key are each paired with the first of them only, which joins them all the same.
+    Two texts are joined when their character 5-grams have a Jaccard similarity of at least ``threshold``. They are compared by
+    ``match_key``; with ``keys``, only texts with equal keys are. Each joining pair is verified exactly, those within a group are not.
     """
-    first, copies, normalised, codes = _distinct(texts, keys)
-    if len(first) < 2:
-        return _sorted_pairs(copies)
-    signed = signatures([normalised[index] for index in first], normalise=False)
-    candidates = _candidates(signed, codes[first])
-    agreement = np.concatenate(
-        [
-            (signed[block[:, 0]] == signed[block[:, 1]]).mean(axis=1)
-            for block in np.array_split(candidates, len(candidates) // 50_000 + 1)
-        ]
-    )
-    likely = first[candidates[agreement >= threshold - _ESTIMATE_SLACK]]
-    shingled: dict[int, frozenset[str]] = {}
-    verified = [
-        (int(i), int(j))
-        for i, j in likely
-        if _jaccard(_shingles(normalised, i, shingled), _shingles(normalised, j, shingled)) >= threshold
-    ]
-    return _sorted_pairs(verified + copies)
+    return _Texts(texts, keys, threshold).groups()
 
 
-def connected_groups(count: int, pairs: Pairs) -> npt.NDArray[np.int64]:
+def near_repeats(
+    texts: Sequence[str], threshold: float, keys: Sequence[Hashable] | None = None, *, copies: bool = True
+) -> set[int]:
+    """The texts that are nearly an earlier one which is not itself such a repeat; without ``copies``, not those that equal it.
+
+    Compared as in ``near_duplicate_groups``. A text that resembles only a repeat stays.
+    """
+    known = _Texts(texts, keys, threshold)
+    equal = {copy for _, copy in known.copies}
+    kept: dict[int, list[int]] = {}
+    repeats = set(equal) if copies else set()
+    for row, group in enumerate(known.groups().tolist()):
+        if row in equal:
+            continue
+        before = kept.setdefault(group, [])
+        if any(known.similar(other, row) for other in before[-_NEIGHBOURS_IN_BUCKET:]):
+            repeats.add(row)
+        else:
+            before.append(row)
+    return repeats
+
+
+def connected_groups(count: int, pairs: Pairs) -> Rows:
     """For each of ``count`` rows the lowest row number it is joined with by pairs, directly or over others."""
-    parent = np.arange(count, dtype=np.int64)
+    groups = _Groups(count)
+    for i, j in pairs.tolist():
+        groups.join(i, j)
+    return groups.labels()
 
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = int(parent[node])
-        return node
 
-    for i, j in pairs:
-        low, high = sorted((root(int(i)), root(int(j))))
-        parent[high] = low
-    return np.array([root(node) for node in range(count)], dtype=np.int64)
+class _Groups:
+    """Disjoint sets of row numbers, each named by its lowest."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def root(self, row: int) -> int:
+        parent = self._parent
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    def join(self, first: int, second: int) -> None:
+        low, high = sorted((self.root(first), self.root(second)))
+        self._parent[high] = low
+
+    def labels(self) -> Rows:
+        labels = np.array(self._parent, dtype=np.int64)
+        while (labels[labels] != labels).any():
+            labels = labels[labels]
+        return labels
+
+
+class _Texts:
+    """Texts to be compared: the first of each ``(match key, key)`` is, and its copies are paired with it."""
+
+    def __init__(self, texts: Sequence[str], keys: Sequence[Hashable] | None, threshold: float) -> None:
+        self._normalised = [match_key(text) for text in texts]
+        self._threshold = threshold
+        self._shingled: dict[int, frozenset[str]] = {}
+        code_of: dict[Hashable, int] = {}
+        codes = [0] * len(texts) if keys is None else [code_of.setdefault(key, len(code_of)) for key in keys]
+        first_of: dict[tuple[str, int], int] = {}
+        self.copies: list[tuple[int, int]] = []
+        for index, identity in enumerate(zip(self._normalised, codes, strict=True)):
+            first = first_of.setdefault(identity, index)
+            if first != index:
+                self.copies.append((first, index))
+        self._first = np.array(list(first_of.values()), dtype=np.int64)
+        self._codes = np.array(codes, dtype=np.uint64)[self._first]
+        self._signed = signatures([self._normalised[index] for index in self._first], normalise=False)
+        self._position = np.zeros(len(texts), dtype=np.int64)
+        self._position[self._first] = np.arange(len(self._first))
+
+    def groups(self) -> Rows:
+        """See ``near_duplicate_groups``."""
+        groups = _Groups(len(self._normalised))
+        for first, copy in self.copies:
+            groups.join(first, copy)
+        for pairs in self._candidates():
+            labels = groups.labels()
+            for i, j in self._likely(pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]).tolist():
+                if groups.root(i) != groups.root(j) and self.similar(i, j):
+                    groups.join(i, j)
+        return groups.labels()
+
+    def _candidates(self) -> Iterator[Pairs]:
+        """Pairs of row numbers that share a band and the key, nearest neighbours in a bucket first; some come more than once."""
+        count = len(self._first)
+        hashed = band_hashes(self._signed) ^ (self._codes[:, None] * np.uint64(0xD6E8FEB86659FD93))
+        orders = np.argsort(hashed, axis=0, kind="stable")
+        ordered = np.take_along_axis(hashed, orders, axis=0)
+        for distance in range(1, min(_NEIGHBOURS_IN_BUCKET, count - 1) + 1):
+            same = ordered[:-distance] == ordered[distance:]
+            if not same.any():
+                return
+            left, right = orders[:-distance][same], orders[distance:][same]
+            encoded = np.unique(np.minimum(left, right) * count + np.maximum(left, right))
+            pairs = np.stack([encoded // count, encoded % count], axis=1)
+            yield self._first[pairs[self._codes[pairs[:, 0]] == self._codes[pairs[:, 1]]]]
+
+    def _likely(self, pairs: Pairs) -> Pairs:
+        """Those of the pairs whose signatures do not rule the similarity out."""
+        places = self._position[pairs]
+        agreement = [
+            (self._signed[block[:, 0]] == self._signed[block[:, 1]]).mean(axis=1)
+            for block in np.array_split(places, len(places) // _PAIRS_AT_ONCE + 1)
+        ]
+        return pairs[np.concatenate(agreement) >= self._threshold - _ESTIMATE_SLACK]
+
+    def similar(self, i: int, j: int) -> bool:
+        """Whether the exact similarity reaches the threshold."""
+        return _jaccard(self._shingles(i), self._shingles(j)) >= self._threshold
+
+    def _shingles(self, index: int) -> frozenset[str]:
+        if len(self._shingled) >= _SHINGLED_TEXTS:
+            self._shingled.clear()
+        if index not in self._shingled:
+            self._shingled[index] = _shingle_set(self._normalised[index])
+        return self._shingled[index]
 
 
 def signatures(texts: Sequence[str], *, normalise: bool = True) -> Signatures:
@@ -109,22 +202,6 @@ def jaccard(first: str, second: str) -> float:
     return _jaccard(_shingle_set(a), _shingle_set(b))
 
 
-def _distinct(
-    texts: Sequence[str], keys: Sequence[Hashable] | None
-) -> tuple[npt.NDArray[np.int64], list[tuple[int, int]], list[str], npt.NDArray[np.uint64]]:
-    """Row numbers of the first of each ``(match key, key)``, the copies as pairs with it, the match keys, and keys as numbers."""
-    normalised = [match_key(text) for text in texts]
-    code_of: dict[Hashable, int] = {}
-    codes = [0] * len(texts) if keys is None else [code_of.setdefault(key, len(code_of)) for key in keys]
-    first_of: dict[tuple[str, int], int] = {}
-    copies = []
-    for index, identity in enumerate(zip(normalised, codes, strict=True)):
-        first = first_of.setdefault(identity, index)
-        if first != index:
-            copies.append((first, index))
-    return np.array(list(first_of.values()), dtype=np.int64), copies, normalised, np.array(codes, dtype=np.uint64)
-
-
 def _sign(padded: Sequence[str]) -> Signatures:
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths = np.array([len(text) for text in padded])
@@ -155,41 +232,11 @@ def _permutations() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     return drawn[0] | np.uint32(1), drawn[1]
 
 
-def _candidates(signed: Signatures, codes: npt.NDArray[np.uint64]) -> Pairs:
-    """Pairs of positions that share a band and the code, each once."""
-    count = len(signed)
-    hashed = band_hashes(signed) ^ (codes[:, None] * np.uint64(0xD6E8FEB86659FD93))
-    found = [np.empty(0, dtype=np.int64)]
-    for band in range(BANDS):
-        order = np.argsort(hashed[:, band], kind="stable")
-        ordered = hashed[order, band]
-        for distance in range(1, min(_NEIGHBOURS_IN_BUCKET, count - 1) + 1):
-            same = np.flatnonzero(ordered[:-distance] == ordered[distance:])
-            if len(same) == 0:
-                break
-            left, right = order[same], order[same + distance]
-            found.append(np.minimum(left, right) * count + np.maximum(left, right))
-    encoded = np.unique(np.concatenate(found))
-    pairs = np.stack([encoded // count, encoded % count], axis=1)
-    same_key: Pairs = pairs[codes[pairs[:, 0]] == codes[pairs[:, 1]]]
-    return same_key
-
-
 def _shingle_set(text: str) -> frozenset[str]:
     padded = text.ljust(SHINGLE_CHARACTERS, "\0")
     return frozenset(padded[i : i + SHINGLE_CHARACTERS] for i in range(len(padded) - SHINGLE_CHARACTERS + 1))
 
 
-def _shingles(texts: Sequence[str], index: int, known: dict[int, frozenset[str]]) -> frozenset[str]:
-    if index not in known:
-        known[index] = _shingle_set(texts[index])
-    return known[index]
-
-
 def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     shared = len(a & b)
     return shared / (len(a) + len(b) - shared)
-
-
-def _sorted_pairs(pairs: list[tuple[int, int]]) -> Pairs:
-    return np.array(sorted({(min(pair), max(pair)) for pair in pairs}), dtype=np.int64).reshape(-1, 2)

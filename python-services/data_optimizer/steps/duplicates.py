@@ -11,7 +11,7 @@ import polars as pl
 
 from data_optimizer.journal import Outcome, removal
 from wlops_common.contracts import TaskType
-from wlops_ml.near_duplicates import near_duplicate_pairs
+from wlops_ml.near_duplicates import near_repeats
 from wlops_ml.text import match_key
 
 #: Short texts of one topic are alike: below this similarity they are mostly different questions (banking77: 0.7 joins 5 % unlike labels).
@@ -61,9 +61,7 @@ def without_near_duplicates(rows: pl.DataFrame, task_type: TaskType) -> Outcome:
     wanted = ordered["wanted"].to_list()
     answers = wanted if task_type == "classification" else [""] * len(wanted)
     keys = list(zip(answers, ordered["numbers"].to_list(), strict=True))
-    dropped: set[int] = set()
-    for first, second in near_duplicate_pairs(ordered["given"].to_list(), NEAR_DUPLICATE_SIMILARITY, keys):
-        same_text = ordered["key"][int(first)] == ordered["key"][int(second)]
-        if int(first) not in dropped and not (same_text and task_type == "generation"):
-            dropped.add(int(second))
+    # Equal prompts of different completions are different rows of a generation task.
+    texts, copies = ordered["given"].to_list(), task_type == "classification"
+    dropped = near_repeats(texts, NEAR_DUPLICATE_SIMILARITY, keys, copies=copies)
     return removal(ordered, ["near-duplicate" if index in dropped else None for index in range(ordered.height)])

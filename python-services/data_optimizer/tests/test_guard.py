@@ -13,7 +13,7 @@ def test_overlaps_count_test_rows_and_the_training_copies_go() -> None:
     training = table([*((text, "a") for text in TEXTS), (TEXTS[0].upper(), "a")])
     test = table([(f"{TEXTS[0]}!", "a"), (f"{TEXTS[1]} ok", "a"), ("something else entirely here", "a")], "test")
     rows = split.with_groups(_together(training, test), "classification")
-    overlaps = count_overlaps(rows, "classification")
+    overlaps = count_overlaps(rows)
     assert (overlaps.exact, overlaps.near) == (1, 1)
     kept, removed = purge(rows)
     assert kept.filter(kept["file"] == "test").height == 3

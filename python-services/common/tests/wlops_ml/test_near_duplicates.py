@@ -5,10 +5,13 @@ import random
 import time
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wlops_ml.near_duplicates import connected_groups, jaccard, near_duplicate_pairs, signatures
+from wlops_ml import near_duplicates
+from wlops_ml.near_duplicates import connected_groups, jaccard, near_duplicate_groups, near_repeats, signatures
+from wlops_ml.text import match_key
 
 WORDS = [
     "card",
@@ -40,35 +43,69 @@ def _sentences(count: int, seed: int) -> list[str]:
     return [" ".join(rng.choices(WORDS, k=rng.randint(4, 12))) for _ in range(count)]
 
 
-@given(st.lists(st.text(alphabet="abc ,?", max_size=14), max_size=25), st.sampled_from([0.5, 0.7, 0.9]))
+_TEXTS = st.lists(st.text(alphabet="abc ,?", max_size=14), max_size=25)
+
+
+def _joined_by_hand(texts: list[str], threshold: float, keys: list[str] | None = None) -> list[int]:
+    pairs = [
+        (i, j)
+        for i, j in itertools.combinations(range(len(texts)), 2)
+        if jaccard(texts[i], texts[j]) >= threshold and (keys is None or keys[i] == keys[j])
+    ]
+    groups = connected_groups(len(texts), np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    return [int(group) for group in groups]
+
+
+@given(_TEXTS, st.sampled_from([0.5, 0.7, 0.9]))
 @settings(max_examples=60, deadline=None)
-def test_every_pair_found_is_a_true_one(texts: list[str], threshold: float) -> None:
-    for i, j in near_duplicate_pairs(texts, threshold):
-        assert i < j
-        assert jaccard(texts[i], texts[j]) >= threshold
+def test_only_texts_that_true_pairs_join_are_in_one_group(texts: list[str], threshold: float) -> None:
+    expected = _joined_by_hand(texts, threshold)
+    for row, lowest in enumerate(near_duplicate_groups(texts, threshold).tolist()):
+        assert lowest <= row
+        assert expected[row] == expected[lowest]
+
+
+@given(_TEXTS, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_every_repeat_is_nearly_an_earlier_text_that_stays(texts: list[str], copies: bool) -> None:
+    repeats = near_repeats(texts, 0.7, copies=copies)
+    for row in repeats:
+        assert any(jaccard(texts[row], texts[other]) >= 0.7 for other in range(row) if other not in repeats)
+    if copies:
+        stay = {match_key(text) for row, text in enumerate(texts) if row not in repeats}
+        assert len(stay) == len(texts) - len(repeats)
 
 
 def test_all_pairs_above_the_threshold_are_found() -> None:
     base = _sentences(300, 1)
     texts = base + [f"{text} x" for text in base[:150]]
-    found = connected_groups(len(texts), near_duplicate_pairs(texts, 0.9))
-    for i, j in itertools.combinations(range(len(texts)), 2):
-        if jaccard(texts[i], texts[j]) >= 0.9:
-            assert found[i] == found[j]
+    assert near_duplicate_groups(texts, 0.9).tolist() == _joined_by_hand(texts, 0.9)
 
 
-def test_rows_with_different_keys_are_never_paired() -> None:
+def test_rows_with_different_keys_are_never_joined() -> None:
     texts = [
         "Tom has 12 apples and buys some more of them today",
         "Tom has 13 apples and buys some more of them today",
     ] * 2
     assert jaccard(texts[0], texts[1]) > 0.7
-    assert near_duplicate_pairs(texts, 0.7, keys=["12", "13", "12", "13"]).tolist() == [[0, 2], [1, 3]]
+    assert near_duplicate_groups(texts, 0.7, keys=["12", "13", "12", "13"]).tolist() == [0, 1, 0, 1]
+    assert near_repeats(texts, 0.7, keys=["12", "13", "12", "13"]) == {2, 3}
+    assert near_repeats(texts, 0.7, keys=["12", "13", "12", "13"], copies=False) == set()
 
 
-def test_copies_join_one_group_over_their_first() -> None:
-    pairs = near_duplicate_pairs(["Same text.", "other thing", "same TEXT", "same text!"], 0.9)
-    assert connected_groups(4, pairs).tolist() == [0, 1, 0, 0]
+def test_a_text_that_resembles_only_a_repeat_stays() -> None:
+    words = "the parcel with the blue kettle for my mother has got stuck in the depot again"
+    texts = [words, f"{words} now", f"{words} now too"]
+    threshold = jaccard(texts[0], texts[1])
+    assert jaccard(texts[1], texts[2]) >= threshold > jaccard(texts[0], texts[2])
+    assert near_repeats(texts, threshold) == {1}
+    assert near_duplicate_groups(texts, threshold).tolist() == [0, 0, 0]
+
+
+def test_copies_join_one_group() -> None:
+    assert near_duplicate_groups(["Same text.", "other thing", "same TEXT", "same text!"], 0.9).tolist() == [0, 1, 0, 0]
+    assert near_duplicate_groups([], 0.9).tolist() == []
+    assert near_duplicate_groups(["one"], 0.9).tolist() == [0]
 
 
 def test_groups_join_over_others_and_name_the_lowest() -> None:
@@ -82,16 +119,34 @@ def test_signatures_do_not_depend_on_what_else_is_signed() -> None:
 
 def test_tens_of_thousands_of_rows_take_seconds() -> None:
     texts = [f"{a} {b}" for a, b in zip(_sentences(20_000, 3), _sentences(20_000, 4), strict=True)]
-    started = time.perf_counter()
-    near_duplicate_pairs(texts, 0.9)
-    assert time.perf_counter() - started < 30
+    started = time.process_time()
+    near_duplicate_groups(texts, 0.9)
+    assert time.process_time() - started < 30
 
 
-def test_many_alike_texts_do_not_make_quadratic_work() -> None:
+def test_many_rows_of_few_templates_cost_little_more_than_different_ones() -> None:
+    draw = random.Random(5)
+    templates = [" ".join(_sentences(6, 100 + number)) for number in range(50)]
+    texts = [f"{draw.choice(templates)} {draw.randrange(10**6)}" for _ in range(3_000)]
+    started = time.process_time()
+    groups = near_duplicate_groups(texts, 0.9)
+    repeats = near_repeats(texts, 0.9)
+    assert time.process_time() - started < 15
+    assert len(np.unique(groups)) == 50
+    assert len(texts) - len(repeats) < 200
+
+
+def test_only_pairs_that_join_two_groups_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    real = near_duplicates._jaccard
+
+    def counted(a: frozenset[str], b: frozenset[str]) -> float:
+        asked.append(real(a, b))
+        return asked[-1]
+
+    monkeypatch.setattr(near_duplicates, "_jaccard", counted)
     texts = [
-        f"the very same long sentence about a card that has not come yet number {index:05d}" for index in range(6_000)
+        f"the very same long sentence about a card that has not come yet number {index:05d}" for index in range(500)
     ]
-    started = time.perf_counter()
-    pairs = near_duplicate_pairs(texts, 0.9)
-    assert time.perf_counter() - started < 30
-    assert len(pairs) < len(texts) * 14 * 32
+    assert set(near_duplicate_groups(texts, 0.8).tolist()) == {0}
+    assert len(asked) < 2 * len(texts)
