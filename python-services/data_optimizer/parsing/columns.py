@@ -5,6 +5,7 @@ Not covered: finding them out (``detection``), reading their values (``row_value
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -97,9 +98,10 @@ def columns_named(table: Table, task_type: TaskType | None, given: Mapping[str, 
 def unknown_columns(table: Table, problem: str) -> DatasetColumnsUnknown:
     """The error that shows what columns there are and how to name them."""
     shown = ", ".join(table.names[:20]) or "none"
-    first = table.names[0] if table.names else 0
+    numbers = "" if table.has_header else " (numbers, since no row names them)"
+    example = json.dumps({"text": table.names[0] if table.has_header and table.names else 0}, ensure_ascii=False)
     return DatasetColumnsUnknown(
-        f'{problem}. Columns of the file: {shown}. Name them with `columns`, for example {{"text": "{first}"}}.',
+        f"{problem}. Columns of the file: {shown}{numbers}. Name them with `columns`, for example {example}.",
         details={
             "columns": table.names[:50],
             "header": table.has_header,

@@ -58,7 +58,7 @@ def read_dataset(
     Raises ``DatasetUnreadable``, ``DatasetEmpty`` or ``DatasetColumnsUnknown``, each saying where and what to do.
     """
     data, notes = read_bytes(path)
-    table = _table(data, file_format, role)
+    table = _table(data, file_format, role, columns or {})
     table.notes[:0] = notes
     if not table.rows:
         first = table.bad[0] if table.bad else BadRow(1, "nothing but a header", "")
@@ -83,14 +83,14 @@ def read_dataset(
     return ReadDataset(rows, all_bad, found.task_type, rows.height + len(all_bad), facts, found, bare)
 
 
-def _table(data: bytes, file_format: FileFormat | None, role: FileRole) -> Table:
+def _table(data: bytes, file_format: FileFormat | None, role: FileRole, named: Mapping[str, str | int]) -> Table:
     if is_parquet(data) or file_format == "parquet":
         return _parquet(data)
     text, notes = decode(data)
     if file_format == "jsonl" or (file_format is None and looks_like_json(text)):
         table = parse_json(text, role)
     else:
-        table = _delimited(text, file_format)
+        table = _delimited(text, file_format, named)
     table.notes[:0] = notes
     return table
 
@@ -111,10 +111,10 @@ def _parquet(data: bytes) -> Table:
     )
 
 
-def _delimited(text: str, file_format: FileFormat | None) -> Table:
+def _delimited(text: str, file_format: FileFormat | None, named: Mapping[str, str | int]) -> Table:
     records = _records(text, file_format)
     width = len(records.fields[0]) if records.fields else 0
-    headed = has_header(records.fields)
+    headed = _holds_names(records, named) or has_header(records.fields)
     return Table(
         [name.strip() for name in records.fields[0]] if headed else [str(index) for index in range(width)],
         headed,
@@ -124,6 +124,12 @@ def _delimited(text: str, file_format: FileFormat | None) -> Table:
         records.bad,
         [f"delimiter {records.delimiter!r}"],
     )
+
+
+def _holds_names(records: Records, named: Mapping[str, str | int]) -> bool:
+    """Whether the first record has all the names that the user gives to columns; it is a header then, whatever it looks like."""
+    names = {column for column in named.values() if isinstance(column, str)}
+    return bool(names) and bool(records.fields) and names <= {field.strip() for field in records.fields[0]}
 
 
 def _records(text: str, file_format: FileFormat | None) -> Records:

@@ -139,3 +139,13 @@ def test_a_test_file_without_the_columns_of_the_training_file_is_read_by_itself(
     training = read(tmp_path, sheet([["id", "text", "label"], *([row, *pair] for row, pair in enumerate(PAIRS))]))
     test = read(tmp_path, lines(map("\t".join, PAIRS)), role="test", like=training)
     assert test.rows.select("given", "wanted").rows() == PAIRS
+
+
+def test_a_first_record_with_the_names_that_the_user_gives_is_a_header_whatever_it_looks_like(tmp_path: Path) -> None:
+    # Five words, and as many labels as rows: by itself nothing sets it apart.
+    rows = [[text, f"absicht {row}"] for row, text in enumerate(TEXTS[:20])]
+    file = sheet([["was der kunde gesagt hat", "seine absicht"], *rows])
+    named = read(tmp_path, file, columns={"text": "was der kunde gesagt hat", "label": "seine absicht"})
+    assert named.rows["given"].to_list() == TEXTS[:20]
+    with pytest.raises(DatasetColumnsUnknown, match=r"no row names them\).*\{\"text\": 0\}"):
+        read(tmp_path, file, columns={"text": "was der kunde gesagt hat", "label": "seine absichten"})
