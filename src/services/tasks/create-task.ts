@@ -5,7 +5,7 @@ import type { TaskMode } from '../../contracts/task-workflow';
 import type { Caller } from '../../domain/access';
 import { AppError } from '../../domain/errors';
 import type { StopConditions } from '../../domain/stop-conditions';
-import { mayActFor } from '../../policies/access';
+import { ownerFor } from '../../policies/owner';
 import type { DatasetRepository } from '../../repositories/datasets';
 import type { TaskRepository, TaskRow } from '../../repositories/tasks';
 import type { UserRepository } from '../../repositories/users';
@@ -47,7 +47,7 @@ export class TaskCreation {
 
   /** The new task, PENDING. 422 names the field at fault, 403 is for another user's `userId`. */
   async create(caller: Caller, request: TaskRequest): Promise<TaskRow> {
-    const userId = await this.ownerOf(caller, request.userId);
+    const userId = await ownerFor(caller, request.userId, this.deps.users);
     const model = await this.deps.models.find(request.modelName, request.taskType);
     checkMetric(request, model.taskTypes);
     const hyperparameters = checkHyperparameters(model, request.hyperparameters);
@@ -64,14 +64,6 @@ export class TaskCreation {
     });
     if ('missingDatasetId' in created) throw noSuchDataset(fieldOf(request, created.missingDatasetId), 'given');
     return created;
-  }
-
-  private async ownerOf(caller: Caller, userId: number | null): Promise<number> {
-    if (userId === null || userId === caller.userId) return caller.userId;
-    if (!mayActFor(caller, userId)) throw new AppError('FORBIDDEN', 'userId: must be your own');
-    if (!(await this.deps.users.findById(userId)))
-      throw new AppError('VALIDATION_FAILED', 'userId: there is no such user');
-    return userId;
   }
 
   /** A data set of someone else, a deleted one and one of another type answer alike. */
