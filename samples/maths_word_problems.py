@@ -1,7 +1,7 @@
 """Write a made-up data set of maths word problems with worked answers: `training.jsonl` and `validation.jsonl`.
 
 The validation file is what the user wants to be good at: clean, every kind of problem equally often. The training file has the dirt
-of real collections, and of one kind it has next to nothing, so that a first model fails on it and the loop has something to mend.
+of real collections, and no division, so that a first model fails on it and the loop has something to mend.
 Standard library only; the same seed gives the same bytes. Lines are `{"question": ..., "answer": ...}` in the manner of GSM8K.
 
     python samples/maths_word_problems.py --out my-folder
@@ -186,7 +186,7 @@ KINDS: dict[str, Callable[[random.Random], Problem]] = {
     "divide, then add or subtract": two_steps("/", even_shares, DIVIDE_ADD, DIVIDE_SUBTRACT),
 }
 TRAINING_ROWS = {
-    "add": 750, "subtract": 750, "multiply": 750, "divide": 2, "multiply, then add or subtract": 900, "divide, then add or subtract": 2,
+    "add": 750, "subtract": 750, "multiply": 750, "divide": 0, "multiply, then add or subtract": 900, "divide, then add or subtract": 0,
 }  # fmt: skip
 VALIDATION_ROWS_PER_KIND = 150
 
