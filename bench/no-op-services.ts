@@ -62,6 +62,7 @@ function evaluated({ outputPrefix }: EvaluateRequest): EvaluateResult {
     report: ref(`${outputPrefix}report.json`),
     improvementsFile: null,
     slices: [],
+    errorRates: [],
     improvements: [],
     badCases: 0,
     seconds: 0,

@@ -10,10 +10,10 @@ import numpy as np
 
 from evaluator.bad_cases import bad_cases
 from evaluator.feature_table import feature_members, feature_table
-from evaluator.improvements import Suggestion, suggest
+from evaluator.improvements import ALL_ROWS, Suggestion, suggest
 from evaluator.outcomes import Outcomes
 from evaluator.slices import Finding, find_slices
-from wlops_common.contracts import TaskType
+from wlops_common.contracts import ErrorRate, TaskType
 from wlops_ml.features import CLUSTER, CONFUSED, matches, predicates
 
 #: Training rows in which the share of a slice is counted.
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Findings:
-    """Slices with their share of the training rows, suggestions, bad cases and the error rate of each feature value.
+    """Slices with their share of the training rows, suggestions, bad cases and the error rates of feature values and of all rows.
 
     All empty where nothing was looked at.
     """
@@ -35,6 +35,7 @@ class Findings:
     bad_cases: list[dict[str, Any]]
     bad_case_count: int
     features: list[dict[str, Any]]
+    error_rates: list[ErrorRate]
 
     def slices_to_json(self) -> list[dict[str, Any]]:
         """The slices for the report, with gain bound and how common such rows are in training."""
@@ -44,7 +45,7 @@ class Findings:
         ]
 
 
-NO_FINDINGS = Findings([], [], [], [], 0, [])
+NO_FINDINGS = Findings([], [], [], [], 0, [], [])
 
 
 def learn(mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], task_type: TaskType, seed: int) -> Findings:
@@ -60,14 +61,24 @@ def learn(mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], task_ty
     found = find_slices(rows, members, wrong, predictions, task_type, seed)
     flags = wrong.tolist()
     confidences = outcomes.confidences[scored].tolist()
+    features = feature_table(members, wrong)
     return Findings(
         slices=found,
         train_shares=_shares(found, train[:SHARE_ROWS], task_type),
         suggestions=suggest(found, rows, flags, predictions, task_type),
         bad_cases=bad_cases(rows, flags, predictions, confidences, found, train, task_type),
         bad_case_count=int(wrong.sum()),
-        features=feature_table(members, wrong),
+        features=features,
+        error_rates=_error_rates(features, rows, flags),
     )
+
+
+def _error_rates(features: Sequence[Row], rows: Sequence[Row], wrong: Sequence[bool]) -> list[ErrorRate]:
+    """A slice that was mended stands out no more; by these the next iteration's report tells its uplift."""
+    if not rows:
+        return []
+    of_features = [ErrorRate(name=one["name"], support=one["support"], error_rate=one["errorRate"]) for one in features]
+    return [ErrorRate(name=ALL_ROWS, support=len(rows), error_rate=sum(wrong) / len(rows)), *of_features]
 
 
 def _shares(findings: Sequence[Finding], train: Sequence[Row], task_type: TaskType) -> list[float | None]:

@@ -74,6 +74,7 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
         report=files["report.json"],
         improvements_file=files.get("improvements.json"),
         slices=[finding.to_slice() for finding in findings.slices],
+        error_rates=findings.error_rates,
         improvements=[suggestion.improvement for suggestion in findings.suggestions],
         bad_cases=findings.bad_case_count,
         seconds=time.perf_counter() - began,

@@ -106,6 +106,7 @@ export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
   report: objectRef,
   improvementsFile: objectRef.nullable(),
   slices: z.array(slice).max(500),
+  errorRates: z.array(z.object({ name: text, support: count, errorRate: z.number() })).max(500),
   improvements: z.array(improvement).max(500),
   badCases: count,
   seconds: z.number().min(0),

@@ -166,6 +166,13 @@ export interface Slice {
   qValue: number;
 }
 
+/** How a part of the rows does, whether it stands out or not. */
+export interface ErrorRate {
+  name: string;
+  support: number;
+  errorRate: number;
+}
+
 export interface Improvement {
   id: string;
   kind: ImprovementKind;
@@ -186,6 +193,8 @@ export interface EvaluateResult {
   /** Null for a final evaluation: nothing may be learned from the sealed rows. */
   improvementsFile: ObjectRef | null;
   slices: Slice[];
+  /** Of the frequent feature values of `mine`, and of all its rows; empty for a final evaluation. */
+  errorRates: ErrorRate[];
   improvements: Improvement[];
   badCases: number;
   seconds: number;

@@ -1,6 +1,7 @@
 /** From the rows of a task to its report. Pure: the same rows give the same report, also while the task runs. */
 import type { EvaluateResult, OptimizeResult, TrainResult } from '../contracts/jobs';
 import type { TestResult } from '../contracts/task-record';
+import { differenceInterval } from '../domain/intervals';
 import { VERSION } from '../version';
 import type {
   DecisionRowFacts,
@@ -106,14 +107,14 @@ function presentIteration(
     mineLoss: training?.result.mineLoss ?? null,
     lossCurve: training?.result.lossCurve ?? null,
     seconds: {
-      optimization: secondsOf(optimization?.row),
-      training: secondsOf(training?.row),
-      evaluation: secondsOf(evaluation?.row),
+      optimization: optimization ? sum(optimization.result.steps.map((step) => step.seconds)) : null,
+      training: training?.result.seconds ?? null,
+      evaluation: evaluation?.result.seconds ?? null,
     },
   };
 }
 
-/** Compares the slice in the evaluation that found it with the same slice in this iteration's evaluation. */
+/** Compares the slice in the evaluation that found it with the same part of the rows in this iteration's evaluation. */
 function upliftOf(
   id: string,
   { iteration, evaluation }: IterationFacts,
@@ -124,12 +125,14 @@ function upliftOf(
     .filter((one) => one.iteration < iteration)
     .flatMap((one) => one.evaluation?.result.improvements ?? [])
     .findLast((improvement) => improvement.id === id);
-  const now = evaluation?.result.slices.find((slice) => slice.name === found?.slice);
-  return found && now ? { ...unknown, uplift: found.errorRate - now.errorRate } : unknown;
+  if (!found || !evaluation) return unknown;
+  const { slices, errorRates } = evaluation.result;
+  const now = [...slices, ...errorRates].find(({ name }) => name === found.slice);
+  return now ? { uplift: found.errorRate - now.errorRate, ...differenceInterval(found, now) } : unknown;
 }
 
-function secondsOf(row: ExecutionRowFacts | undefined): number | null {
-  return row?.completedAt ? (row.completedAt.getTime() - row.startedAt.getTime()) / 1000 : null;
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function presentDecision({ seq, iteration, kind, facts, actor, decidedAt }: DecisionRowFacts): ReportDecision {

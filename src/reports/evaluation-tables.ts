@@ -72,6 +72,21 @@ function objectTable(rows: readonly Record<string, unknown>[]): string {
   const head = columns.map((name) => `<th>${escapeHtml(name)}</th>`).join('');
   const body = rows
     .slice(0, MAX_ROWS)
-    .map((row) => `<tr>${columns.map((name) => `<td>${escapeHtml(row[name], 300)}</td>`).join('')}</tr>`);
+    .map((row) => `<tr>${columns.map((name) => `<td>${cell(row[name])}</td>`).join('')}</tr>`);
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+}
+
+const MAX_CELL_CHARACTERS = 300;
+
+/** Numbers rounded, lists one line each, and of a neighbour its text and label. */
+function cell(value: unknown): string {
+  if (typeof value === 'number') return formatNumber(value);
+  if (!Array.isArray(value)) return escapeHtml(value, MAX_CELL_CHARACTERS);
+  return value.map((one) => escapeHtml(neighbourText(one) ?? one, MAX_CELL_CHARACTERS / 2)).join('<br>');
+}
+
+function neighbourText(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { input, reference } = value as Record<string, unknown>;
+  return typeof input === 'string' && typeof reference === 'string' ? `${input} → ${reference}` : null;
 }

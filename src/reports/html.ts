@@ -126,13 +126,14 @@ function iterationSection(one: ReportIteration): string {
     ]),
   );
   const applied = table(
-    ['applied', 'kind', 'slice', 'rows', 'uplift'],
+    ['applied', 'kind', 'slice', 'rows', 'uplift', '95 % interval'],
     (one.applied ?? []).map((item) => [
       escapeHtml(item.id),
       escapeHtml(item.kind),
       escapeHtml(item.slice),
       String(item.rows),
       formatNumber(item.uplift),
+      item.low === null ? '–' : `${formatNumber(item.low)} to ${formatNumber(item.high)}`,
     ]),
   );
   const slices = table(

@@ -81,7 +81,7 @@ export interface ReportIteration {
 
 /**
  * An improvement that was turned into rows. `uplift` is by how much the error rate of its slice fell against the iteration it was
- * found in; null when the next evaluation says nothing of that slice. No interval of it is known.
+ * found in, with its 95 % interval; null when the next evaluation says nothing of that slice.
  */
 export interface ReportApplied {
   id: string;

@@ -92,7 +92,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
     labelIssues: { flagged: 3, quarantined: 1 },
     improvements: [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', support: 12, gainBound: 0.1 }],
     controlArm: null,
-    seconds: { optimization: 12.5, training: 12.5, evaluation: 12.5 },
+    seconds: { optimization: 0.1, training: 3, evaluation: 1 },
   });
   expect(report.lineage).toMatchObject({
     datasetSha256: 'c'.repeat(64),
@@ -107,11 +107,19 @@ test('the uplift of an applied improvement is measured on its slice, and is null
   const [first, second] = buildReport(source([0.4, 0.9])).iterations;
   expect(first?.applied).toEqual([]);
   // Found with an error rate of 0.8, seen again with 0.5.
-  expect(second?.applied?.[0]).toMatchObject({ id: 'imp-1', rows: 12, low: null, high: null });
-  expect(second?.applied?.[0]?.uplift).toBeCloseTo(0.3);
-  const silent = source([0.4, 0.9]);
-  const details = silent.executions.at(-1)?.details as { slices: unknown[] };
+  const [applied] = second?.applied ?? [];
+  expect(applied).toMatchObject({ id: 'imp-1', rows: 12 });
+  expect(applied?.uplift).toBeCloseTo(0.3);
+  expect(applied?.low).toBeLessThan(0.3);
+  expect(applied?.high).toBeGreaterThan(0.3);
+  // A slice that was mended stands out no more; its error rate is known all the same.
+  const mended = source([0.4, 0.9]);
+  const details = mended.executions.at(-1)?.details as { slices: unknown[]; errorRates: unknown[] };
   details.slices = [];
+  details.errorRates = [{ name: 'label = rare', support: 12, errorRate: 0 }];
+  expect(buildReport(mended).iterations[1]?.applied?.[0]?.uplift).toBeCloseTo(0.8);
+  const silent = source([0.4, 0.9]);
+  Object.assign(silent.executions.at(-1)?.details as object, { slices: [], errorRates: [] });
   expect(buildReport(silent).iterations[1]?.applied?.[0]?.uplift).toBeNull();
 });
 

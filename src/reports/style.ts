@@ -12,6 +12,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; margin: .75rem 0; font-size: .9rem; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { min-width: 3rem; max-width: 22rem; overflow-wrap: anywhere; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px; } .grid { stroke: var(--line); }
 .line { fill: none; stroke: var(--accent); stroke-width: 1.5; } .interval { stroke: var(--accent); stroke-width: 3; opacity: .4; }

@@ -74,6 +74,7 @@ export function evaluateResult(
     report: objectRef(`${request.outputPrefix}attempt-1/report.json`),
     improvementsFile: final ? null : objectRef(`${request.outputPrefix}attempt-1/improvements.json`),
     slices: final ? [] : [{ name: 'label = rare', ...slice, qValue: 0.01 }],
+    errorRates: final ? [] : [{ name: 'label = rare', support: 12, errorRate: 0.8 }],
     improvements: final ? [] : [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', ...slice, gainBound: 0.1 }],
     badCases: final ? 0 : 4,
     seconds: 1,

@@ -214,6 +214,14 @@ class Slice(Message):
     q_value: float
 
 
+class ErrorRate(Message):
+    """How a part of the rows does, whether it stands out or not."""
+
+    name: str
+    support: int
+    error_rate: float
+
+
 class Improvement(Message):
     """A typed suggestion. ``gain_bound`` is the most the score can gain: slice share x (its error - the overall error)."""
 
@@ -236,6 +244,7 @@ class EvaluateResult(Message):
     report: ObjectRef
     improvements_file: ObjectRef | None
     slices: list[Slice]
+    error_rates: list[ErrorRate]
     improvements: list[Improvement]
     bad_cases: int
     seconds: float
