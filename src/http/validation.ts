@@ -20,7 +20,12 @@ export const timestamp = z.iso.datetime();
 
 /** One page of a list: `limit` at most 100, `cursor` as the page before gave it. */
 export const pageQuery = {
-  limit: z.coerce.number('must be a number').int().min(1).max(100).default(50),
+  limit: z.coerce
+    .number('must be a whole number from 1 to 100')
+    .int('must be a whole number from 1 to 100')
+    .min(1, 'must be a whole number from 1 to 100')
+    .max(100, 'must be a whole number from 1 to 100')
+    .default(50),
   cursor: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,32}$/, 'is not a cursor of ours')
@@ -59,6 +64,8 @@ export function shieldedCode(error: Error): AppError | null {
     });
   }
   const codes = [error, error.cause].map((one) => (one as { code?: unknown } | undefined)?.code);
+  // A database that is starting, stopping or out of connections answers, but not with what was asked.
+  if (/Code: `(57P0[1-3]|08\w{3}|53300)`/.test(error.message)) codes.push('P1017');
   const unreachable = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'];
   if (!codes.some((code) => typeof code === 'string' && unreachable.includes(code))) return null;
   return new AppError('SERVICE_UNAVAILABLE', 'a store that WLOps needs does not answer; try again', {
