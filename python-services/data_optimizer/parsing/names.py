@@ -35,11 +35,7 @@ PROBLEM_NAMES: frozenset[str] = frozenset(_ROLES["problem"])
 EQUATION_NAMES: tuple[str, ...] = tuple(_ROLES["equation"])
 
 #: What a caller may call a role in `columns`, and the role it means.
-ROLE_ALIASES = {
-    "text": "input", "sentence": "input", "utterance": "input", "prompt": "input", "question": "input", "instruction": "input",
-    "input": "context", "label": "output", "intent": "output", "category": "output", "class": "output", "completion": "output",
-    "answer": "output", "output": "output", "response": "output", "target": "output", "messages": "messages", "context": "context",
-}  # fmt: skip
+ROLE_ALIASES: dict[str, str] = _SHARED["givenRoles"]
 CLASSIFICATION_ROLES = frozenset({"text", "sentence", "utterance", "label", "intent", "category", "class"})
 
 _KNOWN: frozenset[str] = frozenset(_SHARED["names"])

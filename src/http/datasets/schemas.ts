@@ -1,5 +1,6 @@
 /** What the data set routes take and answer. */
 import { z } from 'zod';
+import { columnRolesFault } from '../../services/datasets/column-roles';
 import { refuseProtoKey, pageQuery, publicId, text, timestamp } from '../validation';
 
 const uploadType = z.enum(['training', 'validation', 'test', 'pool']);
@@ -31,7 +32,14 @@ export const uploadFields = z.strictObject({
   domain: emptyAsNull(text(100)),
   userId: emptyAsNull(z.coerce.number('must be a number').int().min(1).max(2_147_483_647)),
   format: emptyAsNull(format),
-  columns: emptyAsNull(jsonText(columnMap)),
+  columns: emptyAsNull(
+    jsonText(
+      columnMap.superRefine((columns, context) => {
+        const fault = columnRolesFault(columns);
+        if (fault) context.addIssue({ code: 'custom', message: fault });
+      }),
+    ),
+  ),
 });
 
 export const uploadFieldNames = Object.keys(uploadFields.shape);

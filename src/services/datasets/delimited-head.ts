@@ -25,6 +25,11 @@ export function headRecords(text: string, delimiter: string | null, cutOff: bool
     return cutOff && records.length > 1 ? records.slice(0, -1) : records;
   };
   const records = delimiter === null ? bestOf(DELIMITERS.map(whole), whole(',')) : whole(delimiter);
+  const first = records[0]?.length ?? 0;
+  // The delimiter stands unquoted in the last column's text; the optimizer puts such fields together again.
+  if (first >= 2 && records.every((record) => record.length >= first)) {
+    return records.map((record) => [...record.slice(0, first - 1), record.slice(first - 1).join(',')]);
+  }
   const width = usualWidth(records);
   return records.filter((record) => record.length === width);
 }

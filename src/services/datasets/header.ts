@@ -15,7 +15,7 @@ const KNOWN = new Set(columnNames.names);
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);
 
 /** A column name for comparison: lower case; blanks, hyphens and the humps of camel case as underscores. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return words(
     name
       .replace(/(?<=[a-z0-9])(?=[A-Z])/g, ' ')

@@ -35,6 +35,7 @@ export class RecordCounter {
   private lineHasText = false;
   private recordHasText = false;
   private inQuotes = false;
+  private afterReturn = false;
   /** The byte before opened a field, so that a quote here opens a quoted one. */
   private atFieldStart = true;
 
@@ -48,14 +49,12 @@ export class RecordCounter {
   }
 
   private step(byte: number): void {
+    // A carriage return ends a line alone as well.
+    if (this.afterReturn && byte !== LF) this.endLine();
+    this.afterReturn = byte === CR;
+    if (byte === CR) return;
     if (byte === LF) {
-      if (this.lineHasText) this.lines += 1;
-      this.lineHasText = false;
-      if (!this.inQuotes) {
-        if (this.recordHasText) this.records += 1;
-        this.recordHasText = false;
-        this.atFieldStart = true;
-      }
+      this.endLine();
       return;
     }
     if (byte === QUOTE) {
@@ -65,11 +64,20 @@ export class RecordCounter {
       this.recordHasText = true;
       return;
     }
-    if (byte !== CR && byte !== SPACE && byte !== TAB) {
+    if (byte !== SPACE && byte !== TAB) {
       this.lineHasText = true;
       this.recordHasText = true;
     }
     if (!this.inQuotes) this.atFieldStart = DELIMITERS.has(byte);
+  }
+
+  private endLine(): void {
+    if (this.lineHasText) this.lines += 1;
+    this.lineHasText = false;
+    if (this.inQuotes) return;
+    if (this.recordHasText) this.records += 1;
+    this.recordHasText = false;
+    this.atFieldStart = true;
   }
 
   private keepHead(chunk: Buffer): void {
@@ -98,7 +106,8 @@ export class RecordCounter {
   private isHeaded({ format, columns }: RecordHints): boolean {
     const text = Buffer.concat(this.head)
       .toString('utf8')
-      .replace(/^\uFEFF/, '');
+      .replace(/^\uFEFF/, '')
+      .replace(/\r\n?/g, '\n');
     const records = headRecords(text, format === 'tsv' ? '\t' : null, this.headCutOff);
     const first = records[0]?.map((cell) => cell.trim()) ?? [];
     const named = Object.values(columns ?? {}).filter((column) => typeof column === 'string');
