@@ -137,13 +137,18 @@ test('a task without a row is named as missing', async () => {
   await expect(records.apply(change('task_gone', 1), NO_SIZES)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('progress is shown while a task lives, and gone with its next transition and its end', async () => {
-  const { taskId } = await createTaskRow(db, { status: 'TRAINING', seq: 1 });
+test('progress is shown while a task lives: it begins with the wait for a slot, and is gone with the end', async () => {
+  const { taskId } = await createTaskRow(db, { status: 'OPTIMIZING', seq: 0 });
   const progress = { stage: 'epoch 1', step: 1, totalSteps: 2, loss: 1, score: null, rate: null, etaSeconds: null };
   const shown = async () => (await db.mlTask.findUniqueOrThrow({ where: { taskId } })).progress;
+  await records.apply(change(taskId, 1, { status: 'TRAINING' }), NO_SIZES);
+  expect(await shown()).toMatchObject({ stage: 'waiting for a free slot', step: 0 });
   await records.writeProgress(taskId, progress);
   expect(await shown()).toEqual(progress);
-  await records.apply(change(taskId, 2, { status: 'CANCELLED' }), NO_SIZES);
+  // Another write of the same status leaves it.
+  await records.apply(change(taskId, 2, { status: 'TRAINING' }), NO_SIZES);
+  expect(await shown()).toEqual(progress);
+  await records.apply(change(taskId, 3, { status: 'CANCELLED' }), NO_SIZES);
   expect(await shown()).toBeNull();
   await records.writeProgress(taskId, progress);
   expect(await shown()).toBeNull();

@@ -40,7 +40,7 @@ export class TaskRecordRepository {
       if (!row) throw notFound(`task ${change.taskId}`);
       checkTransition(change, row);
       if (row.seq >= change.seq) return false;
-      await updateTask(tx, change);
+      await updateTask(tx, change, row.status);
       await createDatasets(tx, change, datasetBytes);
       for (const execution of change.executions) await upsertExecution(tx, change, execution);
       await appendToHistory(tx, change, row.status);
@@ -96,6 +96,7 @@ function checkTransition(change: TaskChange, row: { status: TaskStatus; seq: num
 async function updateTask(
   tx: DbOrTransaction,
   { taskId, seq, at, status, controlState, fields }: TaskChange,
+  from: TaskStatus,
 ): Promise<void> {
   const { stopConditions, stopReason, failure, metricInfo, testResult, ...columns } = fields;
   await tx.mlTask.update({
@@ -111,9 +112,16 @@ async function updateTask(
       status,
       controlState,
       seq,
-      progress: Prisma.DbNull,
+      ...(status === from ? {} : { progress: firstProgress(status) }),
     },
   });
+}
+
+/** What a status begins with: a phase waits until a worker has a slot for its job, and says so. */
+function firstProgress(status: TaskStatus): Prisma.InputJsonObject | typeof Prisma.DbNull {
+  if (status !== 'OPTIMIZING' && status !== 'TRAINING' && status !== 'EVALUATING') return Prisma.DbNull;
+  const nothing = { step: 0, totalSteps: null, loss: null, score: null, rate: null, etaSeconds: null };
+  return { stage: 'waiting for a free slot', ...nothing };
 }
 
 async function createDatasets(
