@@ -18,6 +18,9 @@ const HELP = `node tools/wlops.mjs <command>
 
 Variables: WLOPS_DATA_DIR, WLOPS_PORT_OFFSET and others, see .env.example`;
 
+// As for the programs it starts (see stack/components.mjs).
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /** @type {Promise<never> | undefined} */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { checkPortsAreFree } from '../../tools/stack/ports.mjs';
 import { applicationEnvironment, s3Component, temporalComponent } from '../../tools/stack/components.mjs';
+import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { cacheDirectory } from '../../tools/shared/paths.mjs';
@@ -153,4 +154,17 @@ test('tests never see the addresses, ports and secrets of a running stack, but k
     WLOPS_CACHE_DIR: '/c',
     WLOPS_PYTHON: '/p',
   });
+});
+
+test('what the API or the worker would refuse is refused before anything starts, all of it at once', (t) => {
+  const env = { WLOPS_DATA_DIR: temporaryFolder(t), WLOPS_LOG_LEVEL: 'loud', WLOPS_TRAIN_SLOTS: '0' };
+  const settings = readStackSettings(env);
+  const context = { settings, secrets: loadSecrets(settings.dataDir, env), env, installation: {} };
+  const check = (more = {}) => checkConfiguration({ ...applicationEnvironment(context, 'postgresql://x/'), ...more });
+  assert.throws(check, (error) => {
+    assert.match(error.message, /WLOPS_LOG_LEVEL: /);
+    assert.match(error.message, /WLOPS_TRAIN_SLOTS: /);
+    return true;
+  });
+  check({ WLOPS_LOG_LEVEL: 'info', WLOPS_TRAIN_SLOTS: '1' });
 });

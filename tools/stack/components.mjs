@@ -150,6 +150,8 @@ export function applicationEnvironment(context, databaseUrl) {
     ...env,
     ...Object.fromEntries(portVariables),
     WLOPS_DATA_DIR: settings.dataDir,
+    // Said once for every process of each start, of a version that works: the README says which are needed.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     WLOPS_JWT_SECRET: env.WLOPS_JWT_SECRET || secrets.jwtSecret,
     WLOPS_SERVICE_SECRET: env.WLOPS_SERVICE_SECRET || secrets.serviceSecret,
     WLOPS_ADMIN_EMAIL: secrets.adminEmail,

@@ -22,8 +22,11 @@ import { ManagedProcess } from './managed-process.mjs';
 import { postgresPlace } from './postgres-place.mjs';
 import { checkPortsAreFree } from './ports.mjs';
 import { removeRunFile, writeRunFile } from './run-file.mjs';
+import { checkConfiguration } from './configuration.mjs';
 import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
 import { ownPorts, readStackSettings } from './settings.mjs';
+
+const PRIVATE_FOLDERS = ['jobs', 'logs', 's3', 'work'];
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. */
 const STOP_BUDGET_MS = 15_000;
@@ -93,7 +96,11 @@ export class Stack {
     fs.mkdirSync(dataDir, { recursive: true });
     const lockFile = path.join(dataDir, 'stack.lock');
     this.#lock = tryLock(lockFile);
-    if (this.#lock) return;
+    if (this.#lock) {
+      // What users upload, and what jobs say of it, is not for other accounts of the machine. PostgreSQL minds its own folder.
+      for (const name of PRIVATE_FOLDERS) fs.mkdirSync(path.join(dataDir, name), { recursive: true, mode: 0o700 });
+      return;
+    }
     throw new UserError(
       `a stack already runs on ${dataDir} (process ${lockHolder(lockFile)?.pid ?? 'unknown'}). ` +
         'Stop it with npm run stop, or set WLOPS_DATA_DIR and WLOPS_PORT_OFFSET for a second one.',
@@ -151,6 +158,7 @@ export class Stack {
       await checkPortsAreFree(ownPorts(this.#settings));
       const secrets = loadSecrets(dataDir, env);
       const context = { settings: this.#settings, installation, secrets, env };
+      checkConfiguration(applicationEnvironment(context, given.postgres ?? 'postgresql://not.started.yet/'));
       this.#writeRunFile();
 
       const postgres = given.postgres ? undefined : await postgresComponent(context);
