@@ -91,8 +91,13 @@ test('a cancel in training ends the remote job, and the task says so', async () 
     const { stdout } = await run('grep', ['-c', `${taskId}.*cancelled`, log]).catch(() => ({ stdout: '0' }));
     return Number(stdout) > 0 ? true : null;
   });
-  const described = JSON.parse(await temporal('describe', '--workflow-id', `wlops-task-${taskId}`, '--output', 'json'));
-  expect(described.workflowExecutionInfo.status).toBe('WORKFLOW_EXECUTION_STATUS_CANCELED');
+  // The row is written first, then the report; the workflow closes last.
+  const closed = await waitFor('the workflow to close', 20, async () => {
+    const described = await temporal('describe', '--workflow-id', `wlops-task-${taskId}`, '--output', 'json');
+    const { status } = JSON.parse(described).workflowExecutionInfo;
+    return status === 'WORKFLOW_EXECUTION_STATUS_RUNNING' ? null : status;
+  });
+  expect(closed).toBe('WORKFLOW_EXECUTION_STATUS_CANCELED');
 }, 240_000);
 
 test('the temporal CLI queries, updates and cancels a task by its documented names', async () => {
