@@ -197,7 +197,9 @@ function uploadFingerprint(fields: UploadFields, facts: ContentFacts): string {
 async function download(datasets: DatasetService, caller: Caller, datasetId: string, res: Response): Promise<Reply> {
   const { dataset, object } = await datasets.open(caller, datasetId);
   res.status(200);
-  res.attachment(dataset.fileName?.replace(/[/\\\p{C}]/gu, '_') ?? `${dataset.datasetId}${dataset.isOptimized ? '.parquet' : ''}`);
+  res.attachment(
+    dataset.fileName?.replace(/[/\\\p{C}]/gu, '_') ?? `${dataset.datasetId}${dataset.isOptimized ? '.parquet' : ''}`,
+  );
   res.set({
     'Content-Type': 'application/octet-stream',
     'Content-Length': String(object.size),
