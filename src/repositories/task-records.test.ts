@@ -142,7 +142,7 @@ test('progress is shown while a task lives: it begins with the wait for a slot, 
   const progress = { stage: 'epoch 1', step: 1, totalSteps: 2, loss: 1, score: null, rate: null, etaSeconds: null };
   const shown = async () => (await db.mlTask.findUniqueOrThrow({ where: { taskId } })).progress;
   await records.apply(change(taskId, 1, { status: 'TRAINING' }), NO_SIZES);
-  expect(await shown()).toMatchObject({ stage: 'waiting for a free slot', step: 0 });
+  expect(await shown()).toMatchObject({ stage: 'queued for a worker slot', step: 0 });
   await records.writeProgress(taskId, progress);
   expect(await shown()).toEqual(progress);
   // Another write of the same status leaves it.

@@ -121,7 +121,7 @@ async function updateTask(
 function firstProgress(status: TaskStatus): Prisma.InputJsonObject | typeof Prisma.DbNull {
   if (status !== 'OPTIMIZING' && status !== 'TRAINING' && status !== 'EVALUATING') return Prisma.DbNull;
   const nothing = { step: 0, totalSteps: null, loss: null, score: null, rate: null, etaSeconds: null };
-  return { stage: 'waiting for a free slot', ...nothing };
+  return { stage: 'queued for a worker slot', ...nothing };
 }
 
 async function createDatasets(
