@@ -30,6 +30,11 @@ test('a field this worker does not know is dropped, so that a service may be new
   expect(parseResult(trainResult, newer)).toEqual(example('train-result'));
 });
 
+test('an evaluation that was stored before there were error rates is read as one without', () => {
+  const { errorRates: _later, ...older } = example('evaluate-result') as Record<string, unknown>;
+  expect(parseResult(evaluateResult, older)).toEqual({ ...older, errorRates: [] });
+});
+
 test.each(Object.keys(example('job-status') as object).filter((name) => name !== 'result'))(
   'a status without %s is refused and the field is named',
   (name) => {

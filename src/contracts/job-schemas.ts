@@ -106,7 +106,11 @@ export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
   report: objectRef,
   improvementsFile: objectRef.nullable(),
   slices: z.array(slice).max(500),
-  errorRates: z.array(z.object({ name: text, support: count, errorRate: z.number() })).max(500),
+  // Results stored before there were such rates lack them.
+  errorRates: z
+    .array(z.object({ name: text, support: count, errorRate: z.number() }))
+    .max(500)
+    .default([]),
   improvements: z.array(improvement).max(500),
   badCases: count,
   seconds: z.number().min(0),

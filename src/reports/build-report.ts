@@ -20,8 +20,11 @@ interface IterationFacts {
   iteration: number;
   optimization: { row: ExecutionRowFacts; result: OptimizeResult } | null;
   training: { row: ExecutionRowFacts; result: TrainResult } | null;
-  evaluation: { row: ExecutionRowFacts; result: EvaluateResult } | null;
+  evaluation: { row: ExecutionRowFacts; result: StoredEvaluation } | null;
 }
+
+/** A row of an older version lacks what came later. */
+type StoredEvaluation = Omit<EvaluateResult, 'errorRates'> & Partial<Pick<EvaluateResult, 'errorRates'>>;
 
 /** The report of a task. Iterations that have begun are listed even when nothing of them is finished. */
 export function buildReport({ task, executions, decisions, datasetSha256 }: ReportSource): Report {
@@ -30,7 +33,7 @@ export function buildReport({ task, executions, decisions, datasetSha256 }: Repo
   return {
     task: presentTask(task),
     metric: task.metricInfo as Report['metric'],
-    iterations: facts.map((one) => presentIteration(one, facts, task.championIteration)),
+    iterations: facts.map((one) => presentIteration(one, learnedFrom(one, facts, decisions), task.championIteration)),
     test: test && { score: test.score, low: test.low, high: test.high, samples: test.samples, reads: test.reads },
     decisions: decisions.map(presentDecision),
     lineage: lineage(task, facts, datasetSha256),
@@ -61,14 +64,14 @@ function byIteration(executions: readonly ExecutionRowFacts[]): IterationFacts[]
       iteration,
       optimization: optimization ? { row: optimization, result: optimization.details as OptimizeResult } : null,
       training: training ? { row: training, result: training.details as TrainResult } : null,
-      evaluation: evaluation ? { row: evaluation, result: evaluation.details as EvaluateResult } : null,
+      evaluation: evaluation ? { row: evaluation, result: evaluation.details as StoredEvaluation } : null,
     };
   });
 }
 
 function presentIteration(
   facts: IterationFacts,
-  all: readonly IterationFacts[],
+  source: IterationFacts | null,
   championIteration: number | null,
 ): ReportIteration {
   const { iteration, optimization, training, evaluation } = facts;
@@ -98,7 +101,7 @@ function presentIteration(
         gainBound,
       })) ?? null,
     applied: optimization
-      ? optimization.result.applied.map((one) => ({ ...one, ...upliftOf(one.id, facts, all) }))
+      ? optimization.result.applied.map((one) => ({ ...one, ...upliftOf(one, source, facts) }))
       : null,
     controlArm: null,
     secondary: evaluation?.result.secondary ?? null,
@@ -114,19 +117,26 @@ function presentIteration(
   };
 }
 
+/** The iteration whose findings this one applies: the champion's, as it stood when this one was optimised. */
+function learnedFrom(
+  { iteration }: IterationFacts,
+  all: readonly IterationFacts[],
+  decisions: readonly DecisionRowFacts[],
+): IterationFacts | null {
+  const promoted = decisions.findLast((one) => one.kind === 'promote' && one.iteration < iteration);
+  return all.find((one) => one.iteration === promoted?.iteration) ?? null;
+}
+
 /** Compares the slice in the evaluation that found it with the same part of the rows in this iteration's evaluation. */
 function upliftOf(
-  id: string,
-  { iteration, evaluation }: IterationFacts,
-  all: readonly IterationFacts[],
+  { id, rows }: OptimizeResult['applied'][number],
+  source: IterationFacts | null,
+  { evaluation }: IterationFacts,
 ): Pick<ReportApplied, 'uplift' | 'low' | 'high'> {
   const unknown = { uplift: null, low: null, high: null };
-  const found = all
-    .filter((one) => one.iteration < iteration)
-    .flatMap((one) => one.evaluation?.result.improvements ?? [])
-    .findLast((improvement) => improvement.id === id);
-  if (!found || !evaluation) return unknown;
-  const { slices, errorRates } = evaluation.result;
+  const found = source?.evaluation?.result.improvements.find((improvement) => improvement.id === id);
+  if (!found || !evaluation || rows === 0) return unknown;
+  const { slices, errorRates = [] } = evaluation.result;
   const now = [...slices, ...errorRates].find(({ name }) => name === found.slice);
   return now ? { uplift: found.errorRate - now.errorRate, ...differenceInterval(found, now) } : unknown;
 }

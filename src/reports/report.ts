@@ -80,8 +80,8 @@ export interface ReportIteration {
 }
 
 /**
- * An improvement that was turned into rows. `uplift` is by how much the error rate of its slice fell against the iteration it was
- * found in, with its 95 % interval; null when the next evaluation says nothing of that slice.
+ * An improvement that was applied. `uplift` is by how much the error rate of its slice fell against the champion it was found in,
+ * with its 95 % interval; null when no row came of it, or when this iteration's evaluation says nothing of that slice.
  */
 export interface ReportApplied {
   id: string;

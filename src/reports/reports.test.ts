@@ -1,5 +1,6 @@
 import { evaluateResult, optimizeResult, taskSpec, trainResult } from '../testing/job-results';
 import { evaluationRequest, optimizationRequest, trainingRequest } from '../../workflows/job-requests';
+import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
 import { renderReportHtml } from './html';
 import { roundAxis } from './plots';
@@ -21,8 +22,10 @@ function source(scores: number[], overrides: Partial<ReportSource['task']> = {})
     };
     const optimization = optimizeResult(request);
     const training = trainResult(trainingRequest({ task, state }, 0, optimization));
+    const rare = { support: 12, errorRate: 0.8 - 0.3 * iteration, lift: 2 };
     const evaluation = evaluateResult(evaluationRequest({ task, state }, 0, optimization, training), score, {
-      slices: [{ name: 'label = rare', support: 12, errorRate: 0.8 - 0.3 * iteration, lift: 2, qValue: 0.01 }],
+      slices: [{ name: 'label = rare', ...rare, qValue: 0.01 }],
+      improvements: [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', ...rare, gainBound: 0.1 }],
     });
     return [
       { ...base, ...paths, phase: 'optimization', outputDatasetId: `dataset_r_i${iteration}`, details: optimization },
@@ -121,6 +124,28 @@ test('the uplift of an applied improvement is measured on its slice, and is null
   const silent = source([0.4, 0.9]);
   Object.assign(silent.executions.at(-1)?.details as object, { slices: [], errorRates: [] });
   expect(buildReport(silent).iterations[1]?.applied?.[0]?.uplift).toBeNull();
+});
+
+test('uplift is measured against the champion that was learned from, not against a challenger that was refused', () => {
+  // The errors of iterations 0, 1 and 2 on the slice are 0.8, 0.5 and 0.2.
+  const refused = source([0.9, 0.4, 0.91], { championIteration: 0 });
+  const [, second, third] = buildReport(refused).iterations;
+  expect(second?.applied?.[0]?.uplift).toBeCloseTo(0.3);
+  expect(third?.applied?.[0]?.uplift).toBeCloseTo(0.6);
+});
+
+test('an improvement that made no rows has no uplift', () => {
+  const idle = source([0.4, 0.9]);
+  const optimization = idle.executions.find((row) => row.iteration === 1 && row.phase === 'optimization');
+  Object.assign((optimization?.details as OptimizeResult).applied[0] as object, { rows: 0 });
+  expect(buildReport(idle).iterations[1]?.applied).toMatchObject([{ id: 'imp-1', rows: 0, uplift: null, low: null }]);
+});
+
+test('rows of a version that knew no error rates are still reported', () => {
+  const older = source([0.4, 0.9]);
+  for (const row of older.executions) delete (row.details as Partial<EvaluateResult>).errorRates;
+  Object.assign(older.executions.at(-1)?.details as object, { slices: [] });
+  expect(buildReport(older).iterations[1]).toMatchObject({ score: 0.9, applied: [{ id: 'imp-1', uplift: null }] });
 });
 
 test('a task that has just begun has a report of nulls, not of inventions', () => {
