@@ -5,7 +5,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError, type core } from 'zod';
 import { AppError, notFound } from '../domain/errors';
-import { shieldedCode } from './validation';
+import { storeFault } from './store-faults';
 
 /** When a retry is worth it and the fault does not say how soon. */
 const RETRY_AFTER_SECONDS = 5;
@@ -32,7 +32,7 @@ export function toAppError(error: unknown): AppError {
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new AppError('MALFORMED_REQUEST', 'the request cannot be read', { detail: error.message });
   }
-  return shieldedCode(error) ?? new AppError('INTERNAL', 'something went wrong on our side', { cause: error });
+  return storeFault(error) ?? new AppError('INTERNAL', 'something went wrong on our side', { cause: error });
 }
 
 function fromIssues(issues: core.$ZodIssue[]): AppError {

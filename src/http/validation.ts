@@ -1,6 +1,5 @@
 /** Schemas and checks that all routes share. */
 import { z } from 'zod';
-import { AppError } from '../domain/errors';
 
 /** Text of 1 to `max` characters that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
 export function text(max: number) {
@@ -52,24 +51,4 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 export function refuseProtoKey(key: string, value: unknown): unknown {
   if (key === '__proto__') throw new SyntaxError('the key __proto__ is not allowed');
   return value;
-}
-
-/** Faults of the stores behind us that a later try may not meet; null for others. */
-export function shieldedCode(error: Error): AppError | null {
-  // Faults of the object store's client carry `$metadata`, those that it answered with and those where it was silent.
-  if ((error as { $metadata?: unknown }).$metadata !== undefined) {
-    return new AppError('STORAGE_UNAVAILABLE', 'the object store refuses or fails; try again', {
-      retryAfterSeconds: 5,
-      cause: error,
-    });
-  }
-  const codes = [error, error.cause].map((one) => (one as { code?: unknown } | undefined)?.code);
-  // A database that is starting, stopping or out of connections answers, but not with what was asked.
-  if (/Code: `(57P0[1-3]|08\w{3}|53300)`/.test(error.message)) codes.push('P1017');
-  const unreachable = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'];
-  if (!codes.some((code) => typeof code === 'string' && unreachable.includes(code))) return null;
-  return new AppError('SERVICE_UNAVAILABLE', 'a store that WLOps needs does not answer; try again', {
-    retryAfterSeconds: 5,
-    cause: error,
-  });
 }
