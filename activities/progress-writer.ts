@@ -1,9 +1,17 @@
-/** Hands progress on, at most once an interval and one at a time. What it cannot hand on is logged and forgotten. */
+/**
+ * Hands progress on, at most once an interval and one at a time. What it cannot hand on is logged and forgotten.
+ *
+ * Progress that stands still is handed on again now and then: a phase's row is written beside the job's start, and when it comes later
+ * it shows the wait for a slot.
+ */
 import { log } from '@temporalio/activity';
 import type { JobProgress } from '../src/contracts/jobs';
 
 /** At the end of an activity a slow database is waited for this long. */
 const MAX_SETTLE_MS = 2_000;
+
+/** Intervals after which progress that stands still is handed on again. */
+const REPEAT_AFTER_INTERVALS = 5;
 
 export class ProgressWriter {
   private lastAt = -Infinity;
@@ -15,7 +23,7 @@ export class ProgressWriter {
     private readonly intervalMs: number,
   ) {}
 
-  /** Writes unless it is too soon, or nothing changed. */
+  /** Writes unless it is too soon, or nothing changed lately. */
   show(progress: JobProgress): void {
     if (performance.now() - this.lastAt >= this.intervalMs && !this.inFlight) this.now(progress);
   }
@@ -23,9 +31,10 @@ export class ProgressWriter {
   /** Writes, however soon. */
   now(progress: JobProgress): void {
     const text = JSON.stringify(progress);
-    if (text === this.last) return;
+    const at = performance.now();
+    if (text === this.last && at - this.lastAt < REPEAT_AFTER_INTERVALS * this.intervalMs) return;
     this.last = text;
-    this.lastAt = performance.now();
+    this.lastAt = at;
     const before = this.inFlight ?? Promise.resolve();
     const written: Promise<void> = before
       .then(() => this.write(progress))

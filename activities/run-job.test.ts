@@ -253,6 +253,14 @@ test('progress is shown as it comes, but no more often than asked', async () => 
   expect(shown.at(-1)).toMatchObject({ stage: 'epoch 1 of 2', totalSteps: 40 });
 });
 
+test('progress that stands still is shown again, so that a row written late cannot hide it', async () => {
+  service.onSubmit = runningJob;
+  service.onPoll = (job) =>
+    shown.length < 3 ? runningJob(job) : { ...job, state: 'succeeded', result: aTrainResult(request()) };
+  await run(activityEnvironment(), { progressIntervalMs: 10 });
+  expect(shown.map((one) => one.stage)).toEqual(['starting', 'starting', 'starting']);
+});
+
 test('a database that refuses progress does no harm to the job', async () => {
   service.onSubmit = runningJob;
   service.onPoll = (job) => ({ ...job, state: 'succeeded', result: aTrainResult(request()) });

@@ -148,7 +148,11 @@ test('progress is shown while a task lives: it begins with the wait for a slot, 
   // Another write of the same status leaves it.
   await records.apply(change(taskId, 2, { status: 'TRAINING' }), NO_SIZES);
   expect(await shown()).toEqual(progress);
-  await records.apply(change(taskId, 3, { status: 'CANCELLED' }), NO_SIZES);
+  // A new segment begins where the old one did, not where it was lost.
+  const segment = execution({ phase: 'training', segment: 1, status: 'running' });
+  await records.apply(change(taskId, 3, { status: 'TRAINING', executions: [segment] }), NO_SIZES);
+  expect(await shown()).toMatchObject({ stage: 'queued for a worker slot', loss: null });
+  await records.apply(change(taskId, 4, { status: 'CANCELLED' }), NO_SIZES);
   expect(await shown()).toBeNull();
   await records.writeProgress(taskId, progress);
   expect(await shown()).toBeNull();

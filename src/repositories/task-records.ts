@@ -95,9 +95,10 @@ function checkTransition(change: TaskChange, row: { status: TaskStatus; seq: num
 
 async function updateTask(
   tx: DbOrTransaction,
-  { taskId, seq, at, status, controlState, fields }: TaskChange,
+  { taskId, seq, at, status, controlState, fields, executions }: TaskChange,
   from: TaskStatus,
 ): Promise<void> {
+  const beginsWork = status !== from || executions.some((one) => one.status === 'running');
   const { stopConditions, stopReason, failure, metricInfo, testResult, ...columns } = fields;
   await tx.mlTask.update({
     where: { taskId },
@@ -112,7 +113,7 @@ async function updateTask(
       status,
       controlState,
       seq,
-      ...(status === from ? {} : { progress: firstProgress(status) }),
+      ...(beginsWork ? { progress: firstProgress(status) } : {}),
     },
   });
 }
