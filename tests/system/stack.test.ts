@@ -69,6 +69,11 @@ test('start, look, break, stop: the stack keeps its promises and its data', asyn
       expect(path.dirname(logFile)).toBe(path.join(dataDir, 'logs'));
       expect(statSync(logFile).isFile()).toBe(true);
     }
+    // Job results and lines of uploads stand in them.
+    for (const name of ['logs', 's3']) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
+    const temporal = readdirSync(dataDir).filter((name) => name.startsWith('temporal.sqlite'));
+    expect(temporal).toContain('temporal.sqlite');
+    for (const name of temporal) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
     const secrets = JSON.parse(readFileSync(path.join(dataDir, 'secrets.json'), 'utf8')) as Record<string, string>;
     const written = readFileSync(path.join(dataDir, 'run.json'), 'utf8');
     for (const [name, secret] of Object.entries(secrets)) {

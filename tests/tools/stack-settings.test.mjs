@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { checkPortsAreFree } from '../../tools/stack/ports.mjs';
 import { applicationEnvironment, s3Component, temporalComponent } from '../../tools/stack/components.mjs';
 import { checkConfiguration } from '../../tools/stack/configuration.mjs';
+import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { cacheDirectory } from '../../tools/shared/paths.mjs';
@@ -167,4 +168,15 @@ test('what the API or the worker would refuse is refused before anything starts,
     return true;
   });
   check({ WLOPS_LOG_LEVEL: 'info', WLOPS_TRAIN_SLOTS: '1' });
+});
+
+test('what users upload is closed to other accounts, also in a data folder that was open before', (t) => {
+  const folder = temporaryFolder(t);
+  const mode = (name) => fs.statSync(path.join(folder, name)).mode & 0o777;
+  for (const name of ['s3', 'logs']) fs.mkdirSync(path.join(folder, name), { mode: 0o755 });
+  for (const name of ['temporal.sqlite', 'temporal.sqlite-wal'])
+    fs.writeFileSync(path.join(folder, name), '', { mode: 0o644 });
+  closePrivateFiles(folder);
+  for (const name of ['jobs', 'logs', 'reports', 's3', 'work']) assert.equal(mode(name), 0o700, name);
+  for (const name of ['temporal.sqlite', 'temporal.sqlite-wal']) assert.equal(mode(name), 0o600, name);
 });

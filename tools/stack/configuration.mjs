@@ -1,8 +1,9 @@
 // @ts-check
-// Would the API and the worker take this environment? Asked of their own schemas before anything starts.
+// Would the API and the worker take this environment? Asked of their own schemas before anything starts. The Python services check
+// theirs as they start.
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { messageOf, UserError } from '../shared/errors.mjs';
+import { UserError } from '../shared/errors.mjs';
 import { ROOT } from '../shared/paths.mjs';
 
 /**
@@ -16,7 +17,8 @@ export function checkConfiguration(env) {
     try {
       read(env);
     } catch (error) {
-      for (const line of messageOf(error).split('\n').slice(1)) faults.add(line);
+      if (!(error instanceof Error && error.name === 'ConfigError')) throw error;
+      for (const line of error.message.split('\n').slice(1)) faults.add(line);
     }
   }
   if (faults.size) throw new UserError(`the configuration cannot be used:\n${[...faults].join('\n')}`);

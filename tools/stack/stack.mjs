@@ -21,12 +21,11 @@ import { endLeftovers } from './leftovers.mjs';
 import { ManagedProcess } from './managed-process.mjs';
 import { postgresPlace } from './postgres-place.mjs';
 import { checkPortsAreFree } from './ports.mjs';
+import { closePrivateFiles } from './private-files.mjs';
 import { removeRunFile, writeRunFile } from './run-file.mjs';
 import { checkConfiguration } from './configuration.mjs';
 import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
 import { ownPorts, readStackSettings } from './settings.mjs';
-
-const PRIVATE_FOLDERS = ['jobs', 'logs', 's3', 'work'];
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. */
 const STOP_BUDGET_MS = 15_000;
@@ -97,8 +96,7 @@ export class Stack {
     const lockFile = path.join(dataDir, 'stack.lock');
     this.#lock = tryLock(lockFile);
     if (this.#lock) {
-      // What users upload, and what jobs say of it, is not for other accounts of the machine. PostgreSQL minds its own folder.
-      for (const name of PRIVATE_FOLDERS) fs.mkdirSync(path.join(dataDir, name), { recursive: true, mode: 0o700 });
+      closePrivateFiles(dataDir);
       return;
     }
     throw new UserError(
@@ -168,6 +166,7 @@ export class Stack {
         given.temporal ? undefined : temporalComponent(context),
       ].filter((spec) => spec !== undefined);
       await this.#startTier(servers);
+      closePrivateFiles(dataDir); // Temporal has made its file by now.
 
       const applicationEnv = applicationEnvironment(context, given.postgres ?? /** @type {string} */ (postgres?.url));
       await this.#prepareServers(applicationEnv);

@@ -1,0 +1,24 @@
+// @ts-check
+// What of a data folder is closed to other accounts of the machine: what users upload, and what jobs say of it. PostgreSQL minds its
+// own folder, and must be able to reach it, so the data folder itself stays open.
+import fs from 'node:fs';
+import path from 'node:path';
+
+const FOLDERS = ['jobs', 'logs', 'reports', 's3', 'work'];
+
+/** Temporal's file, and those that SQLite lays beside it. */
+const TEMPORAL_FILE = /^temporal\.sqlite/;
+
+/**
+ * Makes the folders that are missing, and closes all that is there. Safe to repeat.
+ * @param {string} dataDir an existing folder
+ */
+export function closePrivateFiles(dataDir) {
+  for (const name of FOLDERS) {
+    const folder = path.join(dataDir, name);
+    fs.mkdirSync(folder, { recursive: true });
+    fs.chmodSync(folder, 0o700);
+  }
+  for (const name of fs.readdirSync(dataDir))
+    if (TEMPORAL_FILE.test(name)) fs.chmodSync(path.join(dataDir, name), 0o600);
+}
