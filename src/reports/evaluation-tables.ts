@@ -82,11 +82,12 @@ const MAX_CELL_CHARACTERS = 300;
 function cell(value: unknown): string {
   if (typeof value === 'number') return formatNumber(value);
   if (!Array.isArray(value)) return escapeHtml(value, MAX_CELL_CHARACTERS);
-  return value.map((one) => escapeHtml(neighbourText(one) ?? one, MAX_CELL_CHARACTERS / 2)).join('<br>');
+  return value.map(listItem).join('<br>');
 }
 
-function neighbourText(value: unknown): string | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { input, reference } = value as Record<string, unknown>;
-  return typeof input === 'string' && typeof reference === 'string' ? `${input} → ${reference}` : null;
+/** A neighbour's label is what it is shown for, so each of the two is cut by itself. */
+function listItem(value: unknown): string {
+  const { input, reference } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (typeof input !== 'string' || typeof reference !== 'string') return escapeHtml(value, MAX_CELL_CHARACTERS / 2);
+  return `${escapeHtml(input, MAX_CELL_CHARACTERS / 2)} → ${escapeHtml(reference, MAX_CELL_CHARACTERS / 2)}`;
 }

@@ -22,8 +22,9 @@ interface Axis extends Range {
  * Source: Paul Heckbert, "Nice Numbers for Graph Labels", Graphics Gems, 1990.
  */
 export function roundAxis(values: readonly number[]): Axis {
-  const least = Math.min(...values);
-  const most = Math.max(...values);
+  // Not spread into a call: a long loop's curves have more points than a call can have arguments.
+  const least = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const raw = (most - least || Math.abs(most) || 1) / TICKS;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5, 10].find((one) => one * power >= raw * (1 - 1e-9)) ?? 10);
@@ -113,5 +114,5 @@ export function lossPlot(iterations: readonly ReportIteration[]): string {
     const path = lossCurve.map(([step, loss]) => `${toX(step)},${toY(loss)}`).join(' ');
     return `<polyline class="line series-${index % 6}" points="${path}"><title>iteration ${iteration}</title></polyline>`;
   });
-  return frame('training loss by step', x, y, x.ticks, lines.join(''));
+  return frame('training loss by step', x, y, x.ticks.filter(Number.isInteger), lines.join(''));
 }

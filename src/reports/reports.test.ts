@@ -3,7 +3,7 @@ import { evaluationRequest, optimizationRequest, trainingRequest } from '../../w
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
 import { renderReportHtml } from './html';
-import { roundAxis } from './plots';
+import { lossPlot, roundAxis } from './plots';
 import type { ExecutionRowFacts, ReportSource } from './report';
 
 const AT = new Date('2030-01-01T00:00:00Z');
@@ -199,10 +199,34 @@ test('text of users, data and services stays text wherever it stands', () => {
   }
   const page = renderReportHtml(buildReport(hostile), {
     confusion: { labels: [HOSTILE, 'b'], cells: [[0, 1, 3]] },
-    badCases: { total: 1, shown: [{ [HOSTILE]: HOSTILE }] },
+    badCases: {
+      total: 1,
+      shown: [{ [HOSTILE]: HOSTILE, neighbours: [{ input: HOSTILE, reference: HOSTILE }, HOSTILE, [HOSTILE]] }],
+    },
   });
   expect(page).not.toContain('<script');
   expect(page).toContain('&lt;script&gt;');
+});
+
+test('of a bad case’s neighbours each is one line, and its label stands whole behind a text that is cut', () => {
+  const neighbours = [
+    { input: 'x'.repeat(400), reference: 'refund' },
+    { input: 'short', reference: 'card' },
+  ];
+  const page = renderReportHtml(buildReport(source([0.4])), {
+    confusion: null,
+    badCases: { total: 1, shown: [{ confidence: 0.123456, neighbours }] },
+  });
+  expect(page).toMatch(/<td>0\.1235<\/td><td>x{150}… → refund<br>short → card<\/td>/);
+});
+
+test('the loss of a thousand iterations is plotted, with whole steps on the axis', () => {
+  const [one] = buildReport(source([0.4])).iterations;
+  const curve = (points: number) => Array.from({ length: points }, (_, step): [number, number] => [step, 1]);
+  const many = Array.from({ length: 1000 }, (_, iteration) => ({ ...one!, iteration, lossCurve: curve(200) }));
+  expect(lossPlot(many)).toContain('iteration 999');
+  const labels = lossPlot([{ ...one!, lossCurve: curve(3) }]).match(/text-anchor="middle">[^<]+/g);
+  expect(labels?.map((label) => label.split('>')[1])).toEqual(['0', '1', '2']);
 });
 
 test.each([
