@@ -93,6 +93,16 @@ test.each([false, true])(
   },
 );
 
+test('an optimized data set, which has no file name of a user, is downloaded as Parquet', async () => {
+  const { body } = await owner.client.upload(FIELDS, CSV);
+  await app.db.dataset.update({
+    where: { datasetId: body.datasetId as string },
+    data: { isOptimized: true, fileName: null },
+  });
+  const download = await owner.client.get(`/api/datasets/${body.datasetId}/download`);
+  expect(download.headers.get('content-disposition')).toBe(`attachment; filename=${body.datasetId}.parquet`);
+});
+
 test.each([
   ['CRLF', 'text,label\r\na,b\r\nc,d\r\n', {}, 2],
   ['no header', 'good film,pos\nbad film,neg', {}, 2],
