@@ -102,6 +102,66 @@ def test_a_text_that_resembles_only_a_repeat_stays() -> None:
     assert near_duplicate_groups(texts, threshold).tolist() == [0, 0, 0]
 
 
+def _orders(seed: int) -> list[str]:
+    """640 texts of one template in chance order, of which most resemble others by a chain, and 200 of them with a word more."""
+    names = ["Tom", "Ann", "Ben", "Eva", "Max", "Lea", "Ida", "Jon", "Kim", "Roy"]
+    things = ["cup", "hat", "pen", "bag", "mug", "toy", "map", "key"]
+    places = ["Rome", "Bonn", "York", "Lyon", "Bern", "Oslo", "Riga", "Kiev"]
+    draw = random.Random(seed)
+    texts = [
+        f"my name is {name} and I have ordered a {thing} to be sent to {place} but nobody has told me when it will be there "
+        "and I would like to know what has become of it"
+        for name, thing, place in itertools.product(names, things, places)
+    ]
+    draw.shuffle(texts)
+    return texts + [f"{text} today" for text in draw.sample(texts, 200)]
+
+
+def _sliding_texts(count: int) -> list[str]:
+    """Texts of which each resembles its neighbours, and the first not the last."""
+    words = [f"{a}{b}" for a, b in itertools.product(WORDS, WORDS)]
+    return [" ".join(words[start : start + 40]) for start in range(count)]
+
+
+def _staying(texts: list[str], threshold: float) -> list[str]:
+    repeats = near_repeats(texts, threshold)
+    return [text for row, text in enumerate(texts) if row not in repeats]
+
+
+def _close_pairs(texts: list[str], threshold: float) -> int:
+    return sum(jaccard(a, b) >= threshold for a, b in itertools.combinations(texts, 2))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_two_texts_of_a_template_that_stay_are_near_repeats_of_each_other(seed: int) -> None:
+    texts = _orders(seed)
+    assert len(set(near_duplicate_groups(texts, 0.9).tolist())) == 1
+    staying = _staying(texts, 0.9)
+    assert _close_pairs(staying, 0.9) == 0
+    assert 80 < len(staying) < 200
+
+
+def test_copies_of_texts_that_resemble_one_another_by_a_chain_go() -> None:
+    chain = _sliding_texts(200)
+    texts = chain + [f"{text} x" for text in chain[::10]]
+    assert set(near_duplicate_groups(texts, 0.9).tolist()) == {0}
+    staying = _staying(texts, 0.9)
+    assert _close_pairs(staying, 0.9) == 0
+    assert len(staying) >= 60
+    assert not [text for text in staying if text.endswith(" x")]
+
+
+def test_a_repeat_is_found_among_thousands_of_alike_texts_that_stay() -> None:
+    draw = random.Random(7)
+    codes = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=12)) for _ in range(3_000)]
+    texts = [f"the order with the code {code} has not come yet and I ask for all of my money back" for code in codes]
+    copies = [f"{text} now" for text in texts[:300]]
+    assert jaccard(texts[0], texts[1]) < 0.9 <= jaccard(texts[0], copies[0])
+    repeats = near_repeats(texts + copies, 0.9)
+    assert not [row for row in repeats if row < len(texts)]
+    assert len(repeats) >= 298
+
+
 def test_copies_join_one_group() -> None:
     assert near_duplicate_groups(["Same text.", "other thing", "same TEXT", "same text!"], 0.9).tolist() == [0, 1, 0, 0]
     assert near_duplicate_groups([], 0.9).tolist() == []
@@ -150,3 +210,28 @@ def test_only_pairs_that_join_two_groups_are_verified(monkeypatch: pytest.Monkey
     ]
     assert set(near_duplicate_groups(texts, 0.8).tolist()) == {0}
     assert len(asked) < 2 * len(texts)
+
+
+def test_a_text_is_verified_with_few_of_the_many_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    real = near_duplicates._jaccard
+
+    def counted(a: frozenset[str], b: frozenset[str]) -> float:
+        asked.append(real(a, b))
+        return asked[-1]
+
+    monkeypatch.setattr(near_duplicates, "_jaccard", counted)
+    texts = [
+        f"the very same long sentence about a card that has not come yet number {'ab'[i % 2] * 9} {i:04d}"
+        for i in range(500)
+    ]
+    assert len(near_repeats(texts, 0.99)) == 0
+    assert 500 < len(asked) <= 32 * len(texts)
+
+
+def test_a_full_bucket_answers_with_the_last_texts() -> None:
+    kept = near_duplicates._Kept(np.zeros((1_000, 2), dtype=np.uint64))
+    assert kept.beside(0).tolist() == []
+    for text in range(999):
+        kept.add(text)
+    assert kept.beside(999).tolist() == list(range(999 - near_duplicates._KEPT_IN_BUCKET, 999))
