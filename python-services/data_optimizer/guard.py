@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from data_optimizer.journal import Outcome, removal
+from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
-from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, signatures
+from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, nearly_among, signatures
 from wlops_ml.text import match_key, numbers
 
 #: Whose copy stays when two of the user's files hold the same text: the most held-out one.
@@ -27,14 +28,17 @@ _INDEX_SIMILARITY = 0.85
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Held-out rows whose text also stands, exactly or nearly, in the training file, counted before the purge."""
+    """Held-out rows whose text also stands in the training file, counted before the purge: as it is, or at a similarity of 0.9 or more."""
 
     exact: int
     near: int
 
 
 def purge(rows: pl.DataFrame) -> Outcome:
-    """Take out each row whose near-duplicate group reaches into a more held-out file, so that no group spans two files."""
+    """Take out each row whose near-duplicate group reaches into a more held-out file, so that no group spans two files.
+
+    Groups join over others: a row that goes may be less similar to any held-out row than what ``count_overlaps`` counts.
+    """
     rank = rows.with_columns(pl.col("file").replace_strict(_PRECEDENCE, return_dtype=pl.Int8).alias("_rank"))
     strongest = rank.with_columns(pl.col("_rank").min().over("group").alias("_strongest"))
     file_of = {number: name for name, number in _PRECEDENCE.items()}
@@ -50,13 +54,24 @@ def purge(rows: pl.DataFrame) -> Outcome:
 
 
 def count_overlaps(grouped: pl.DataFrame) -> Overlaps:
-    """Rows of the test file (without one: of the validation file) whose text or near-duplicate group is in the training file too."""
+    """Rows of the test file (without one: of the validation file) whose text is in the training file too, or nearly.
+
+    Near ones are verified with the training rows of their group: a group alone may reach there over other held-out rows.
+    """
     files = set(grouped["file"].unique().to_list())
     training = grouped.filter(pl.col("file") == "training")
     held_out = grouped.filter(pl.col("file") == ("test" if "test" in files else "validation"))
-    exact = pl.col("key").is_in(training["key"].unique().implode())
-    near = pl.col("group").is_in(training["group"].unique().implode())
-    return Overlaps(held_out.filter(exact).height, held_out.filter(near & ~exact).height)
+    copied = pl.col("key").is_in(training["key"].unique().implode())
+    rest = held_out.filter(~copied & pl.col("group").is_in(training["group"].unique().implode()))
+    beside = training.filter(pl.col("group").is_in(rest["group"].unique().implode()))
+    near = nearly_among(
+        rest["given"].to_list(),
+        beside["given"].to_list(),
+        NEAR_DUPLICATE_SIMILARITY,
+        rest["group"].to_list(),
+        beside["group"].to_list(),
+    )
+    return Overlaps(held_out.filter(copied).height, sum(near))
 
 
 class GuardIndex:

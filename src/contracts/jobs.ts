@@ -67,8 +67,9 @@ export interface OptimizationStep {
 }
 
 export interface LeakageReport {
-  /** Rows of the user's test file (else of the held-out roles) whose normalised text also stands in the training file. */
+  /** Rows of the user's test file (without one: of the validation file) whose normalised text also stands in the training file. */
   exactOverlaps: number;
+  /** Further ones that have a similarity of 0.9 or more to a training row. Training rows that go are more: whole near-duplicate groups. */
   nearOverlaps: number;
   /** Null where the task type has no paraphrase check. */
   paraphrases: number | null;

@@ -65,6 +65,21 @@ def near_repeats(
     return repeats.union(copy for _, copy in known.copies) if copies else repeats
 
 
+def nearly_among(
+    texts: Sequence[str],
+    others: Sequence[str],
+    threshold: float,
+    keys: Sequence[Hashable],
+    other_keys: Sequence[Hashable],
+) -> list[bool]:
+    """For each text whether it is one of the others or nearly one: itself, not over further texts. Shape ``(texts,)``.
+
+    Compared as in ``near_repeats``, with the same small part that is overlooked.
+    """
+    known = _Texts([*others, *texts], [*other_keys, *keys], threshold)
+    return known.nearly_among_first(len(others))[len(others) :]
+
+
 def connected_groups(count: int, pairs: Pairs) -> Rows:
     """For each of ``count`` rows the lowest row number it is joined with by pairs, directly or over others."""
     groups = _Groups(count)
@@ -139,6 +154,19 @@ class _Texts:
                 found.add(row)
             else:
                 kept.add(place)
+        return found
+
+    def nearly_among_first(self, count: int) -> list[bool]:
+        """For each row whether it is one of the first ``count`` or nearly one of them."""
+        kept = _Kept(self._keyed_bands())
+        found = [row < count for row in range(len(self._normalised))]
+        for place, row in enumerate(self._first.tolist()):
+            if row < count:
+                kept.add(place)
+            else:
+                found[row] = any(self.similar(other, row) for other in self._most_alike(place, kept.beside(place)))
+        for first, copy in self.copies:
+            found[copy] = found[first]
         return found
 
     def _most_alike(self, place: int, others: Rows) -> list[int]:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from data_optimizer import split
-from data_optimizer.guard import GuardIndex, count_overlaps, purge
+from data_optimizer.guard import GuardIndex, Overlaps, count_overlaps, purge
 from data_optimizer.tests.test_split import _together
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import sentences
+from wlops_ml.near_duplicates import jaccard
 
 TEXTS = sentences(60, 11)
 
@@ -22,6 +23,18 @@ def test_overlaps_count_test_rows_and_the_training_copies_go() -> None:
         (2, "near copy of a row in the test file"),
         (61, "copy of a row in the test file"),
     ]
+
+
+def test_a_row_that_is_near_only_another_test_row_goes_from_training_with_its_group_but_is_no_overlap() -> None:
+    words = "the parcel with the blue kettle that I sent to my mother for her birthday has got stuck in the depot again"
+    near, further = f"{words} today", f"{words} today at noon"
+    assert jaccard(words, near) >= 0.9 > jaccard(words, further)
+    assert jaccard(near, further) >= 0.9
+    test = table([(near, "a"), (further, "a"), (near.upper(), "a")], "test")
+    rows = split.with_groups(_together(table([(words, "a")]), test), "classification")
+    assert rows["group"].n_unique() == 1
+    assert count_overlaps(rows) == Overlaps(exact=0, near=2)
+    assert purge(rows)[0]["file"].to_list() == ["test"] * 3
 
 
 def test_of_copies_between_files_the_most_held_out_one_stays() -> None:

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wlops_ml import near_duplicates
-from wlops_ml.near_duplicates import connected_groups, jaccard, near_duplicate_groups, near_repeats, signatures
+from wlops_ml.near_duplicates import (
+    connected_groups,
+    jaccard,
+    near_duplicate_groups,
+    near_repeats,
+    nearly_among,
+    signatures,
+)
 from wlops_ml.text import match_key
 
 WORDS = [
@@ -160,6 +167,16 @@ def test_a_repeat_is_found_among_thousands_of_alike_texts_that_stay() -> None:
     repeats = near_repeats(texts + copies, 0.9)
     assert not [row for row in repeats if row < len(texts)]
     assert len(repeats) >= 298
+
+
+def test_texts_nearly_among_others_are_so_themselves_and_under_their_key() -> None:
+    words = "the parcel with the blue kettle for my mother has got stuck in the depot again"
+    texts = [f"{words} now", f"{words} now too", f"{words.upper()}!", f"{words}  NOW", f"{words} now"]
+    threshold = jaccard(words, texts[0])
+    found = nearly_among(texts, [words, "unlike"], threshold, keys=[1, 1, 1, 1, 2], other_keys=[1, 2])
+    assert found == [True, False, True, True, False]
+    assert nearly_among([], [words], threshold, [], [1]) == []
+    assert nearly_among([words], [], threshold, [1], []) == [False]
 
 
 def test_copies_join_one_group() -> None:
