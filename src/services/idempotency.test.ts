@@ -70,6 +70,25 @@ test('the key of a call that died is taken over, and the dead one, should it com
   }
 });
 
+test('a call whose key was taken over does not keep it from being taken over again', async () => {
+  const key = randomUUID();
+  const dead = call(key, 'dead');
+  const keys = new IdempotencyRepository(db);
+  const touch = jest.spyOn(keys, 'touch');
+  const late = new IdempotencyService(keys, () => now, 10).answer(dead.given);
+  await dead.started();
+  await db.idempotencyKey.update({
+    where: { userId_key: { userId: 1, key } },
+    data: { claimToken: randomUUID(), touchedAt: new Date(0) },
+  });
+  const touches = touch.mock.results.length;
+  await until('it to say that it is at work', () => touch.mock.results.length > touches);
+  await touch.mock.results.at(-1)?.value;
+  expect((await row(key))?.touchedAt).toEqual(new Date(0));
+  dead.end();
+  await late;
+});
+
 test('a call that failed gives its key back; one whose answer could not be kept does not', async () => {
   const key = randomUUID();
   const failing = call(key, 'x');
