@@ -73,6 +73,16 @@ describe('events', () => {
     expect(done.status).toBe(204);
   });
 
+  test('of a long history none is left out, though the task has ended', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'COMPLETED' });
+    const all = Array.from({ length: 450 }, (_, index) => index + 1);
+    await app.db.taskEvent.createMany({
+      data: all.map((seq) => ({ taskId, seq, type: 'task.updated', payload: { taskId, seq } })),
+    });
+    const text = await readEvents(taskId, /never/);
+    expect([...text.matchAll(/^data: .*"seq":(\d+)/gm)].map((match) => Number(match[1]))).toEqual(all);
+  });
+
   test('an id that is none counts as none, and another task’s events are never among them', async () => {
     const { taskId } = await createTask(app.db, owner.userId, { status: 'FAILED' });
     const other = await createTask(app.db, owner.userId);
@@ -109,6 +119,7 @@ describe('a stream of a running task ends at once', () => {
       expect(await stream.read(/EVALUATING/)).not.toContain('EVALUATING');
     } finally {
       now = new Date();
+      stream.leave();
     }
   });
 });
