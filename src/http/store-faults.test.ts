@@ -64,3 +64,12 @@ describe.each(QUERIES)('%s', (_name, query) => {
     expect(error.message).not.toMatch(/42703|secret/);
   });
 });
+
+test.each(['ECONNREFUSED', 'P1001'])('a store whose driver says %s is one that is not available', (code) => {
+  for (const error of [
+    Object.assign(new Error('no'), { code }),
+    new Error('no', { cause: Object.assign(new Error('why'), { code }) }),
+  ]) {
+    expect(toAppError(error)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 5 });
+  }
+});

@@ -77,6 +77,7 @@ test.each([
   'limit=1&limit=2',
   'cursor=zzz',
   'cursor=LTE',
+  `cursor=${Buffer.from('9223372036854775808').toString('base64url')}`,
   'datasetType=secret',
   'order=name',
 ])('the list refuses ?%s, naming it', async (query) => {
