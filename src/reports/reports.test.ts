@@ -2,6 +2,7 @@ import { evaluateResult, optimizeResult, taskSpec, trainResult } from '../testin
 import { evaluationRequest, optimizationRequest, trainingRequest } from '../../workflows/job-requests';
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
+import { escapeHtml } from './escape';
 import { renderReportHtml } from './html';
 import { lossPlot, roundAxis } from './plots';
 import type { ExecutionRowFacts, ReportSource } from './report';
@@ -229,6 +230,10 @@ test('the loss of a thousand iterations is plotted, with whole steps on the axis
   expect(labels?.map((label) => label.split('>')[1])).toEqual(['0', '1', '2']);
 });
 
+test('text in an attribute cannot end it, whichever quotes it stands in', () => {
+  expect(escapeHtml(`"'&<>`)).toBe('&quot;&#39;&amp;&lt;&gt;');
+});
+
 test.each([
   null,
   7,
@@ -250,6 +255,7 @@ test.each([
   [[0.95, 0.95], { low: 0.5, high: 1, ticks: [0.5, 1] }],
   [[0, 0], { low: 0, high: 0.5, ticks: [0, 0.5] }],
   [[-3, 2], { low: -4, high: 2, ticks: [-4, -2, 0, 2] }],
+  [[0, 0.1 + 0.2], { low: 0, high: 0.3, ticks: [0, 0.1, 0.2, 0.3] }],
 ])('the axis around %j has round ticks and does not reach past the next one', (values, axis) => {
   expect(roundAxis(values)).toEqual(axis);
 });

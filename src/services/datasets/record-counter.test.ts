@@ -24,6 +24,7 @@ test.each<[string, string, Partial<RecordHints>, number | null]>([
   ['quoted line breaks', 'text,label\n"a\nb",x\n"c",y\n', {}, 2],
   ['doubled quotes', 'text,label\n"say ""hi""\nnow",x\n', {}, 1],
   ['quotes inside an unquoted field', 'text,label\n5" pipe,x\n6" pipe,y\n7" pipe,z\n', {}, 3],
+  ['one beside a line break in a quoted field', 'text,label\n5" pipe,x\n"two\nlines",y\n', {}, 2],
   ['a quote that never closes', 'text,label\n"a,x\nb,y\nc,z\n', {}, 3],
   ['a header in quotes', '"text";"label"\na;b\n', {}, 1],
   ['no header', 'what a film,1\nso dull,0\n', {}, 2],
