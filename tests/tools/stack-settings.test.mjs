@@ -9,7 +9,7 @@ import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
-import { cacheDirectory } from '../../tools/shared/paths.mjs';
+import { cacheDirectory, makeDataDirectory } from '../../tools/shared/paths.mjs';
 import { withoutStack } from '../../tools/test/test-environment.mjs';
 import { fileServer, temporaryFolder } from './support.mjs';
 
@@ -168,6 +168,19 @@ test('what the API or the worker would refuse is refused before anything starts,
     return true;
   });
   check({ WLOPS_LOG_LEVEL: 'info', WLOPS_TRAIN_SLOTS: '1' });
+});
+
+test('a data folder is made with what is missing above it; one that cannot be is refused at once, by its variable', (t) => {
+  const folder = temporaryFolder(t);
+  const deep = path.join(folder, 'some/where/data');
+  makeDataDirectory(deep);
+  makeDataDirectory(deep);
+  assert.ok(fs.statSync(deep).isDirectory());
+  fs.writeFileSync(path.join(folder, 'file'), '');
+  const impossible = [path.join(folder, 'file'), path.join(folder, 'file/data')];
+  if (process.platform === 'linux') impossible.push('/proc/wlops/data');
+  for (const one of impossible)
+    assert.throws(() => makeDataDirectory(one), { name: 'UserError', message: /^\/.*cannot hold .*WLOPS_DATA_DIR/ });
 });
 
 test('what users upload is closed to other accounts, also in a data folder that was open before', (t) => {

@@ -1,7 +1,9 @@
 // @ts-check
 // Where things lie: the repository, the cache that clones share, and the data of one stack.
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { messageOf, UserError } from './errors.mjs';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const PYTHON_SERVICES = path.join(ROOT, 'python-services');
@@ -19,3 +21,22 @@ export function cacheDirectory(env, { platform = process.platform, home = os.hom
 
 /** The folder of one stack's state, absolute. @param {NodeJS.ProcessEnv} env */
 export const dataDirectory = (env) => path.resolve(ROOT, env.WLOPS_DATA_DIR || '.wlops');
+
+/**
+ * Makes the data folder and what is missing above it; safe to repeat. One folder after the other: Node's own recursive way never ends
+ * in a file system that makes no folders and says that there are none, such as /proc.
+ * @param {string} dataDir
+ * @throws {UserError}
+ */
+export function makeDataDirectory(dataDir) {
+  const missing = [];
+  for (let folder = dataDir; !fs.existsSync(folder); folder = path.dirname(folder)) missing.unshift(folder);
+  try {
+    for (const folder of missing) fs.mkdirSync(folder);
+    fs.accessSync(`${dataDir}/.`, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw new UserError(
+      `${dataDir} cannot hold the stack's data (${messageOf(error)}); set WLOPS_DATA_DIR to a folder that can`,
+    );
+  }
+}

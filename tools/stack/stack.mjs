@@ -1,11 +1,10 @@
 // @ts-check
 // Starts the whole stack in order, keeps it running, and stops it in reverse order.
-import fs from 'node:fs';
 import path from 'node:path';
 import { createDatabase, migrate } from '../prisma/migrate.mjs';
 import { UserError } from '../shared/errors.mjs';
 import { lockHolder, tryLock } from '../shared/lock.mjs';
-import { ROOT } from '../shared/paths.mjs';
+import { makeDataDirectory, ROOT } from '../shared/paths.mjs';
 import { processIdentity } from '../shared/processes.mjs';
 import { administratorCanLogIn } from './administrator.mjs';
 import { ensureBucket } from './bucket.mjs';
@@ -92,7 +91,7 @@ export class Stack {
 
   #takeDataDir() {
     const { dataDir } = this.#settings;
-    fs.mkdirSync(dataDir, { recursive: true });
+    makeDataDirectory(dataDir);
     const lockFile = path.join(dataDir, 'stack.lock');
     this.#lock = tryLock(lockFile);
     if (this.#lock) {
