@@ -64,13 +64,14 @@ test('one that does not become ready in time is an error', async (t) => {
   await assert.rejects(child.start(), /did not become ready in 0\.3 s/);
 });
 
-test('one that dies is started again and has another process id', async (t) => {
+test('one that dies is started again, has another process id and says when it answers', async (t) => {
   const { child, events } = managed(t);
   await child.start();
   const before = child.pid;
   process.kill(before, 'SIGKILL');
   assert.ok(await waitUntil(() => child.pid !== null && child.pid !== before, soon));
   assert.match(events.lines[0], /ended \(SIGKILL\); starting it again/);
+  assert.ok(await waitUntil(() => events.lines[1] === 'ready again', soon));
   await child.stop();
   assert.ok(!isAlive(before));
 });

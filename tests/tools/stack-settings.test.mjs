@@ -9,6 +9,7 @@ import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
+import { requireTemporal } from '../../tools/stack/temporal.mjs';
 import { cacheDirectory, makeDataDirectory } from '../../tools/shared/paths.mjs';
 import { withoutStack } from '../../tools/test/test-environment.mjs';
 import { fileServer, temporaryFolder } from './support.mjs';
@@ -181,6 +182,14 @@ test('a data folder is made with what is missing above it; one that cannot be is
   if (process.platform === 'linux') impossible.push('/proc/wlops/data');
   for (const one of impossible)
     assert.throws(() => makeDataDirectory(one), { name: 'UserError', message: /^\/.*cannot hold .*WLOPS_DATA_DIR/ });
+});
+
+test('a Temporal server that was given and does not answer is told by its variable', async () => {
+  const env = { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_NAMESPACE: 'wlops' };
+  await assert.rejects(requireTemporal(env, 100), {
+    name: 'UserError',
+    message: /no Temporal server with the namespace wlops answers at TEMPORAL_ADDRESS 127\.0\.0\.1:1/,
+  });
 });
 
 test('what users upload is closed to other accounts, also in a data folder that was open before', (t) => {

@@ -131,7 +131,9 @@ export class ManagedProcess {
     const delayMs = Math.min(RESTART_DELAY_MS.first * 2 ** this.#quickDeaths, RESTART_DELAY_MS.longest);
     this.#events.onEvent(`ended (${how}); starting it again in ${delayMs / 1000} s`);
     void pause(delayMs).then(() => {
-      if (!this.#stopping) this.#launch();
+      if (this.#stopping) return;
+      this.#launch();
+      void this.#tellReady(this.#child);
     });
   }
 
@@ -155,6 +157,16 @@ export class ManagedProcess {
       throw new UserError(`${name} ${reason}. End of ${logFile}:\n${tailOfFile(logFile)}`);
     }
     this.#reachedReady = true;
+  }
+
+  /** Says when a restarted process answers again, unless it ended before. @param {import('node:child_process').ChildProcess | undefined} child */
+  async #tellReady(child) {
+    const gone = () => this.#stopping || this.#child !== child;
+    const ready = await waitUntil(async () => gone() || (await this.spec.isReady()), {
+      timeoutMs: this.spec.readyTimeoutMs,
+      intervalMs: 250,
+    });
+    if (ready && !gone()) this.#events.onEvent('ready again');
   }
 
   /** Ends the process and all that descends from it. Safe to repeat. @param {number} [graceMs] */

@@ -2,7 +2,7 @@
 // Starts the whole stack in order, keeps it running, and stops it in reverse order.
 import path from 'node:path';
 import { createDatabase, migrate } from '../prisma/migrate.mjs';
-import { UserError } from '../shared/errors.mjs';
+import { messageOf, UserError } from '../shared/errors.mjs';
 import { lockHolder, tryLock } from '../shared/lock.mjs';
 import { makeDataDirectory, ROOT } from '../shared/paths.mjs';
 import { processIdentity } from '../shared/processes.mjs';
@@ -25,6 +25,7 @@ import { removeRunFile, writeRunFile } from './run-file.mjs';
 import { checkConfiguration } from './configuration.mjs';
 import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
 import { ownPorts, readStackSettings } from './settings.mjs';
+import { requireTemporal } from './temporal.mjs';
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. */
 const STOP_BUDGET_MS = 15_000;
@@ -137,7 +138,10 @@ export class Stack {
       const applied = await migrate({ url, directory: path.join(ROOT, 'prisma/migrations') });
       if (applied.length) print('postgres', `migrations applied: ${applied.join(', ')}`);
     };
-    await Promise.all([prepareDatabase(), ensureBucket(env)]);
+    const database = prepareDatabase().catch((error) => {
+      throw given.postgres ? new UserError(`the database of DATABASE_URL cannot be used: ${messageOf(error)}`) : error;
+    });
+    await Promise.all([database, ensureBucket(env), ...(given.temporal ? [requireTemporal(env)] : [])]);
   }
 
   /**

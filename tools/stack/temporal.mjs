@@ -2,6 +2,11 @@
 // The Temporal development server: how it is run and when it is ready. The worker registers the search attributes.
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
+import { UserError } from '../shared/errors.mjs';
+import { waitUntil } from '../shared/wait.mjs';
+
+/** A server that is given may be starting too. */
+const GIVEN_SERVER_TIMEOUT_MS = 20_000;
 
 /** Users share task queues fairly; both switches are off in this server by default. */
 const DYNAMIC_CONFIG = ['matching.useNewMatcher=true', 'matching.enableFairness=true'];
@@ -31,5 +36,27 @@ export async function temporalAnswers(address, namespace) {
     return false;
   } finally {
     await connection?.close();
+  }
+}
+
+/**
+ * Waits until a server that was given answers.
+ * @param {NodeJS.ProcessEnv} env with TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE
+ * @param {number} [timeoutMs]
+ * @throws {UserError} when it does not answer, or does not know the namespace
+ */
+export async function requireTemporal(
+  { TEMPORAL_ADDRESS = '', TEMPORAL_NAMESPACE = '' },
+  timeoutMs = GIVEN_SERVER_TIMEOUT_MS,
+) {
+  const answers = await waitUntil(() => temporalAnswers(TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE), {
+    timeoutMs,
+    intervalMs: 500,
+  });
+  if (!answers) {
+    throw new UserError(
+      `no Temporal server with the namespace ${TEMPORAL_NAMESPACE} answers at TEMPORAL_ADDRESS ${TEMPORAL_ADDRESS}; ` +
+        'start it, or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE',
+    );
   }
 }
