@@ -35,6 +35,7 @@ function optimized({ outputPrefix, sealedPrefix }: OptimizeRequest): OptimizeRes
     leakage: { exactOverlaps: 0, nearOverlaps: 0, paraphrases: null },
     labelIssues: null,
     applied: [],
+    seconds: 0,
   };
 }
 

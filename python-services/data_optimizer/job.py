@@ -6,6 +6,7 @@ The same request on the same objects gives the same bytes, but for times in the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -141,7 +142,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
 def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made) -> OptimizeResult:
     """Write the remaining files, commit, and answer."""
     frozen = made.frozen
-    facts = {
+    facts: dict[str, Any] = {
         "taskType": frozen.task_type,
         "train": outputs.rows("train", made.train).to_json(),
         "mine": made.mine.to_json(),
@@ -158,6 +159,7 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
     }
     outputs.bytes("quarantine.jsonl", journal.quarantine_lines(), content_type="application/x-ndjson")
     facts["log"] = outputs.json("log.json", journal.to_log()).to_json()
+    facts["seconds"] = journal.seconds()
     manifest = context.commit(outputs.files, result=facts)
     return OptimizeResult.model_validate({**facts, "manifest": manifest.to_json()})
 

@@ -35,6 +35,11 @@ class Journal:
         self._samples: dict[str, list[dict[str, Any]]] = {}
         self._context = context
         self._total_steps = total_steps
+        self._began = time.monotonic()
+
+    def seconds(self) -> float:
+        """Seconds since the journal was begun; unlike those of its steps with reading, writing and trials between them."""
+        return round(time.monotonic() - self._began, _SECONDS_DIGITS)
 
     def run(self, name: str, step: Step, rows: pl.DataFrame, *, secret: bool = False) -> pl.DataFrame:
         """Apply a step and answer with the rows it kept. ``secret``: what it removes resembles sealed rows and is not shown."""

@@ -35,6 +35,11 @@ test('an evaluation that was stored before there were error rates is read as one
   expect(parseResult(evaluateResult, older)).toEqual({ ...older, errorRates: [] });
 });
 
+test('an optimization stored before its seconds were measured is read, without them', () => {
+  const { seconds: _gone, ...older } = example('optimize-result') as Record<string, unknown>;
+  expect(parseResult(optimizeResult, older)).toEqual({ ...older, seconds: null });
+});
+
 test.each(Object.keys(example('job-status') as object).filter((name) => name !== 'result'))(
   'a status without %s is refused and the field is named',
   (name) => {

@@ -65,6 +65,7 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
   leakage: z.object({ exactOverlaps: count, nearOverlaps: count, paraphrases: count.nullable() }),
   labelIssues: z.object({ flagged: count, quarantined: count }).nullable(),
   applied: z.array(z.object({ id: name, kind: improvementKind, slice: text, rows: count })).max(500),
+  seconds: z.number().min(0).nullable().default(null),
 });
 
 export const trainResult: z.ZodType<TrainResult> = z.object({

@@ -101,6 +101,8 @@ export interface OptimizeResult {
   leakage: LeakageReport;
   labelIssues: { flagged: number; quarantined: number } | null;
   applied: AppliedImprovement[];
+  /** Of the whole job, until its manifest is written; null in a result stored before this was measured. */
+  seconds: number | null;
 }
 
 export interface TrainRequest extends JobRequestBase {
@@ -129,6 +131,7 @@ export interface TrainResult {
   mineLoss: number | null;
   /** At most 200 `[step, loss]` points. */
   lossCurve: [number, number][];
+  /** Of training, over all segments: from the first step on, without loading and saving the model. */
   seconds: number;
 }
 

@@ -36,6 +36,7 @@ export function optimizeResult(request: OptimizeRequest, overrides: Partial<Opti
     leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },
     labelIssues: { flagged: 3, quarantined: 1 },
     applied: request.feedback ? [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', rows: 12 }] : [],
+    seconds: 0.4,
     ...overrides,
   };
 }

@@ -146,6 +146,8 @@ class OptimizeResult(Message):
     leakage: LeakageReport
     label_issues: LabelIssueReport | None
     applied: list[AppliedImprovement]
+    #: Of the whole job, until its manifest is written; None in a result stored before this was measured.
+    seconds: float | None = None
 
 
 class TrainRequest(JobRequest):

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
+from data_optimizer import journal
 from data_optimizer.job import run
 from data_optimizer.tests.workplace import REPOSITORY, Workplace, csv_file, maths_file, sentences
-from wlops_common.contracts import OptimizeResult
+from wlops_common.contracts import ObjectRef, OptimizeResult
 from wlops_common.errors import ArtifactChanged, DatasetColumnsUnknown, DatasetEmpty, DatasetTooSmall
 from wlops_common.job_context import AlreadyCommitted, JobInterrupted
 from wlops_common.testing import job_context
@@ -108,6 +110,36 @@ def test_the_manifest_lists_every_file_and_the_result(workplace: Workplace) -> N
     assert OptimizeResult.model_validate({**manifest["result"], "manifest": result.manifest.to_json()}) == result
     assert all(entry["key"].startswith("evaluations/task_1/sealed/attempt-1/") == (entry["name"] in ("select.parquet", "test.parquet"))
                for entry in manifest["files"])  # fmt: skip
+
+
+def test_seconds_are_those_of_the_whole_job_what_is_done_between_the_steps_too(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    put, read = workplace.store.put, workplace.store.read
+
+    def slow_put(key: str, data: bytes, content_type: str = "application/octet-stream") -> ObjectRef:
+        now[0] += 1
+        return put(key, data, content_type)
+
+    def slow_read(ref: ObjectRef) -> bytes:
+        now[0] += 10
+        return read(ref)
+
+    monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    files = {"source": csv_file(200)}
+    first_request = workplace.request(files)
+    monkeypatch.setattr(workplace.store, "put", slow_put)
+    monkeypatch.setattr(workplace.store, "read", slow_read)
+    context = job_context(workplace.root, first_request, store=workplace.store)
+    first = run(context, first_request)
+    written = len(workplace.json(first.manifest)["files"])
+    assert first.seconds is not None
+    assert first.seconds - sum(step.seconds for step in first.steps) == written
+    later = workplace.optimise(files, 1, split=first.split, recipe=first.recipe)
+    # The split, its three files of rows and indexes, the recipe: all are read between the steps.
+    assert later.seconds is not None
+    assert later.seconds - sum(step.seconds for step in later.steps) > 10 * 4
 
 
 def test_worked_answers_get_targets_and_wrong_ones_are_set_aside(workplace: Workplace) -> None:

@@ -53,6 +53,11 @@ def test_a_field_that_is_unknown_or_left_out_is_refused(name: str) -> None:
                 MESSAGES[name].model_validate({key: value for key, value in golden.items() if key != info.alias})
 
 
+def test_an_optimization_stored_before_its_seconds_were_measured_is_read_without_them() -> None:
+    older = {key: value for key, value in _golden("optimize-result").items() if key != "seconds"}
+    assert contracts.OptimizeResult.model_validate(older).to_json() == {**older, "seconds": None}
+
+
 def test_the_golden_job_id_is_that_of_its_key() -> None:
     golden = _golden("job-status")
     assert golden["jobId"] == job_id_of(golden["jobKey"])
