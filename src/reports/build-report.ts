@@ -110,7 +110,9 @@ function presentIteration(
     mineLoss: training?.result.mineLoss ?? null,
     lossCurve: training?.result.lossCurve ?? null,
     seconds: {
-      optimization: optimization ? sum(optimization.result.steps.map((step) => step.seconds)) : null,
+      optimization: optimization
+        ? (optimization.result.seconds ?? sum(optimization.result.steps.map((step) => step.seconds)))
+        : null,
       training: training?.result.seconds ?? null,
       evaluation: evaluation?.result.seconds ?? null,
     },

@@ -96,7 +96,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
     labelIssues: { flagged: 3, quarantined: 1 },
     improvements: [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', support: 12, gainBound: 0.1 }],
     controlArm: null,
-    seconds: { optimization: 0.1, training: 3, evaluation: 1 },
+    seconds: { optimization: 0.4, training: 3, evaluation: 1 },
   });
   expect(report.lineage).toMatchObject({
     datasetSha256: 'c'.repeat(64),
@@ -105,6 +105,13 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
   });
   expect(report.lineage.modelSha256).toMatch(/^[0-9a-f]{64}$/);
   expect(report.decisions[0]).toMatchObject({ kind: 'promote', decidedAt: '2030-01-01T00:00:00.000Z' });
+});
+
+test('the seconds of an optimization stored without its own are those of its steps', () => {
+  const older = source([0.4]);
+  const optimization = older.executions.find(({ phase }) => phase === 'optimization')?.details as { seconds?: number };
+  delete optimization.seconds;
+  expect(buildReport(older).iterations[0]?.seconds.optimization).toBe(0.1);
 });
 
 test('the uplift of an applied improvement is measured on its slice, and is null where nothing is known', () => {
