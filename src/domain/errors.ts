@@ -61,6 +61,11 @@ export class AppError extends Error {
   }
 }
 
+/** A field that cannot be taken as it is. `more`: what would fit. */
+export function invalidField(field: string, message: string, more: Record<string, unknown> = {}): AppError {
+  return new AppError('VALIDATION_FAILED', `${field}: ${message}`, { details: { field, ...more } });
+}
+
 /** A thing that is not there, or is not the caller's: both answer alike. */
 export function notFound(what: string): AppError {
   return new AppError('NOT_FOUND', `${what} not found`);

@@ -2,12 +2,12 @@
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import type { Caller } from '../domain/access';
-import { AppError } from '../domain/errors';
+import { AppError, invalidField } from '../domain/errors';
 import { mayUse, type Access } from '../policies/access';
 import type { AccountService } from '../services/accounts/account-service';
 import { fingerprintOf, type IdempotencyService } from '../services/idempotency';
 import type { Handler, Operation, RateLimit, Reply } from './operation';
-import { refuseProtoKey } from './validation';
+import { issueWording, refuseProtoKey } from './validation';
 
 const MAX_JSON_BYTES = 256 * 1024;
 
@@ -27,7 +27,7 @@ export function idempotencyKey(req: Request): string | null {
   const key = req.headers['idempotency-key'];
   if (key === undefined) return null;
   if (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key)) return key;
-  throw new AppError('VALIDATION_FAILED', 'Idempotency-Key: must be 1 to 200 visible ASCII characters');
+  throw invalidField('Idempotency-Key', 'must be 1 to 200 visible ASCII characters');
 }
 
 export class Api {
@@ -103,7 +103,7 @@ export class Api {
 }
 
 function parse<T>(schema: z.ZodType<T> | undefined, value: unknown): T {
-  return schema ? schema.parse(value) : (undefined as T);
+  return schema ? schema.parse(value, { error: issueWording }) : (undefined as T);
 }
 
 function send(res: Response, reply: Reply): void {

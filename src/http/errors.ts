@@ -11,9 +11,10 @@ import { storeFault } from './store-faults';
 const RETRY_AFTER_SECONDS = 5;
 
 /** body-parser's faults by their `type`. */
-const BODY_FAULTS: Record<string, () => AppError> = {
-  'entity.parse.failed': () => new AppError('MALFORMED_REQUEST', 'the body is not valid JSON'),
-  'entity.too.large': () => new AppError('PAYLOAD_TOO_LARGE', 'the body is too large'),
+const BODY_FAULTS: Record<string, (fault: { limit?: number }) => AppError> = {
+  'entity.parse.failed': () => new AppError('MALFORMED_REQUEST', 'the body is not a valid JSON object'),
+  'entity.too.large': ({ limit }) =>
+    new AppError('PAYLOAD_TOO_LARGE', `the body is too large; at most ${limit} bytes are taken`),
   'encoding.unsupported': () => new AppError('UNSUPPORTED_MEDIA_TYPE', 'this content encoding is not supported'),
   'charset.unsupported': () => new AppError('UNSUPPORTED_MEDIA_TYPE', 'this character set is not supported; use UTF-8'),
   'request.aborted': () => new AppError('MALFORMED_REQUEST', 'the request ended early'),
@@ -27,7 +28,7 @@ export function toAppError(error: unknown): AppError {
   if (!(error instanceof Error)) return new AppError('INTERNAL', 'something went wrong on our side', { cause: error });
   const { type, status } = error as Error & { type?: unknown; status?: unknown };
   const fault = typeof type === 'string' ? BODY_FAULTS[type] : undefined;
-  if (fault) return fault();
+  if (fault) return fault(error as { limit?: number });
   // Express and its parsers mark what the client did wrong, for example a path that cannot be decoded.
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new AppError('MALFORMED_REQUEST', 'the request cannot be read', { detail: error.message });
@@ -36,15 +37,18 @@ export function toAppError(error: unknown): AppError {
 }
 
 function fromIssues(issues: core.$ZodIssue[]): AppError {
-  const fields = issues
+  const all = issues
     .slice(0, 50)
     .flatMap((issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'is not a known field' }))
         : [{ field: issue.path.join('.'), message: issue.message }],
     );
+  // Of one field the last: a type's own limits come before those that were asked for.
+  const fields = [...new Map(all.map((one) => [one.field, one])).values()];
   const first = fields[0];
-  const message = first ? [first.field, first.message].filter(Boolean).join(': ') : 'the request is not valid';
+  const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : '';
+  const message = first ? [first.field, first.message].filter(Boolean).join(': ') + more : 'the request is not valid';
   return new AppError('VALIDATION_FAILED', message, { details: { fields } });
 }
 

@@ -32,6 +32,11 @@ test.each<[string, string, string, number]>([
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
 });
 
+test('a body past the limit is told the limit', async () => {
+  const { body } = await post(JSON.stringify({ taskName: 'x'.repeat(300_000) }));
+  expect(body.error.message).toMatch(/^the body is too large; at most \d{5,7} bytes are taken$/);
+});
+
 test('a path that cannot be decoded is a client error, a path nobody has is missing', async () => {
   expect((await owner.client.get('/api/tasks/%E0%A4%A')).status).toBe(400);
   for (const id of [

@@ -1,6 +1,32 @@
 /** Schemas and checks that all routes share. */
 import { z } from 'zod';
 
+const KINDS: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** What zod says where a schema says nothing itself, in the words of a form. Give it to `parse` as `error`. */
+export const issueWording: z.core.$ZodErrorMap = (issue) => {
+  const { code } = issue;
+  if ((code === 'invalid_type' || code === 'invalid_value') && issue.input === undefined) return 'is required';
+  if (code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+  if (code === 'invalid_value')
+    return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+  if (code === 'too_small' && isNumeric(issue.origin))
+    return `must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
+  if (code === 'too_big' && isNumeric(issue.origin))
+    return `must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
+  return undefined;
+};
+
+const isNumeric = (origin: string): boolean => origin === 'number' || origin === 'int';
+
 /** Text of 1 to `max` characters that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
 export function text(max: number) {
   return z

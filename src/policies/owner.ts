@@ -1,6 +1,6 @@
 /** Who a new thing belongs to. One rule for data sets and tasks. */
 import type { Caller } from '../domain/access';
-import { AppError } from '../domain/errors';
+import { AppError, invalidField } from '../domain/errors';
 import { mayActFor } from './access';
 
 /** Finds a user; null when there is none. */
@@ -18,7 +18,8 @@ export async function ownerFor(
   users: UserLookup,
 ): Promise<number> {
   if (userId === null || userId === caller.userId) return caller.userId;
-  if (!mayActFor(caller, userId)) throw new AppError('FORBIDDEN', 'userId: must be your own');
-  if (!(await users.findById(userId))) throw new AppError('VALIDATION_FAILED', 'userId: there is no such user');
+  if (!mayActFor(caller, userId))
+    throw new AppError('FORBIDDEN', 'userId: must be your own', { details: { field: 'userId' } });
+  if (!(await users.findById(userId))) throw invalidField('userId', 'there is no such user');
   return userId;
 }

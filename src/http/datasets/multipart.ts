@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import busboy from 'busboy';
 import type { Request } from 'express';
-import { AppError } from '../../domain/errors';
+import { AppError, invalidField } from '../../domain/errors';
 
 const MAX_FIELDS = 20;
 const MAX_FIELD_BYTES = 64 * 1024;
@@ -32,8 +32,6 @@ export interface FormOptions<Sink extends FileSink, Result> {
   finish(sink: Sink, fields: Record<string, string>): Promise<Result>;
 }
 
-const invalid = (message: string): AppError => new AppError('VALIDATION_FAILED', message);
-
 /** Reads the form of `req`; resolves with what `finish` answers. */
 export async function receiveForm<Sink extends FileSink, Result>(
   req: Request,
@@ -52,9 +50,9 @@ export async function receiveForm<Sink extends FileSink, Result>(
   try {
     await new Promise<void>((resolve, reject) => {
       parser.on('field', (name, value, info) => {
-        if (!options.fieldNames.includes(name)) reject(invalid(unknownField(name)));
-        else if (name in fields) reject(invalid(`${name}: is given twice`));
-        else if (info.valueTruncated) reject(invalid(`${name}: is longer than ${MAX_FIELD_BYTES} bytes`));
+        if (!options.fieldNames.includes(name)) reject(unknownField(name));
+        else if (name in fields) reject(invalidField(name, 'is given twice'));
+        else if (info.valueTruncated) reject(invalidField(name, `is longer than ${MAX_FIELD_BYTES} bytes`));
         else fields[name] = value;
       });
       parser.on('file', (name, stream, info) => {
@@ -62,7 +60,7 @@ export async function receiveForm<Sink extends FileSink, Result>(
         stream.once('limit', () => reject(tooLarge(options.maxFileBytes)));
         if (name !== 'file') {
           stream.resume();
-          reject(invalid(unknownField(name)));
+          reject(unknownField(name));
           return;
         }
         try {
@@ -73,9 +71,9 @@ export async function receiveForm<Sink extends FileSink, Result>(
           reject(asError(error));
         }
       });
-      parser.once('filesLimit', () => reject(invalid('file: only one file can be sent')));
-      parser.once('fieldsLimit', () => reject(invalid(`more than ${MAX_FIELDS} fields`)));
-      parser.once('partsLimit', () => reject(invalid('the form has too many parts')));
+      parser.once('filesLimit', () => reject(invalidField('file', 'only one can be sent')));
+      parser.once('fieldsLimit', () => reject(new AppError('VALIDATION_FAILED', `more than ${MAX_FIELDS} fields`)));
+      parser.once('partsLimit', () => reject(new AppError('VALIDATION_FAILED', 'the form has too many parts')));
       // Not `once`: it may find more than one fault, and one that nobody hears would end the process.
       parser.on('error', (error) => reject(malformed(asError(error))));
       parser.once('close', resolve);
@@ -85,7 +83,7 @@ export async function receiveForm<Sink extends FileSink, Result>(
       req.pipe(parser);
     });
     const { sink } = state;
-    if (!sink) throw invalid('file: is missing; send it as a file part named "file"');
+    if (!sink) throw invalidField('file', 'is missing; send it as a file part named "file"');
     req.setTimeout(0); // All is here: from now on the client's silence is no fault.
     await sink.done;
     return await options.finish(sink, fields);
@@ -136,8 +134,10 @@ function malformed(error: Error): AppError {
 }
 
 /** A part may come without a name, whatever the parser's types say. */
-function unknownField(name: string | undefined): string {
-  return name ? `${name.slice(0, 100)}: is not a known field` : 'a part of the form has no name';
+function unknownField(name: string | undefined): AppError {
+  if (!name) return new AppError('VALIDATION_FAILED', 'a part of the form has no name');
+  if (name === 'file') return invalidField(name, 'must be sent as a file, with a file name');
+  return invalidField(name.slice(0, 100), 'is not a known field');
 }
 
 function asError(thrown: unknown): Error {

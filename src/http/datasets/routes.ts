@@ -12,7 +12,7 @@ import type { UploadFields, UploadService } from '../../services/datasets/upload
 import { fingerprintOf, type IdempotencyService } from '../../services/idempotency';
 import { idempotencyKey, type Api } from '../api';
 import type { Reply } from '../operation';
-import { cursorText, pageOf } from '../validation';
+import { cursorText, issueWording, pageOf } from '../validation';
 import { receiveForm } from './multipart';
 import { presentDataset, presentLineage } from './presenter';
 import {
@@ -168,7 +168,7 @@ function store({ uploads, maxUploadBytes }: DatasetRouteDeps, caller: Caller, re
     fieldNames: uploadFieldNames,
     open: (file, fields) => uploads.begin(caller, Number(fields.userId) || null, file),
     finish: async (stored, raw) => {
-      const fields = uploadFields.parse(raw);
+      const fields = uploadFields.parse(raw, { error: issueWording });
       const facts = stored.facts(fields);
       const dataset = await uploads.register(caller, stored, fields, facts);
       const answer = { status: 201, body: presentDataset(dataset) };
@@ -183,7 +183,7 @@ function fingerprintOfRepeat({ uploads, maxUploadBytes }: DatasetRouteDeps, req:
     fieldNames: uploadFieldNames,
     open: (file) => uploads.measure(file),
     finish: (file, raw) => {
-      const fields = uploadFields.parse(raw);
+      const fields = uploadFields.parse(raw, { error: issueWording });
       return Promise.resolve(uploadFingerprint(fields, file.facts(fields)));
     },
   });

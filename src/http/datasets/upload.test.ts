@@ -93,6 +93,16 @@ test.each([false, true])(
   },
 );
 
+test('a file that came as text is told so, by its field', async () => {
+  const body = '--b\r\ncontent-disposition: form-data; name="file"\r\n\r\nx\r\n--b--';
+  const answer = await owner.client.raw('POST', '/api/datasets/upload', {
+    body,
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+  });
+  expect([answer.status, answer.body.error.details]).toEqual([422, { field: 'file' }]);
+  expect(answer.body.error.message).toBe('file: must be sent as a file, with a file name');
+});
+
 test('an optimized data set, which has no file name of a user, is downloaded as Parquet', async () => {
   const { body } = await owner.client.upload(FIELDS, CSV);
   await app.db.dataset.update({

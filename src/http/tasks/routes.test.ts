@@ -33,6 +33,10 @@ const standard = (overrides: object = {}) => ({
   datasetId,
   ...overrides,
 });
+interface Fault {
+  field: string;
+  message: string;
+}
 const masked = (text: string): string => text.replace(/"requestId":"[^"]+"/, '');
 
 describe('create', () => {
@@ -203,6 +207,29 @@ describe('create', () => {
         [{ field: column, message: 'is not a known field' }],
       ]);
     }
+  });
+
+  test('each field at fault is told what it needs, once and in words of a form', async () => {
+    const answer = await owner.client.post('/api/tasks/continuous', {
+      modelName: 7,
+      datasetId,
+      taskName: 'x',
+      seed: 2 ** 60,
+      maxIterations: 0,
+      taskType: 'regression',
+      stopPolicies: { plateau: { patience: 1.5 }, budget: { wallSeconds: 0 } },
+    });
+    expect(answer.status).toBe(422);
+    expect(Object.fromEntries(answer.body.error.details.fields.map((one: Fault) => [one.field, one.message]))).toEqual({
+      modelName: 'must be a text',
+      seed: 'must be at most 2147483647',
+      maxIterations: 'must be at least 1',
+      taskType: 'must be one of "classification", "generation"',
+      'stopPolicies.plateau.patience': 'must be a whole number',
+      'stopPolicies.plateau.minimumGain': 'is required',
+      'stopPolicies.budget.wallSeconds': 'must be above 0',
+    });
+    expect(answer.body.error.message).toBe('modelName: must be a text (and 6 more)');
   });
 
   test('names of the hub and local folders are asked from the trainer', async () => {

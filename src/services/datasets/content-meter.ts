@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { AppError } from '../../domain/errors';
+import type { AppError} from '../../domain/errors';
+import { invalidField } from '../../domain/errors';
 import { RecordCounter, type RecordHints } from './record-counter';
 
 /** Text packs at most some twenty to one; deflate can reach a thousand to one only for what is all the same. */
@@ -86,10 +87,7 @@ export class ContentMeter extends Transform {
   private bombFault(): AppError | null {
     const tooMuch = this.unpackedBytes > RATIO_APPLIES_FROM_BYTES && this.unpackedBytes > this.bytes * MAX_UNPACK_RATIO;
     if (!tooMuch) return null;
-    return new AppError(
-      'VALIDATION_FAILED',
-      `file: unpacks to more than ${MAX_UNPACK_RATIO} times its size; send it unpacked`,
-    );
+    return invalidField('file', `unpacks to more than ${MAX_UNPACK_RATIO} times its size; send it unpacked`);
   }
 
   /** What was seen, once the stream has ended. */

@@ -5,7 +5,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Caller } from '../../domain/access';
-import { AppError } from '../../domain/errors';
+import { AppError, invalidField } from '../../domain/errors';
 import { uploadedDatasetKey } from '../../domain/storage-keys';
 import type { Logger } from '../../logger';
 import { mayActFor } from '../../policies/access';
@@ -92,7 +92,7 @@ export class UploadService {
   /** Writes the row of a stored file. 403 for someone else's `userId`, 422 for nobody's and for an empty file. */
   async register(caller: Caller, stored: StoredFile, fields: UploadFields, facts: ContentFacts): Promise<DatasetRow> {
     const userId = await ownerFor(caller, fields.userId, this.users);
-    if (facts.bytes === 0) throw new AppError('VALIDATION_FAILED', 'file: is empty');
+    if (facts.bytes === 0) throw invalidField('file', 'is empty');
     const key = uploadedDatasetKey(userId, stored.datasetId);
     if (key === stored.key) return this.createRow(userId, stored, fields, facts);
     // The owner was named after the file. Through here, since copying inside the store is limited to 5 GiB.

@@ -3,7 +3,8 @@ import { randomInt } from 'node:crypto';
 import type { TaskType } from '../../contracts/jobs';
 import type { TaskMode } from '../../contracts/task-workflow';
 import type { Caller } from '../../domain/access';
-import { AppError } from '../../domain/errors';
+import type { AppError} from '../../domain/errors';
+import { invalidField } from '../../domain/errors';
 import type { StopConditions } from '../../domain/stop-conditions';
 import { ownerFor } from '../../policies/owner';
 import type { DatasetRepository } from '../../repositories/datasets';
@@ -72,13 +73,7 @@ export class TaskCreation {
     const dataset = await this.deps.datasets.find({ userId }, datasetId);
     if (!dataset) throw noSuchDataset(field, type);
     if (dataset.datasetType !== type) {
-      throw new AppError(
-        'VALIDATION_FAILED',
-        `${field}: is a ${dataset.datasetType} data set; a ${type} data set is needed`,
-        {
-          details: { field },
-        },
-      );
+      throw invalidField(field, `is a ${dataset.datasetType} data set; a ${type} data set is needed`);
     }
   }
 }
@@ -88,15 +83,11 @@ function checkMetric({ metric, taskType }: TaskRequest, possible: readonly TaskT
   if (metric === null) return;
   const known = (taskType ? [taskType] : possible).flatMap((one) => METRICS[one]);
   if (known.includes(metric)) return;
-  throw new AppError('VALIDATION_FAILED', `metric: must be one of ${known.join(', ')}`, {
-    details: { field: 'metric', known },
-  });
+  throw invalidField('metric', `must be one of ${known.join(', ')}`, { known });
 }
 
 function noSuchDataset(field: string, type: string): AppError {
-  return new AppError('VALIDATION_FAILED', `${field}: there is no ${type} data set of yours with this id`, {
-    details: { field },
-  });
+  return invalidField(field, `there is no ${type} data set of yours with this id`);
 }
 
 function fieldOf(request: TaskRequest, datasetId: string): string {

@@ -2,7 +2,7 @@
  * Which models there are and what each may be told. The catalogue is `contracts/model-catalog.json`, which the trainer reads too.
  * Names it does not list are asked from the trainer, which looks at the hub and its own folder.
  */
-import { AppError } from '../../domain/errors';
+import { AppError, invalidField } from '../../domain/errors';
 import type { TaskType } from '../../contracts/jobs';
 
 export interface HyperparameterRule {
@@ -40,10 +40,9 @@ export class ModelService {
     const model = this.catalog.models.find((one) => one.name === name) ?? (await this.unlisted(name));
     if (taskType !== null && !model.taskTypes.includes(taskType)) {
       const able = this.catalog.models.filter((one) => one.taskTypes.includes(taskType)).map((one) => one.name);
-      throw new AppError(
-        'VALIDATION_FAILED',
-        `taskType: the model ${name} does not do ${taskType}; use one of ${able.join(', ')}`,
-      );
+      throw invalidField('taskType', `the model ${name} does not do ${taskType}; use one of ${able.join(', ')}`, {
+        able,
+      });
     }
     return model;
   }
