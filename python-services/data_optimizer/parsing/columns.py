@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from data_optimizer.parsing import names
+from data_optimizer.parsing.column_roles import roles_fault
 from data_optimizer.parsing.names import plain_name
 from data_optimizer.parsing.table import Table, sample_of
 from wlops_common.errors import DatasetColumnsUnknown
@@ -74,22 +75,14 @@ def columns_like(columns: Columns, training: Table, table: Table) -> Columns | N
 
 def columns_named(table: Table, task_type: TaskType | None, given: Mapping[str, str | int]) -> Columns:
     """The columns that the user named. Raises ``DatasetColumnsUnknown`` saying which name or number does not fit."""
-    role_of: dict[str, int] = {}
-    meanings = {names.ROLE_ALIASES.get(plain_name(role)) for role in given}
-    for role, column in given.items():
-        meaning = names.ROLE_ALIASES.get(plain_name(role))
-        if meaning is None:
-            known = ", ".join(sorted(names.ROLE_ALIASES))
-            raise unknown_columns(table, f"`columns` names the role {role!r}; known roles are {known}")
-        if meaning == "context" and "input" not in meanings:
-            meaning = "input"
-        role_of[meaning] = _index(table, role, column)
+    fault = roles_fault(given)
+    if fault is not None:
+        raise unknown_columns(table, f"`columns` {fault}")
+    role_of = {names.ROLE_ALIASES[plain_name(role)]: _index(table, role, column) for role, column in given.items()}
     if "messages" in role_of:
         return ChatColumn(role_of["messages"])
-    if "input" not in role_of or "output" not in role_of:
-        raise unknown_columns(
-            table, "`columns` must name an input (text or prompt) and an output (label or completion)"
-        )
+    if "input" not in role_of:
+        role_of["input"] = role_of.pop("context")
     is_label = any(plain_name(role) in names.CLASSIFICATION_ROLES for role in given)
     inputs = (role_of["input"], role_of["context"]) if "context" in role_of else (role_of["input"],)
     return PairColumns(task_type or ("classification" if is_label else "generation"), inputs, role_of["output"])

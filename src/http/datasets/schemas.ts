@@ -34,10 +34,12 @@ export const uploadFields = z.strictObject({
   format: emptyAsNull(format),
   columns: emptyAsNull(
     jsonText(
-      columnMap.superRefine((columns, context) => {
-        const fault = columnRolesFault(columns);
-        if (fault) context.addIssue({ code: 'custom', message: fault });
-      }),
+      columnMap
+        .superRefine((columns, context) => {
+          const fault = columnRolesFault(columns);
+          if (fault) context.addIssue({ code: 'custom', message: fault });
+        })
+        .transform((columns) => (Object.keys(columns).length === 0 ? null : columns)),
     ),
   ),
 });

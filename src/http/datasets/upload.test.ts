@@ -128,6 +128,11 @@ test.each([
   expect([answer.status, answer.body.sampleCount, answer.body.sha256]).toEqual([201, expected, sha256(file)]);
 });
 
+test('columns that name nothing are as good as none', async () => {
+  const answer = await owner.client.upload({ ...FIELDS, columns: '{}' }, CSV);
+  expect([answer.status, answer.body.columns, answer.body.sampleCount]).toEqual([201, null, 3]);
+});
+
 test('a file of many parts arrives byte by byte', async () => {
   const bytes = randomBytes(20 * MIB + 17);
   const answer = await owner.client.upload(FIELDS, bytes);
@@ -149,7 +154,13 @@ test.each<[string, Record<string, string>, string | null, number, string]>([
   ['columns of a wrong shape', { ...FIELDS, columns: '[1]' }, CSV, 422, 'columns'],
   ['columns of an unknown role', { ...FIELDS, columns: '{"foo":"text","label":"label"}' }, CSV, 422, 'known roles are'],
   ['columns without an output', { ...FIELDS, columns: '{"text":"text"}' }, CSV, 422, 'an output'],
-  ['no columns at all', { ...FIELDS, columns: '{}' }, CSV, 422, 'an input'],
+  [
+    'columns of one role',
+    { ...FIELDS, columns: '{"text":0,"sentence":1,"label":2}' },
+    CSV,
+    422,
+    'columns: names "text"',
+  ],
   ['columns that replace a prototype', { ...FIELDS, columns: '{"__proto__":"x"}' }, CSV, 422, 'columns'],
   ['a user id that is no number', { ...FIELDS, userId: 'me' }, CSV, 422, 'userId'],
   ['a name that cannot be stored', { ...FIELDS, name: 'a\0b' }, CSV, 422, 'name'],

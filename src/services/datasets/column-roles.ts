@@ -1,22 +1,28 @@
 /**
- * Whether `columns` can name the columns of a data set: known roles, an input and an output among them. What needs no look into the
- * file; whether the file has the columns is for the optimizer to say.
+ * Whether `columns` can name the columns of a data set: known roles, one column each, an input and an output among them. What needs
+ * no look into the file; whether the file has the columns is for the optimizer to say. It asks the same of the roles
+ * (`data_optimizer/parsing/column_roles.py`); `contracts/examples/column-roles.json` holds both to the same words.
  */
 import columnNames from '../../contracts/column-names.json';
 import { plainName } from './header';
 
 const ROLES = new Map(Object.entries(columnNames.givenRoles));
 
-/** What is wrong with the roles, as a sentence without a subject; null when nothing is. */
+/** What is wrong with the roles, as a sentence without a subject; null when nothing is. Without any, the columns are detected. */
 export function columnRolesFault(columns: Record<string, unknown>): string | null {
-  const roles = Object.keys(columns);
-  const unknown = roles.find((role) => !ROLES.has(plainName(role)));
-  if (unknown !== undefined)
-    return `names the role ${JSON.stringify(unknown)}; known roles are ${[...ROLES.keys()].sort().join(', ')}`;
-  const meanings = new Set(roles.map((role) => ROLES.get(plainName(role))));
-  if (meanings.has('messages')) return null;
-  const input = meanings.has('input') || meanings.has('context');
-  return input && meanings.has('output')
+  const roleOf = new Map<string, string>();
+  for (const role of Object.keys(columns)) {
+    const meaning = ROLES.get(plainName(role));
+    if (meaning === undefined)
+      return `names the role ${JSON.stringify(role)}; known roles are ${[...ROLES.keys()].sort().join(', ')}`;
+    const other = roleOf.get(meaning);
+    if (other !== undefined)
+      return `names ${JSON.stringify(other)} and ${JSON.stringify(role)}, which are one and the same role; name one of them`;
+    roleOf.set(meaning, role);
+  }
+  if (roleOf.size === 0 || roleOf.has('messages')) return null;
+  const input = roleOf.has('input') || roleOf.has('context');
+  return input && roleOf.has('output')
     ? null
     : 'must name an input (text or prompt) and an output (label or completion)';
 }

@@ -1,0 +1,33 @@
+"""Whether `columns` can name the columns of a data set: known roles, one column each, an input and an output among them.
+
+What needs no look into the file; ``columns`` looks whether it has them. The API asks the same of an upload
+(``src/services/datasets/column-roles.ts``); ``src/contracts/examples/column-roles.json`` holds both to the same words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from data_optimizer.parsing.names import ROLE_ALIASES, plain_name
+
+
+def roles_fault(columns: Mapping[str, str | int]) -> str | None:
+    """What is wrong with the roles, as a sentence without a subject; None when nothing is. Without any, the columns are detected."""
+    role_of: dict[str, str] = {}
+    for role in columns:
+        meaning = ROLE_ALIASES.get(plain_name(role))
+        if meaning is None:
+            return f"names the role {_quoted(role)}; known roles are {', '.join(sorted(ROLE_ALIASES))}"
+        if meaning in role_of:
+            both = f"{_quoted(role_of[meaning])} and {_quoted(role)}"
+            return f"names {both}, which are one and the same role; name one of them"
+        role_of[meaning] = role
+    has_input = "input" in role_of or "context" in role_of
+    if not role_of or "messages" in role_of or (has_input and "output" in role_of):
+        return None
+    return "must name an input (text or prompt) and an output (label or completion)"
+
+
+def _quoted(role: str) -> str:
+    return json.dumps(role, ensure_ascii=False)
