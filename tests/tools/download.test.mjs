@@ -59,6 +59,16 @@ test('a download that breaks off is continued where it stopped', async (t) => {
   assert.match(requests[1].headers.range, /^bytes=[1-9]\d*-$/);
 });
 
+test('a server that sends all again instead of the rest is taken at its word', async (t) => {
+  const folder = temporaryFolder(t);
+  const { address } = await fileServer(t, (request, response, count) => {
+    delete request.headers.range;
+    return count === 1 ? sendThenBreak(request, response, 100_000) : send(request, response);
+  });
+  await download(options(address, folder));
+  assert.ok(fs.readFileSync(path.join(folder, 'file.tar.gz')).equals(CONTENT));
+});
+
 test('a download that always breaks off ends with an error, keeps its part, and a later call continues it', async (t) => {
   const folder = temporaryFolder(t);
   let isBroken = true;

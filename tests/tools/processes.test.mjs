@@ -156,6 +156,16 @@ test('a later process that got the same id is left alone', async (t) => {
   assert.ok(isAlive(pid));
 });
 
+test('a postmaster.pid whose id belongs to somebody else by now ends nobody', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const postgresDirectory = path.join(dataDir, 'postgres');
+  fs.mkdirSync(postgresDirectory);
+  const pid = leftover(t);
+  fs.writeFileSync(path.join(postgresDirectory, 'postmaster.pid'), `${pid}\n${postgresDirectory}\n`);
+  assert.deepEqual(await endLeftovers({ dataDir, postgresDirectory }), []);
+  assert.ok(isAlive(pid));
+});
+
 test('a lock is given to one process only, and again when it was released', (t) => {
   const file = path.join(temporaryFolder(t), 'stack.lock');
   const held = tryLock(file);

@@ -138,8 +138,8 @@ test('a build is made again when a source changed or the last one failed, and ot
   assert.equal(made.lines.length, 3);
 });
 
-/** Lock files, a fake base interpreter that makes a folder, and a fake uv that notes what it is asked. */
-function pythonWorld(t, { uv = [] } = {}) {
+/** Lock files, a fake base interpreter that makes a folder, and fake uvs, on PATH and from pip, that note what they are asked. */
+function pythonWorld(t, { uv = [], uvVersion = '0.9.13' } = {}) {
   const folder = temporaryFolder(t);
   const services = path.join(folder, 'services');
   fs.mkdirSync(services);
@@ -148,14 +148,12 @@ function pythonWorld(t, { uv = [] } = {}) {
   }
   const bin = path.join(folder, 'bin');
   const asked = path.join(folder, 'asked');
-  script(bin, 'uv', '[ "$1" = --version ] && echo uv 0.9.13 && exit 0', `echo "$@" >> ${asked}`, ...uv);
+  script(bin, 'uv', `[ "$1" = --version ] && echo uv ${uvVersion} && exit 0`, `echo "$@" >> ${asked}`, ...uv);
+  const uvOfPip = script(path.join(folder, 'pip'), 'uv', `echo from pip: "$@" >> ${asked}`);
+  const python = script(folder, 'python', `[ "$2" = pip ] && cp ${uvOfPip} "$(dirname "$0")/uv"`, 'exit 0');
   const base = {
     version: '3.11.7',
-    executable: script(
-      bin,
-      'base-python',
-      'mkdir -p "$3/bin" && printf "#!/bin/sh\\n" > "$3/bin/python" && chmod +x "$3/bin/python"',
-    ),
+    executable: script(bin, 'base-python', `mkdir -p "$3/bin" && cp ${python} "$3/bin/python"`),
   };
   const cache = path.join(folder, 'cache');
   return {
@@ -184,6 +182,15 @@ test('an environment is installed once, by hash-checked lock files, and found wh
   assert.ok(first.some((line) => /-r .*requirements-torch\.txt$/.test(line)));
   await world.install();
   assert.deepEqual(world.asked(), first);
+});
+
+test('a uv on PATH of another line of versions is left alone; one from pip does its work', async (t) => {
+  for (const uvVersion of ['0.8.22', '1.0.0']) {
+    const world = pythonWorld(t, { uvVersion });
+    await world.install();
+    assert.equal(world.environment().isReady(), true);
+    assert.ok(world.asked().every((line) => line.startsWith('from pip: pip install')));
+  }
 });
 
 test('an environment that was interrupted is made anew', async (t) => {
