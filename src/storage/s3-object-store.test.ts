@@ -6,21 +6,24 @@ import { S3ObjectStore } from './s3-object-store';
 
 let silent: Server;
 let store: S3ObjectStore;
+let patient: S3ObjectStore;
 const sockets: Socket[] = [];
 beforeAll(async () => {
   silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
   await once(silent, 'listening');
-  store = new S3ObjectStore({
+  const options = {
     endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
     region: 'us-east-1',
     accessKeyId: 'x',
     secretAccessKey: 'x',
     bucket: 'wlops',
-    stallMs: 50,
-  });
+  };
+  store = new S3ObjectStore({ ...options, stallMs: 50 });
+  patient = new S3ObjectStore(options);
 });
 afterAll(() => {
   store.close();
+  patient.close();
   for (const socket of sockets) socket.destroy();
   silent.close();
 });
@@ -35,4 +38,8 @@ test('a server that takes requests and never answers holds an upload only for a 
 test('and neither a read nor a ping', async () => {
   await expect(store.read('datasets/1/x/raw')).rejects.toMatchObject({ name: 'TimeoutError' });
   await expect(store.ping()).rejects.toMatchObject({ name: 'TimeoutError' });
+}, 10_000);
+
+test('a ping is given up sooner than a stall', async () => {
+  await expect(patient.ping()).rejects.toMatchObject({ name: 'TimeoutError' });
 }, 10_000);
