@@ -1,4 +1,4 @@
-import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
+import { MESSAGE_NAMES, taskWorkflowId } from '../src/contracts/task-workflow';
 import { cancelTask, queryTaskStatus, updateStopConditions } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
 import { taskSpec } from '../src/testing/job-results';
@@ -85,6 +85,13 @@ test('a cancel signal that comes while an earlier request is still being written
   const { runId } = await handle.describe();
   first.pause.open();
   await until('both requests to be written', () => harness.decisions(task.taskId).includes('cancel'));
+  const run = client.workflow.getHandle(taskWorkflowId(task.taskId), runId);
+  await until(
+    'nothing but the cancellation to be under way',
+    async () => ((await run.describe()).raw.pendingActivities ?? []).length <= 1,
+  );
+  await controlState(); // Answered after the workflow has heard of it.
+  expect((await handle.describe()).runId).toBe(runId);
   first.cancellation.open();
   expect(await harness.outcome(task.taskId)).toEqual({ cancelled: true, type: null });
   expect((await handle.describe()).runId).toBe(runId);

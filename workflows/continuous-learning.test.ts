@@ -207,6 +207,26 @@ test('stop conditions edited while suspended after an evaluation decide whether 
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 2 });
 });
 
+test('the time a task is suspended is not taken from its budget', async () => {
+  const task = loop({ maxIterations: 9, budget: { wallSeconds: 0.001, trainingSeconds: null } }, { test: null });
+  const evaluation = harness.hold(task.taskId, 'evaluation', 0);
+  await harness.start(task);
+  await evaluation.reached;
+  await pauseTask(harness.temporal.client, task.taskId);
+  evaluation.letGo();
+  await harness.reaches(task.taskId, 'SUSPENDED');
+  await resumeTask(harness.temporal.client, task.taskId);
+  await harness.outcome(task.taskId);
+  const changes = harness.changesOf(task.taskId);
+  const suspended = changes.findIndex(({ status }) => status === 'SUSPENDED');
+  const resumed = changes.findIndex(({ status }, index) => index > suspended && status === 'EVALUATING');
+  const at = (index: number): number => changes.at(index)?.at ?? NaN;
+  expect(at(resumed)).toBeGreaterThan(at(suspended));
+  const stop = changes.flatMap((change) => change.decisions).find(({ kind }) => kind === 'stop');
+  expect(stop?.facts).toMatchObject({ policy: 'budget' });
+  expect(stop?.facts.wallSeconds).toBeCloseTo((at(-1) - at(0) - (at(resumed) - at(suspended))) / 1000, 6);
+});
+
 function taskId(task: TaskSpec): (one: { taskId: string }) => boolean {
   return (one) => one.taskId === task.taskId;
 }

@@ -129,6 +129,30 @@ test('the final test can be cancelled too, and its job is stopped by its own key
   expect(harness.statuses(task.taskId).at(-1)).toBe('CANCELLED');
 });
 
+test('a pause asked for while a resume is being written takes hold before the next phase begins', async () => {
+  const task = taskSpec();
+  const training = harness.hold(task.taskId, 'training');
+  const resuming = gate();
+  harness.beforeRecord = async ({ taskId, status }) => {
+    if (taskId === task.taskId && status === 'EVALUATING') await resuming.opened;
+  };
+  const { client } = harness.temporal;
+  await harness.start(task);
+  await training.reached;
+  await pauseTask(client, task.taskId);
+  training.letGo();
+  await harness.reaches(task.taskId, 'SUSPENDED');
+  await resumeTask(client, task.taskId);
+  await until('the task to go on', async () => (await queryTaskStatus(client, task.taskId)).status === 'EVALUATING');
+  await pauseTask(client, task.taskId);
+  resuming.open();
+  const suspensions = () => harness.statuses(task.taskId).filter((status) => status === 'SUSPENDED').length;
+  await until('the second pause to take hold', () => suspensions() === 2);
+  expect(harness.requests.filter((one) => one.jobKey.startsWith(`${task.taskId}/0/evaluation`))).toEqual([]);
+  await resumeTask(client, task.taskId);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
+});
+
 test('a pause that was called off before it took hold leaves no trace in the statuses', async () => {
   const task = taskSpec();
   const job = harness.hold(task.taskId, 'training');

@@ -46,6 +46,11 @@ export class Held {
   }
 }
 
+/** Waits for what a test holds up, but not when the worker ends: a test that failed never lets go. */
+function letGo(held: Promise<void>): Promise<void> {
+  return Promise.race([held, Context.current().cancelled]);
+}
+
 export class TaskHarness {
   readonly changes: TaskChange[] = [];
   readonly stopped: JobAddress[] = [];
@@ -170,19 +175,19 @@ export class TaskHarness {
         return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration);
       },
       stopJob: async (address) => {
-        await this.beforeStop(address);
+        await letGo(this.beforeStop(address));
         this.stopped.push(address);
         return 'cancelled';
       },
       recordTask: async (change) => {
-        await this.beforeRecord(change);
+        await letGo(this.beforeRecord(change));
         this.changes.push(change);
       },
       writeReport: async ({ taskId }) => {
         this.reports.push(taskId);
       },
       requestCancellation: async (run) => {
-        await this.beforeCancellation();
+        await letGo(this.beforeCancellation());
         await requestCancellation(this.temporal.client.workflow, run);
       },
     };
