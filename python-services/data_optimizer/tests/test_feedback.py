@@ -8,9 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data_optimizer.feedback import fix
+from data_optimizer.feedback.apply import apply_recipe
 from data_optimizer.feedback.augment import edit
-from data_optimizer.recipe import Feedback, Recipe
+from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.select_rows import choose
+from data_optimizer.recipe import Feedback, PredicateSpec, Recipe, RecipeEntry
 from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences
+from data_optimizer.working_rows import SCHEMA, with_keys
 from wlops_common.errors import ArtifactChanged
 from wlops_ml.maths import equation_target
 from wlops_ml.near_duplicates import jaccard
@@ -126,6 +131,32 @@ def test_pool_rows_are_selected_where_the_model_is_unsure_and_leave_the_pool(wor
     assert again.train == again.train.model_copy(update={"sha256": later.train.sha256, "rows": later.train.rows})
 
 
+def pool_of_problems(groups: str) -> tuple[Bench, RecipeEntry]:
+    """A pool of one problem for each letter, which names its group, and the wish to take as many."""
+    rows = [{"id": f"r{row}", "given": f"Problem {row}?", "wanted": str(row), "group": name, "source": "original",
+             "file": "pool", "role": "pool", "line": None, "meta": "{}"} for row, name in enumerate(groups)]  # fmt: skip
+    pool = with_keys(pl.DataFrame(rows)).select(list(SCHEMA)).cast(SCHEMA)
+    entry = RecipeEntry(
+        id="1-imp", improvement_id="imp", iteration=1, kind="select", slice="all rows", rows=len(groups)
+    )
+    return Bench("generation", pool.clear(), pool.clear(), pool, [], {}, 1), entry
+
+
+def test_of_near_duplicates_in_the_pool_one_is_taken() -> None:
+    bench, entry = pool_of_problems("aaabbc")
+    chosen = choose(bench, entry)
+    assert sorted(bench.pool.filter(pl.col("id").is_in(chosen))["group"].to_list()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("taken", ["r0", "r1", "r2"])
+def test_a_later_iteration_takes_the_pool_rows_that_were_chosen_before(taken: str) -> None:
+    bench, entry = pool_of_problems("abc")
+    entry = entry.model_copy(update={"rows": 1, "row_ids": [taken]})
+    fixed, (applied,) = apply_recipe(bench, Recipe(entries=[entry]), lambda _: None)
+    assert bench.train["id"].to_list() == fixed.entries[0].row_ids == [taken]
+    assert applied.rows == 1
+
+
 def test_doubted_rows_of_a_confused_pair_are_dropped_and_counted(workplace: Workplace) -> None:
     texts = sentences(600, 31)
     subjects = sorted({text.split()[1] for text in texts})
@@ -179,6 +210,29 @@ def test_doubts_of_a_model_that_knows_too_little_drop_nothing(workplace: Workpla
     assert first.label_issues.flagged > 20
     later = workplace.improve(files, first, [{**finding("fix", "", ""), "predicate": None, "slice": "all rows"}])
     assert later.train.rows == first.train.rows
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "of_a_slice", "of_all_rows"),
+    [
+        (0, 0, True, False),
+        (3, 3, True, False),
+        (2, 3, False, False),
+        (1, 0, True, False),
+        (5, 3, True, False),
+        (4, 0, True, True),
+    ],
+)
+def test_a_fix_must_do_as_well_on_mine_and_one_of_all_rows_clearly_better(
+    monkeypatch: pytest.MonkeyPatch, gained: int, lost: int, *, of_a_slice: bool, of_all_rows: bool
+) -> None:
+    rows = [(f"r{row}", f"text {row}", "ab"[row % 2]) for row in range(10)]
+    train = pl.DataFrame(rows, schema=["id", "given", "wanted"], orient="row")
+    bench = Bench("classification", train, train.clear(), train.clear(), [], {"r0": "b"}, 1)
+    right = {True: set(range(100, 100 + lost)), False: set(range(gained))}
+    monkeypatch.setattr(fix, "_right", lambda rows, bench: right[rows.height == bench.train.height])
+    assert fix.passes_trial(bench, PredicateSpec(feature="label", value="a")) == of_a_slice
+    assert fix.passes_trial(bench, None) == of_all_rows
 
 
 def test_the_format_finding_rewrites_the_answers_that_verify(workplace: Workplace) -> None:

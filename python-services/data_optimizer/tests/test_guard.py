@@ -62,6 +62,12 @@ def test_the_index_of_problems_refuses_only_equal_numbers() -> None:
     ]
 
 
+def test_the_index_refuses_a_copy_whose_numbers_are_only_punctuated_otherwise() -> None:
+    problem = "A town of {} people grows by 12 every week, as many as it did before. How many live there in a year?"
+    index = GuardIndex.of([problem.format("1 200")])
+    assert index.refuses([problem.format("1,200")], "generation") == [True]
+
+
 def test_the_index_holds_no_text() -> None:
     data = GuardIndex.of(TEXTS).to_parquet()
     assert not any(word.encode() in data for word in TEXTS[0].split() if len(word) > 3 and word != "number")
