@@ -71,7 +71,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
         divided.filter(pl.col("role").is_in(pipeline.HELD_OUT_ROLES)), task_type, journal, worked=worked
     )
     clean = pipeline.clean_open(train, pool, task_type, journal, worked=worked)
-    refuse_too_small(pl.concat([held_out, clean.train]), task_type)
+    refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
     with_targets = task_type == "generation" and targets_are_the_rule(clean.train)
 

@@ -41,6 +41,15 @@ class Journal:
         """Seconds since the journal was begun; unlike those of its steps with reading, writing and trials between them."""
         return round(time.monotonic() - self._began, _SECONDS_DIGITS)
 
+    @property
+    def removed(self) -> dict[str, int]:
+        """Rows taken out so far, by reason."""
+        totals: dict[str, int] = {}
+        for step in self.steps:
+            for reason, count in step.removed.items():
+                totals[reason] = totals.get(reason, 0) + count
+        return totals
+
     def run(self, name: str, step: Step, rows: pl.DataFrame, *, secret: bool = False) -> pl.DataFrame:
         """Apply a step and answer with the rows it kept. ``secret``: what it removes resembles sealed rows and is not shown."""
         started = self.begin(name)

@@ -6,6 +6,7 @@ Not covered: copies between the user's own files, which ``guard.purge`` takes ou
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -23,6 +24,8 @@ FROM_VALIDATION: Shares = {"mine": 1 / 3, "select": 1 / 3, "test": 1 / 3}
 FROM_VALIDATION_BESIDE_TEST: Shares = {"mine": 0.5, "select": 0.5}
 
 MINIMUM_TRAINING_ROWS = 20
+#: Reasons that a refusal names, the commonest first.
+_REASONS_TOLD = 3
 
 
 def with_groups(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
@@ -87,20 +90,27 @@ def _order(seed: int, group: str) -> str:
     return hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()
 
 
-def refuse_too_small(rows: pl.DataFrame, task_type: TaskType) -> None:
-    """Raise ``DatasetTooSmall`` where a role would stay empty or there is nothing to tell apart."""
+def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[str, int]) -> None:
+    """Raise ``DatasetTooSmall`` where a role would stay empty or there is nothing to tell apart.
+
+    ``removed``: rows taken out before, by reason; they are often why so few are left, and the message names them.
+    """
     counts = dict(rows.group_by("role").len().iter_rows())
+    most = sorted(removed.items(), key=lambda one: -one[1])[:_REASONS_TOLD]
+    before = f" Taken out before: {', '.join(f'{reason} ({count})' for reason, count in most)}." if most else ""
+    details = {"roles": counts, "removed": dict(most)}
     training = counts.get("train", 0)
     if training < MINIMUM_TRAINING_ROWS:
+        remain = "1 row remains" if training == 1 else f"{training or 'no'} rows remain"
         raise DatasetTooSmall(
-            f"Only {training} rows remain for training; at least {MINIMUM_TRAINING_ROWS} are needed. Upload more rows.",
-            details={"roles": counts, "minimum": MINIMUM_TRAINING_ROWS},
+            f"Of the training data {remain}; at least {MINIMUM_TRAINING_ROWS} rows are needed.{before} Upload more rows, or others.",
+            details={**details, "minimum": MINIMUM_TRAINING_ROWS},
         )
     for role in ("mine", "select", "test"):
         if not counts.get(role):
             raise DatasetTooSmall(
-                f"No row remains for the role {role!r}. Upload more rows, or more different ones.",
-                details={"roles": counts},
+                f"No row remains for the role {role!r}.{before} Upload more rows, or more different ones.",
+                details=details,
             )
     labels = rows.filter(pl.col("role") == "train")["wanted"].n_unique()
     if task_type == "classification" and labels < 2:

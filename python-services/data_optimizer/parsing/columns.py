@@ -92,9 +92,13 @@ def unknown_columns(table: Table, problem: str) -> DatasetColumnsUnknown:
     """The error that shows what columns there are and how to name them."""
     shown = ", ".join(table.names[:20]) or "none"
     numbers = "" if table.has_header else " (numbers, since no row names them)"
-    example = json.dumps({"text": table.names[0] if table.has_header and table.names else 0}, ensure_ascii=False)
+    remedy = "An input and an output are needed, each a column of its own"
+    if len(table.names) > 1:
+        first, second = table.names[:2] if table.has_header else (0, 1)
+        example = json.dumps({"text": first, "label": second}, ensure_ascii=False)
+        remedy = f"Name them with `columns`, for example {example}"
     return DatasetColumnsUnknown(
-        f"{problem}. Columns of the file: {shown}{numbers}. Name them with `columns`, for example {example}.",
+        f"{problem}. Columns of the file: {shown}{numbers}. {remedy}.",
         details={
             "columns": table.names[:50],
             "header": table.has_header,

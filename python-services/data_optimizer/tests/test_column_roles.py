@@ -42,3 +42,12 @@ def test_a_file_is_read_where_the_roles_have_no_fault_and_refused_in_these_words
         named = read(tmp_path, file, columns=case["columns"])
         if not case["columns"]:
             assert named.facts == read(tmp_path, file).facts
+
+
+def test_the_columns_that_a_refusal_suggests_can_be_sent(tmp_path: Path) -> None:
+    file = json_lines({"satz": text, "absicht": label} for text, label in zip(TEXTS, LABELS, strict=True))
+    with pytest.raises(DatasetColumnsUnknown) as fault:
+        read(tmp_path, file, columns={"text": "gone", "label": "absicht"})
+    suggested = json.loads(fault.value.message.partition("for example ")[2].removesuffix("."))
+    assert roles_fault(suggested) is None
+    assert read(tmp_path, file, columns=suggested).rows.height == 60

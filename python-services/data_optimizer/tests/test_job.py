@@ -181,6 +181,16 @@ def test_a_file_without_one_usable_row_is_empty(workplace: Workplace) -> None:
         )
 
 
+def test_a_training_file_that_is_the_test_file_is_told_where_its_rows_went(workplace: Workplace) -> None:
+    both = csv_file()
+    with pytest.raises(
+        DatasetTooSmall, match=r"training data no rows remain; .*copy of a row in .*test.* \(\d{3}\)"
+    ) as refusal:
+        workplace.optimise({"source": both, "test": both})
+    assert refusal.value.details is not None
+    assert sum(refusal.value.details["removed"].values()) == 200
+
+
 def test_a_file_of_a_few_rows_is_too_small(workplace: Workplace) -> None:
     with pytest.raises(DatasetTooSmall):
         workplace.optimise({"source": csv_file(12)})

@@ -160,8 +160,10 @@ def test_problems_that_differ_in_numbers_are_different_groups() -> None:
 
 def test_too_few_rows_or_labels_are_refused_with_the_counts() -> None:
     small = _divided(_together(table([(text, "ab"[index % 2]) for index, text in enumerate(sentences(15, 9))])))
-    with pytest.raises(DatasetTooSmall, match="rows remain for training"):
-        split.refuse_too_small(small, "classification")
+    with pytest.raises(
+        DatasetTooSmall, match=r"training data 1?\d rows? remains?; at least 20 rows are needed\. Upload"
+    ):
+        split.refuse_too_small(small, "classification", {})
     one_label = _divided(_together(table([(text, "a") for text in sentences(100, 9)])))
     with pytest.raises(DatasetTooSmall, match="1 label"):
-        split.refuse_too_small(one_label, "classification")
+        split.refuse_too_small(one_label, "classification", {})

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import type { AppError} from '../../domain/errors';
+import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
 import { RecordCounter, type RecordHints } from './record-counter';
 

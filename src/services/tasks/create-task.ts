@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { TaskType } from '../../contracts/jobs';
 import type { TaskMode } from '../../contracts/task-workflow';
 import type { Caller } from '../../domain/access';
-import type { AppError} from '../../domain/errors';
+import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
 import type { StopConditions } from '../../domain/stop-conditions';
 import { ownerFor } from '../../policies/owner';
