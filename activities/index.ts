@@ -12,6 +12,7 @@ import type {
   TrainResult,
 } from '../src/contracts/jobs';
 import type { TaskChange } from '../src/contracts/task-record';
+import type { TaskStatus } from '../src/domain/task-status';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
 import { evaluateModel } from './evaluate-model';
 import { optimizeDataset } from './optimize-dataset';
@@ -22,6 +23,13 @@ import { DEFAULT_TIMING, type JobRunner, type JobTiming } from './run-job';
 import { DEFAULT_STOP_TIMING, stopJob, type StopTiming } from './stop-job';
 import { trainModel } from './train-model';
 import { writeReport, type ReportFiles } from './write-report';
+
+/** Under which a service's jobs run. The final test runs after the last evaluation. */
+const STATUSES_OF_JOBS: Readonly<Record<ServiceName, readonly TaskStatus[]>> = {
+  optimizer: ['OPTIMIZING'],
+  trainer: ['TRAINING'],
+  evaluator: ['EVALUATING', 'LOOPING'],
+};
 
 export interface ActivityDependencies {
   records: TaskRecordRepository;
@@ -39,7 +47,7 @@ export function createActivities({ records, jobClients, files, workflowClient, .
   const runner = (service: ServiceName): JobRunner => ({
     client: jobClients[service],
     timing,
-    writeProgress: (taskId, progress) => records.writeProgress(taskId, progress),
+    writeProgress: (taskId, progress) => records.writeProgress(taskId, STATUSES_OF_JOBS[service], progress),
   });
   return {
     optimizeDataset: (request: OptimizeRequest): Promise<OptimizeResult> =>

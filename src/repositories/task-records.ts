@@ -11,7 +11,6 @@ import { AppError, notFound } from '../domain/errors';
 import { canTransition, isTerminal, type TaskStatus } from '../domain/task-status';
 import { Prisma, type MlTask, type TaskDecision, type TaskExecution } from '../generated/prisma/client';
 import { loadTaskSpec, stopColumns } from './task-specs';
-import { TERMINAL_STATUSES } from './task-statuses';
 
 /** A phase has at most three segments, three phases an iteration, a thousand iterations a task. */
 const MAX_EXECUTIONS = 9000;
@@ -48,10 +47,10 @@ export class TaskRecordRepository {
     });
   }
 
-  /** Shows what a live task's job is doing. A task that is over or suspended keeps none. */
-  async writeProgress(taskId: string, progress: JobProgress): Promise<void> {
+  /** Shows what a task's job is doing while the task has one of these statuses: a write that comes late shows nothing. */
+  async writeProgress(taskId: string, statuses: readonly TaskStatus[], progress: JobProgress): Promise<void> {
     await this.db.mlTask.updateMany({
-      where: { taskId, status: { notIn: [...TERMINAL_STATUSES, 'SUSPENDED'] } },
+      where: { taskId, status: { in: [...statuses] } },
       data: { progress: progress as unknown as Prisma.InputJsonObject },
     });
   }
