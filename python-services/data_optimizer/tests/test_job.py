@@ -155,6 +155,15 @@ def test_worked_answers_get_targets_and_wrong_ones_are_set_aside(workplace: Work
     ]
 
 
+def test_the_users_own_held_out_files_stay_as_they_are(workplace: Workplace) -> None:
+    wrong = '{"question": "Ann has 5 and 6 beads. How many?", "answer": "5+6=<<5+6=12>>12\\n#### 12"}\n'
+    given = {"source": maths_file(200, 3), "test": maths_file(30, 4) + wrong.encode()}
+    result = workplace.optimise(given)
+    assert result.test is not None
+    assert result.test.rows == 31
+    assert 31 in workplace.rows(result.test)["line"].to_list()
+
+
 def test_a_gzip_of_crlf_lines_without_header_gives_the_same_rows(workplace: Workplace) -> None:
     plain = csv_file(200)
     other = gzip.compress(plain.split(b"\n", 1)[1].replace(b"\n", b"\r\n"))

@@ -67,6 +67,10 @@ def test_an_iteration_is_scored_on_select_and_learns_the_failing_slice_from_mine
         ("select", "operation = ÷"),
     ]
     assert result.improvements[0].gain_bound == pytest.approx(0.25 * 0.75)
+    # Of every part, also of those that do not stand out: by these the next iteration tells what was mended.
+    rates = {one.name: (one.support, one.error_rate) for one in result.error_rates}
+    assert rates["all rows"] == (300, 0.25)
+    assert (rates["operation = ÷"], rates["operation = +"]) == ((75, 1.0), (75, 0.0))
     assert result.bad_cases == 75
     assert result.improvements_file is not None
     suggested = json.loads(workplace.store.read(result.improvements_file))["improvements"][0]

@@ -108,6 +108,23 @@ def test_a_topic_no_feature_names_is_found_as_a_cluster_of_words() -> None:
     assert clusters[0].error_rate > 0.8
 
 
+def test_words_that_errors_share_by_chance_are_no_cluster() -> None:
+    """Clusters are made from errors: on the rows they were made from they would stand out in one trial of five."""
+    vocabulary = [
+        f"{word}{letter}" for word in ("river", "stone", "cloud", "forest", "lamp") for letter in "abcdefghijkl"
+    ]
+    alarms = 0
+    for trial in range(20):
+        draw = random.Random(trial)
+        texts = [" ".join(draw.sample(vocabulary, 6)) for _ in range(400)]
+        rows = with_ids([{"text": text, "label": draw.choice("ab"), "meta": "{}"} for text in texts])
+        wrong = np.array([draw.random() < 0.3 for _ in rows])
+        members = feature_members(rows, "classification")
+        found = find_slices(rows, members, wrong, ["x"] * 400, "classification", trial)
+        alarms += any(one.predicate.feature == "cluster" for one in found)
+    assert alarms <= 1
+
+
 def test_rows_that_are_all_right_or_all_wrong_have_no_slices() -> None:
     rows = with_ids(word_problems(100, 1))
     assert slices_of(rows, np.zeros(100, dtype=bool)) == []

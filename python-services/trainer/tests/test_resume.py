@@ -11,7 +11,7 @@ import pytest
 
 from trainer.checkpoint import Checkpoints
 from trainer.job import run
-from trainer.tests.support import Jobs, intent_rows
+from trainer.tests.support import INTENTS, Jobs, intent_rows
 from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
 from wlops_common.errors import ArtifactChanged, TrainingDiverged
 from wlops_common.job_context import JobInterrupted
@@ -50,6 +50,25 @@ def test_a_paused_training_resumed_in_a_new_segment_ends_with_identical_weights_
     checkpoint = pause(jobs, first, order_after(steps_before + 1, "pause"))
     assert f"checkpoint-{steps_before}/" in checkpoint.key
     result = jobs.train(request_for(jobs, segment=1, resume_from=checkpoint))
+    assert without_times(result) == without_times(expected)
+
+
+def test_the_best_weights_so_far_outlive_a_pause(jobs: Jobs, tmp_path: Path, order_after: OrderAfter) -> None:
+    def request(jobs: Jobs, **options: Any) -> TrainRequest:
+        # Labels that have nothing to do with the texts: the loss on them is at its lowest early.
+        labels = sorted(INTENTS)
+        mine = [{**row, "label": labels[at % len(labels)]} for at, row in enumerate(intent_rows(40, seed=2))]
+        return jobs.request(intent_rows(160), mine, **(SETTINGS | {"epochs": 5, "learning_rate": 0.01}), **options)
+
+    whole = Jobs(tmp_path / "whole")
+    expected = whole.train(request(whole))
+    assert expected.mine_loss is not None
+    checkpoint = pause(jobs, request(jobs), order_after(32, "pause"))
+    assert (jobs.store.root / checkpoint.key).with_name("best.safetensors").exists()
+    assert json.loads((jobs.store.root / checkpoint.key).with_name("trainer_state.json").read_text())["position"][
+        "epochs_without_gain"
+    ]
+    result = jobs.train(request(jobs, segment=1, resume_from=checkpoint))
     assert without_times(result) == without_times(expected)
 
 
