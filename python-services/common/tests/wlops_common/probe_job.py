@@ -104,8 +104,8 @@ def _not_finite(context: JobContext, request: TrainRequest) -> TrainResult:
 
 
 def _chatter(context: JobContext, request: TrainRequest) -> TrainResult:
-    for _ in range(200):
-        sys.stdout.write("x" * 1023 + "\n")
+    for _ in range(200):  # more than a log may hold
+        sys.stdout.write("x" * (32 * 1024) + "\n")
         time.sleep(0.01)
     return _succeed(context, request)
 

@@ -58,6 +58,12 @@ def test_the_log_has_what_the_answer_leaves_out(shared_service: ServiceProcess) 
     assert "seen by the log only" in shared_service.client.get("/api/v1/train/logged_detail/log").text
 
 
+def test_a_job_that_prints_without_end_fills_no_disk(shared_service: ServiceProcess) -> None:
+    job = shared_service.submit(train_request("chatter", behaviour="chatter"))
+    shared_service.wait_for(job["jobId"], "succeeded")
+    assert "earlier lines were dropped" in shared_service.client.get("/api/v1/train/chatter/log").text
+
+
 def test_the_work_folder_is_gone_when_the_job_has_ended(shared_service: ServiceProcess) -> None:
     job = shared_service.submit(train_request("tidy", behaviour="leave work"))
     shared_service.wait_for(job["jobId"], "succeeded")
