@@ -44,11 +44,11 @@ def parse_delimited(text: str, delimiter: str | None = None) -> Records:
         fields, used = _record(lines, position, shape)
         if not any(map(str.strip, fields)):
             result.bad.append(BadRow(position + 1, "blank row", sample_of(line)))
-        elif len(fields) != shape.width:
+        elif not shape.fits(fields):
             reason = f"{len(fields)} {'field' if len(fields) == 1 else 'fields'} where the file has {shape.width}"
             result.bad.append(BadRow(position + 1, reason, sample_of(line)))
         else:
-            result.fields.append(fields)
+            result.fields.append(fields + [""] * (shape.width - len(fields)))
             result.lines.append(position + 1)
         position += used
     return result
@@ -67,10 +67,10 @@ def _record(lines: list[str], position: int, shape: Shape) -> tuple[list[str], i
     if strict is not None:
         return strict, used
     plain = _plain(line, shape)
-    if len(plain) == shape.width:
+    if shape.fits(plain):
         return plain, 1
     lenient = next(csv.reader((line,), delimiter=shape.delimiter))
-    return (lenient if len(lenient) == shape.width else plain), 1
+    return (lenient if shape.fits(lenient) else plain), 1
 
 
 def _plain(line: str, shape: Shape) -> list[str]:
@@ -80,7 +80,7 @@ def _plain(line: str, shape: Shape) -> list[str]:
 
 
 def _quoted(lines: list[str], position: int, shape: Shape) -> tuple[list[str] | None, int]:
-    """The record of the usual width that CSV's rules make of a line and the ones its open quote draws in, if they make one."""
+    """The record of a fitting width that CSV's rules make of a line and the ones its open quote draws in, if they make one."""
     quotes = 0
     for used in range(1, (_MAX_RECORD_LINES if shape.label_side is None else 1) + 1):
         if position + used > len(lines):
@@ -89,7 +89,7 @@ def _quoted(lines: list[str], position: int, shape: Shape) -> tuple[list[str] | 
         if quotes % 2 == 0:
             joined = lines[position : position + used]
             fields = _strictly(joined, shape.delimiter)
-            if fields is not None and len(fields) == shape.width and not _are_records(joined, shape):
+            if fields is not None and shape.fits(fields) and not _are_records(joined, shape):
                 return fields, used
             if used > 1:
                 break
@@ -110,4 +110,4 @@ def _are_records(lines: list[str], shape: Shape) -> bool:
     filled = [line for line in lines if line.strip()]
     if len(filled) < (_MIN_STRAY_LINES_OF_COMMAS if shape.delimiter == "," else 2):
         return False
-    return sum(len(line.split(shape.delimiter)) == shape.width for line in filled) >= _STRAY_SHARE * len(filled)
+    return sum(shape.fits(line.split(shape.delimiter)) for line in filled) >= _STRAY_SHARE * len(filled)

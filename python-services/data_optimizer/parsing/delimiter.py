@@ -1,6 +1,7 @@
 """The shape of a delimited text, judged on a sample: which character separates, how many fields a record has, where the label stands.
 
-Not covered: cutting the whole text into records (``delimited``).
+The API judges the top of an upload alike (``src/services/datasets/delimited-head.ts``), to count its records;
+``src/contracts/examples/delimited-heads.json`` holds both to it. Not covered: cutting the whole text into records (``delimited``).
 """
 
 from __future__ import annotations
@@ -33,11 +34,20 @@ Side: TypeAlias = Literal["first", "last"]
 
 @dataclass(frozen=True)
 class Shape:
-    """How to cut the records. ``label_side`` is set where records are a label and a text whose delimiters nobody quoted."""
+    """How to cut the records.
+
+    ``width`` is the usual number of fields, ``least`` how many a record must have: the fields after it are empty in all others, as
+    where delimiters end the lines. ``label_side`` is set where records are a label and a text whose delimiters nobody quoted.
+    """
 
     delimiter: str
+    least: int
     width: int
     label_side: Side | None = None
+
+    def fits(self, fields: list[str]) -> bool:
+        """Whether these can be the fields of a record."""
+        return self.least <= len(fields) <= self.width
 
 
 def shape_of(lines: list[str], delimiter: str | None = None) -> Shape:
@@ -45,13 +55,23 @@ def shape_of(lines: list[str], delimiter: str | None = None) -> Shape:
     delimiter = delimiter or _sniff(lines)
     plain = [line.split(delimiter) for line in spread(lines, _SAMPLE_LINES) if line.strip()]
     side = _label_side(plain)
-    return Shape(delimiter, 2, side) if side else Shape(delimiter, usual_width(_sample(lines, delimiter)))
+    if side:
+        return Shape(delimiter, 2, 2, side)
+    return Shape(delimiter, *_widths(_sample(lines, delimiter)))
 
 
 def usual_width(records: Iterable[list[str]]) -> int:
     """The commonest number of fields; of equally common ones the largest."""
     widths = Counter(len(record) for record in records)
     return max(widths, key=lambda width: (widths[width], width), default=1)
+
+
+def _widths(records: list[list[str]]) -> tuple[int, int]:
+    """``least`` and ``width`` of a shape: the fields up to the last that a usual record fills, but two, and the usual ones."""
+    width = usual_width(records)
+    usual = [record for record in records if len(record) == width]
+    filled = max((place for record in usual for place, field in enumerate(record, 1) if field.strip()), default=0)
+    return min(width, max(2, filled)), width
 
 
 def _sniff(lines: list[str]) -> str:
@@ -89,7 +109,8 @@ def _label_side(records: list[list[str]]) -> Side | None:
     """Where the label stands if records are a label and a text whose delimiters nobody quoted, so that widths vary; else None."""
     allowed = _STRAY_SHARE * len(records) + 1
     cut = [record for record in records if len(record) >= 2]
-    regular = sum(len(record) == usual_width(records) for record in records)
+    least, width = _widths(records)
+    regular = sum(least <= len(record) <= width for record in records)
     if (
         regular >= _REGULAR_SHARE * len(records)
         or len(records) - len(cut) > allowed

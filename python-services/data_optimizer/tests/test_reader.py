@@ -57,6 +57,7 @@ CLASSIFICATION_FILES = {
     "all quoted": _lines(lambda t, y: f'"{t}, ""yes""","{y}"', header='"text","label"'),
     "quoted line breaks": _lines(lambda t, y: f'"{t}\nsecond line",{y}', header="text,label"),
     "more columns": _lines(lambda t, y: f"{len(t)},{t},{y},2024", header="id,text,label,year"),
+    "a delimiter ends the lines, not the header": _lines(lambda t, y: f"{y};{t};", header="label;text"),
     "numbers as labels, no header": _lines(lambda t, y: f"{int(y == 'ham')},{t}"),
     "label, blank, text, one comma in most": _lines(lambda t, y: f"{y} {t}{', yes' * (len(t) % 3 > 0)}"),
     "fasttext": _lines(lambda t, y: f"__label__{y} {t}"),

@@ -1,7 +1,7 @@
 /**
- * The records at the top of a CSV or TSV file, enough to see whether the first one is a header. Delimiters and the usual width are
- * found as the optimizer finds them (`data_optimizer/parsing/delimiter.py`). Not covered: stray quotes, texts whose commas nobody
- * quoted; the optimizer mends those.
+ * The records at the top of a CSV or TSV file, enough to see whether the first one is a header. Delimiter, usual width and the side of
+ * a label are found as the optimizer finds them (`data_optimizer/parsing/delimiter.py`); `contracts/examples/delimited-heads.json`
+ * holds both to it. Not covered: stray quotes, which the optimizer mends.
  */
 import { HEADER_SAMPLE_ROWS, isKnownName } from './header';
 
@@ -13,6 +13,12 @@ const CLEAR_LEAD = 0.02;
 /** What a header of known names, or blanks after the delimiter as after a comma in prose, weigh against regularity. */
 const EVIDENCE = 0.1;
 
+/** Fewer records of the usual width than this share, and the delimiter is taken to stand in the text too. */
+const REGULAR_SHARE = 0.98;
+/** At most this share of the records may be too short, or begin a field with a quote, in a file that quotes nothing. */
+const STRAY_SHARE = 0.02;
+const MAX_LABEL_CHARACTERS = 60;
+
 type Records = string[][];
 
 /**
@@ -20,24 +26,74 @@ type Records = string[][];
  * `delimiter` null: it is found out. `cutOff`: the text goes on after its end, so its last record may not be whole.
  */
 export function headRecords(text: string, delimiter: string | null, cutOff: boolean): Records {
-  const whole = (one: string): Records => {
-    const records = split(text, one);
-    return cutOff && records.length > 1 ? records.slice(0, -1) : records;
-  };
-  const records = delimiter === null ? bestOf(DELIMITERS.map(whole), whole(',')) : whole(delimiter);
-  const first = records[0]?.length ?? 0;
-  // The delimiter stands unquoted in the last column's text; the optimizer puts such fields together again.
-  if (first >= 2 && records.every((record) => record.length >= first)) {
-    return records.map((record) => [...record.slice(0, first - 1), record.slice(first - 1).join(',')]);
+  const whole = (one: string): Records => withoutTail(split(text, one), cutOff);
+  const [separator, records] =
+    delimiter === null ? bestOf(DELIMITERS.map((one) => [one, whole(one)])) : [delimiter, whole(delimiter)];
+  const lines = withoutTail(text.split('\n'), cutOff).filter((line) => line.trim() !== '');
+  const plain = lines.map((line) => line.split(separator));
+  const side = labelSide(plain, cutOff ? 1 : 2);
+  if (side) {
+    const top = plain.slice(0, HEADER_SAMPLE_ROWS + 1);
+    return top.map((fields) => cutAtLabel(fields, side, separator)).filter(({ length }) => length === 2);
   }
-  const width = usualWidth(records);
-  return records.filter((record) => record.length === width);
+  const { least, width } = widths(records);
+  return records
+    .filter(({ length }) => least <= length && length <= width)
+    .map((record) => [...record, ...Array<string>(width - record.length).fill('')]);
 }
 
-/** The most regular of several readings with two or more fields; `otherwise` when none is regular. */
-function bestOf(readings: Records[], otherwise: Records): Records {
-  let [best, bestScore] = [otherwise, 0];
-  for (const records of readings) {
+function withoutTail<Item>(items: Item[], cutOff: boolean): Item[] {
+  return cutOff && items.length > 1 ? items.slice(0, -1) : items;
+}
+
+/**
+ * Where the label stands if records are a label and a text whose delimiters nobody quoted, so that widths vary; else null.
+ * `fewestLabels`: of a file sorted by class the top may show one only, and the optimizer sees the others.
+ */
+function labelSide(records: Records, fewestLabels: number): 'first' | 'last' | null {
+  const allowed = STRAY_SHARE * records.length + 1;
+  const cut = records.filter(({ length }) => length >= 2);
+  const { least, width } = widths(records);
+  const regular = records.filter(({ length }) => least <= length && length <= width).length;
+  const quoting = records.filter((record) => record.some((field) => field.trimStart().startsWith('"'))).length;
+  if (regular >= REGULAR_SHARE * records.length || records.length - cut.length > allowed || quoting > allowed)
+    return null;
+  if (!cut.some(({ length }) => length === 2)) return null;
+  for (const [side, place] of [
+    ['first', 0],
+    ['last', -1],
+  ] as const) {
+    const counts = tally(cut.map((record) => record.at(place)?.trim() ?? ''));
+    const labels = [...counts].filter(([label, count]) => count > 1 && [...label].length <= MAX_LABEL_CHARACTERS);
+    const odd = cut.length - labels.reduce((total, [, count]) => total + count, 0);
+    if (labels.length >= fewestLabels && labels.length <= Math.floor(cut.length / 4) && odd <= allowed) return side;
+  }
+  return null;
+}
+
+/** The fields of a line around its outermost delimiter, in their order; as its quotes say where those make two fields. */
+function cutAtLabel(fields: string[], side: 'first' | 'last', delimiter: string): string[] {
+  if (fields.length < 2) return fields;
+  const quoted = fields.some((field) => field.startsWith('"')) ? split(fields.join(delimiter), delimiter)[0] : null;
+  if (quoted?.length === 2) return quoted;
+  const at = side === 'first' ? 1 : -1;
+  return [fields.slice(0, at).join(delimiter), fields.slice(at).join(delimiter)];
+}
+
+/** The usual number of fields, and how many a record must have: those after are empty in all others, as where delimiters end the lines. */
+function widths(records: Records): { least: number; width: number } {
+  const width = usualWidth(records);
+  const filled = records
+    .filter(({ length }) => length === width)
+    .map((record) => record.findLastIndex((field) => field.trim() !== '') + 1);
+  return { least: Math.min(width, Math.max(2, ...filled)), width };
+}
+
+/** The delimiter with the most regular records of two or more fields, and these; a comma when none is regular. */
+function bestOf(readings: [string, Records][]): [string, Records] {
+  let best = readings.find(([delimiter]) => delimiter === ',') as [string, Records];
+  let bestScore = 0;
+  for (const [delimiter, records] of readings) {
     const width = usualWidth(records);
     const regular = records.filter((record) => record.length === width);
     const share = regular.length / Math.max(1, records.length);
@@ -45,17 +101,22 @@ function bestOf(readings: Records[], otherwise: Records): Records {
     const prose =
       regular.filter((record) => record.slice(1).some((cell) => cell.startsWith(' '))).length / regular.length;
     const score = share + EVIDENCE * ((records[0]?.some(isKnownName) ? 1 : 0) - prose);
-    if (score > bestScore + CLEAR_LEAD) [best, bestScore] = [records, score];
+    if (score > bestScore + CLEAR_LEAD) [best, bestScore] = [[delimiter, records], score];
   }
   return best;
 }
 
 /** The commonest number of fields; of equally common ones the largest. */
 function usualWidth(records: Records): number {
-  const counts = new Map<number, number>();
-  for (const { length } of records) counts.set(length, (counts.get(length) ?? 0) + 1);
+  const counts = tally(records.map(({ length }) => length));
   const [commonest] = [...counts].sort(([widthA, a], [widthB, b]) => b - a || widthB - widthA);
   return commonest?.[0] ?? 1;
+}
+
+function tally<Item>(items: Item[]): Map<Item, number> {
+  const counts = new Map<Item, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return counts;
 }
 
 /** Splits as RFC 4180 does; a quote inside an unquoted field is text. Blank records are left out. */

@@ -20,7 +20,6 @@ test.each<[string, string, Partial<RecordHints>, number | null]>([
   ['blank lines', 'text,label\n\na,b\n\n', {}, 1],
   ['carriage returns alone', 'text,label\ra,b\rc,d\r', {}, 2],
   ['carriage returns alone, the last row without', 'text,label\ra,b\rc,d', {}, 2],
-  ['unquoted commas in the last column', 'label,text\nham,well, yes, so\nspam,win, now\nham,a, b, c, d\n', {}, 3],
   ['quoted line breaks', 'text,label\n"a\nb",x\n"c",y\n', {}, 2],
   ['doubled quotes', 'text,label\n"say ""hi""\nnow",x\n', {}, 1],
   ['quotes inside an unquoted field', 'text,label\n5" pipe,x\n6" pipe,y\n7" pipe,z\n', {}, 3],
@@ -53,6 +52,16 @@ test.each<[string, string, Partial<RecordHints>, number | null]>([
 ])('%s', (_case, text, hints, expected) => {
   expect(count(text, hints)).toBe(expected);
 });
+
+test.each([Infinity, 512])(
+  'a label and texts with unquoted commas, sorted by class, in chunks of %s bytes',
+  (chunkBytes) => {
+    const row = (label: string) => (_: unknown, at: number) =>
+      `${label},well, ${at % 3 ? 'yes, it is, ' : ''}so ${at}\n`;
+    const rows = ['ham', 'spam'].flatMap((label) => Array.from({ length: 600 }, row(label)));
+    expect(count(`label,text\n${rows.join('')}`, {}, chunkBytes)).toBe(1200);
+  },
+);
 
 test('UTF-16 is not counted', () => {
   expect(count(Buffer.from('\uFEFFtext,label\n', 'utf16le'))).toBeNull();
