@@ -147,5 +147,5 @@ def test_a_first_record_with_the_names_that_the_user_gives_is_a_header_whatever_
     file = sheet([["was der kunde gesagt hat", "seine absicht"], *rows])
     named = read(tmp_path, file, columns={"text": "was der kunde gesagt hat", "label": "seine absicht"})
     assert named.rows["given"].to_list() == TEXTS[:20]
-    with pytest.raises(DatasetColumnsUnknown, match=r"no row names them\).*\{\"text\": 0\}"):
+    with pytest.raises(DatasetColumnsUnknown, match=r"no row names them\).*\{\"text\": 0, \"label\": 1\}"):
         read(tmp_path, file, columns={"text": "was der kunde gesagt hat", "label": "seine absichten"})
