@@ -73,6 +73,11 @@ function holderByLsof(port) {
 /** Who listens on a port, as far as this user may know. @param {number} port */
 export const portHolder = (port) => (process.platform === 'linux' ? holderOnLinux(port) : holderByLsof(port));
 
+/** Unprivileged ports that browsers and fetch refuse to speak to. Source: the Fetch standard, "bad port". */
+const REFUSED_PORTS = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+]);
+
 /**
  * @param {{ name: string, port: number, variable: string }[]} ports
  * @throws {UserError} with one line for each port that is taken or wanted twice
@@ -82,7 +87,9 @@ export async function checkPortsAreFree(ports) {
   for (const [index, { name, port, variable }] of ports.entries()) {
     const twin = ports.slice(0, index).find((other) => other.port === port);
     if (twin) faults.push(`port ${port} is wanted by both ${twin.name} (${twin.variable}) and ${name} (${variable})`);
-    else if ((await answers(port)) || !(await canListen(port))) {
+    else if (REFUSED_PORTS.has(port)) {
+      faults.push(`port ${port} for ${name} is one that browsers and HTTP clients refuse; set ${variable} to another`);
+    } else if ((await answers(port)) || !(await canListen(port))) {
       faults.push(
         `port ${port} for ${name} is taken by ${portHolder(port) ?? 'another process'}; set ${variable} to a free port`,
       );

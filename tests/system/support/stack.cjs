@@ -21,11 +21,15 @@ function isFree(port) {
   });
 }
 
+/** They would put the API on 10080, which fetch refuses. */
+const REFUSED_OFFSETS = [2000];
+
 /** An offset that makes all default ports free ones. */
 async function freePortOffset() {
   const choices = (OFFSETS.last - OFFSETS.first) / OFFSETS.step;
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const offset = OFFSETS.first + OFFSETS.step * Math.floor(Math.random() * choices);
+    if (REFUSED_OFFSETS.includes(offset)) continue;
     const free = await Promise.all(DEFAULT_PORTS.map((port) => isFree(port + offset)));
     if (free.every(Boolean)) return offset;
   }
