@@ -1,6 +1,7 @@
 /**
  * Pause, resume, cancel and new stop conditions for a task's workflow. Pause, resume and stop conditions are updates: they answer with
- * what happened, or `ILLEGAL_TRANSITION` when the task refuses; one that meets a continue-as-new goes to the next run. Cancel is a signal: it needs no live worker to be taken.
+ * what happened, or `ILLEGAL_TRANSITION` when the task refuses; one that meets a continue-as-new goes to the next run. Cancel is a
+ * signal: it needs no live worker to be taken.
  */
 import { setTimeout } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';

@@ -14,8 +14,8 @@ import { callTemporal } from './deadline';
 const MAX_SUMMARY_BYTES = 200;
 
 /**
- * Starts the task's workflow or finds the one that was started before, which may have ended since. Answers with its id. Throws `AppError` `SERVICE_UNAVAILABLE` when Temporal
- * does not answer.
+ * Starts the task's workflow or finds the one that was started before, which may have ended since. Answers with its id. Throws
+ * `AppError` `SERVICE_UNAVAILABLE` when Temporal does not answer.
  */
 export async function startTask(client: Client, task: TaskSpec): Promise<string> {
   const workflowId = taskWorkflowId(task.taskId);

@@ -29,7 +29,8 @@ test('a test file that jest could not load counts as a failure', (t) => {
 test('failures and errors of pytest both count as failures', (t) => {
   const file = report(
     t,
-    '<?xml version="1.0"?><testsuites name="pytest"><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="1.5"></testsuite></testsuites>',
+    '<?xml version="1.0"?><testsuites name="pytest">' +
+      '<testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="1.5"></testsuite></testsuites>',
   );
   assert.deepEqual(junitCounts(file), { passed: 4, failed: 3, skipped: 3 });
 });

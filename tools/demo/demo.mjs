@@ -73,7 +73,12 @@ async function upload(client, file, fields) {
   return datasetId;
 }
 
-/** One STANDARD task on support messages, one CONTINUOUS task on maths problems. @param {ApiClient} client @param {string} directory @returns {Promise<TaskPlan[]>} */
+/**
+ * One STANDARD task on support messages, one CONTINUOUS task on maths problems.
+ * @param {ApiClient} client
+ * @param {string} directory
+ * @returns {Promise<TaskPlan[]>}
+ */
 async function samplePlans(client, directory) {
   const file = (/** @type {string} */ name) => path.join(directory, name);
   const messages = await upload(client, file('messages.csv'), { datasetType: 'training', domain: 'support' });
@@ -96,7 +101,12 @@ async function samplePlans(client, directory) {
   ];
 }
 
-/** A task on the person's own files. @param {ApiClient} client @param {NonNullable<import('./arguments.mjs').DemoChoices['own']>} own @returns {Promise<TaskPlan[]>} */
+/**
+ * A task on the person's own files.
+ * @param {ApiClient} client
+ * @param {NonNullable<import('./arguments.mjs').DemoChoices['own']>} own
+ * @returns {Promise<TaskPlan[]>}
+ */
 async function ownPlans(client, own) {
   /** @type {Record<string, string>} */
   const columns = own.columns ? { columns: own.columns } : {};

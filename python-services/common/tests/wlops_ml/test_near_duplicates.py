@@ -213,7 +213,8 @@ def test_many_rows_of_few_templates_cost_little_more_than_different_ones() -> No
     assert len(texts) - len(repeats) < 200
 
 
-def test_only_pairs_that_join_two_groups_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+def _counted_comparisons(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A list that every exact comparison from now on adds its answer to."""
     asked: list[float] = []
     real = near_duplicates._jaccard
 
@@ -222,6 +223,11 @@ def test_only_pairs_that_join_two_groups_are_verified(monkeypatch: pytest.Monkey
         return asked[-1]
 
     monkeypatch.setattr(near_duplicates, "_jaccard", counted)
+    return asked
+
+
+def test_only_pairs_that_join_two_groups_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _counted_comparisons(monkeypatch)
     texts = [
         f"the very same long sentence about a card that has not come yet number {index:05d}" for index in range(500)
     ]
@@ -230,14 +236,7 @@ def test_only_pairs_that_join_two_groups_are_verified(monkeypatch: pytest.Monkey
 
 
 def test_a_text_is_verified_with_few_of_the_many_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
-    real = near_duplicates._jaccard
-
-    def counted(a: frozenset[str], b: frozenset[str]) -> float:
-        asked.append(real(a, b))
-        return asked[-1]
-
-    monkeypatch.setattr(near_duplicates, "_jaccard", counted)
+    asked = _counted_comparisons(monkeypatch)
     texts = [
         f"the very same long sentence about a card that has not come yet number {'ab'[i % 2] * 9} {i:04d}"
         for i in range(500)
