@@ -184,9 +184,12 @@ test('an update that arrives while a run closes is taken by the next one', async
   await Promise.all(
     tasks.map(async (task) => {
       const { taskId } = task;
+      // On a slow machine the loop could otherwise end before the update arrives.
+      const last = harness.hold(taskId, 'optimization', 2);
       await harness.start(task);
-      await harness.reaches(taskId, 'LOOPING');
+      await until('the loop to turn', () => harness.statuses(taskId).includes('LOOPING'));
       expect(await pauseTask(harness.temporal.client, taskId)).toMatchObject({ controlState: 'pausing' });
+      last.letGo();
       await harness.reaches(taskId, 'SUSPENDED');
       await resumeTask(harness.temporal.client, taskId);
       expect(await harness.outcome(taskId)).toMatchObject({ iterations: 3 });

@@ -68,15 +68,15 @@ function update<Answer>(client: Client, taskId: string, name: string, request: o
       try {
         return await handle.executeUpdate<Answer, [object]>(name, { args: [request] });
       } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError) || !(await isRunning(handle))) throw error;
+        if (!(error instanceof WorkflowNotFoundError) || !(await goesOn(handle))) throw error;
         await setTimeout(UPDATE_RETRY_MS);
       }
     }
   });
 }
 
-/** Whether the run was closed only to continue as new: the task goes on in another one. */
-async function isRunning(handle: WorkflowHandle): Promise<boolean> {
+/** Whether the run was closed only to continue as new: the task goes on in another one, which may not be the current one yet. */
+async function goesOn(handle: WorkflowHandle): Promise<boolean> {
   const { status } = await handle.describe();
-  return status.name === 'RUNNING';
+  return status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW';
 }
