@@ -6,6 +6,7 @@ Not covered: finding them out (``detection``), reading their values (``row_value
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -79,6 +80,10 @@ def columns_named(table: Table, task_type: TaskType | None, given: Mapping[str, 
     if fault is not None:
         raise unknown_columns(table, f"`columns` {fault}")
     role_of = {names.ROLE_ALIASES[plain_name(role)]: _index(table, role, column) for role, column in given.items()}
+    twice = next((index for index, count in Counter(role_of.values()).items() if count > 1), None)
+    if twice is not None:
+        problem = f"`columns` gives the column {table.names[twice]!r} to two roles; each needs a column of its own"
+        raise unknown_columns(table, problem)
     if "messages" in role_of:
         return ChatColumn(role_of["messages"])
     if "input" not in role_of:

@@ -33,7 +33,10 @@ class Records:
 
 
 def parse_delimited(text: str, delimiter: str | None = None) -> Records:
-    """Split a text into records. ``delimiter`` None: found out. A text without any gives records of one field."""
+    """Split a text into records. ``delimiter`` None: found out. A text without any gives records of one field.
+
+    A header that has no name for the first column gets an empty one. Raises ``DatasetUnreadable`` as ``shape_of`` does.
+    """
     lines = text.split("\n")
     shape = shape_of(lines, delimiter)
     result = Records(shape.delimiter)
@@ -42,6 +45,8 @@ def parse_delimited(text: str, delimiter: str | None = None) -> Records:
     while position < last:
         line = lines[position]
         fields, used = _record(lines, position, shape)
+        if shape.numbered and not result.fields and any(map(str.strip, fields)):
+            fields, used = ["", *next(csv.reader((line,), delimiter=shape.delimiter))], 1
         if not any(map(str.strip, fields)):
             result.bad.append(BadRow(position + 1, "blank row", sample_of(line)))
         elif not shape.fits(fields):

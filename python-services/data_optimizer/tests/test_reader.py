@@ -165,6 +165,16 @@ REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
         DatasetUnreadable,
         "cannot be cut into equal records at ','",
     ),
+    "fewer names than fields": (
+        b"\nquestion,answer\n" + lines(f"what is {n}, and {n + 1},{2 * n + 1}" for n in range(60)),
+        DatasetUnreadable,
+        r"Line 2 names 2 columns \(question, answer\), the lines below it have 3 fields. Quote the fields that hold ','",
+    ),
+    "fewer names than fields, the first of them numbers the rows": (
+        b"id,text,label\n" + lines(f"{n},{text.replace(',', '')}, yes,{n % 2}" for n, text in enumerate(prose(60, 2))),
+        DatasetUnreadable,
+        "Line 1 names 3 columns",
+    ),
     "sentences that begin with the words they are made of": (
         lines(text.replace(",", "") for text in prose(4_000, 2)),
         DatasetColumnsUnknown,

@@ -11,14 +11,19 @@ const ROLES = new Map(Object.entries(columnNames.givenRoles));
 /** What is wrong with the roles, as a sentence without a subject; null when nothing is. Without any, the columns are detected. */
 export function columnRolesFault(columns: Record<string, unknown>): string | null {
   const roleOf = new Map<string, string>();
-  for (const role of Object.keys(columns)) {
+  const roleWith = new Map<unknown, string>();
+  for (const [role, column] of Object.entries(columns)) {
     const meaning = ROLES.get(plainName(role));
     if (meaning === undefined)
       return `names the role ${JSON.stringify(role)}; known roles are ${[...ROLES.keys()].sort().join(', ')}`;
     const other = roleOf.get(meaning);
     if (other !== undefined)
       return `names ${JSON.stringify(other)} and ${JSON.stringify(role)}, which are one and the same role; name one of them`;
+    const neighbour = roleWith.get(column);
+    if (neighbour !== undefined)
+      return `gives the column ${JSON.stringify(column)} to ${JSON.stringify(neighbour)} and ${JSON.stringify(role)}; each needs a column of its own`;
     roleOf.set(meaning, role);
+    roleWith.set(column, role);
   }
   if (roleOf.size === 0 || roleOf.has('messages')) return null;
   const input = roleOf.has('input') || roleOf.has('context');
