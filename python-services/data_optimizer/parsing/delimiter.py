@@ -66,7 +66,7 @@ def shape_of(lines: list[str], delimiter: str | None = None) -> Shape:
     records = _sample(lines, delimiter)
     least, width = _widths(records)
     number, first = _first_record(lines, delimiter)
-    if len(first) == least - 1 and _lacks_a_name(first, records[1:], least, width):
+    if first and len(first) == least - 1 and _lacks_a_name(first, records[1:], least, width):
         return Shape(delimiter, least, width, numbered=True)
     plain = [line.split(delimiter) for line in spread(lines, _SAMPLE_LINES) if line.strip()]
     names = first if all(map(is_known_name, first)) else []

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_optimizer.parsing.reader import read_dataset
@@ -222,6 +222,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
 
 
 @given(st.binary(max_size=400))
+@example(b"\xa0\n")
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_give_rows_or_a_clear_refusal(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("bytes") / "file"
