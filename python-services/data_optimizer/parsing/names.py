@@ -6,13 +6,12 @@ column of a file takes a role (``columns``).
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
-_FILE = Path(__file__).resolve().parents[3] / "src" / "contracts" / "column-names.json"
-_SHARED: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+from data_optimizer.parsing.contracts import contract
+
+_SHARED: dict[str, Any] = contract("column-names.json")
 _ROLES = _SHARED["roles"]
 
 TEXT_NAMES: tuple[str, ...] = tuple(_ROLES["text"])

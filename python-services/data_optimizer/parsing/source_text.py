@@ -7,6 +7,7 @@ import gzip
 import zlib
 from pathlib import Path
 
+from data_optimizer.parsing.contracts import contract
 from wlops_common.errors import DatasetEmpty, DatasetUnreadable
 
 #: More than this, unpacked, is refused: a small upload must not fill the machine's memory.
@@ -14,15 +15,8 @@ MAX_UNPACKED_BYTES = 4 * 1024**3
 
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
-_FOREIGN = {
-    b"PK\x03\x04": "a zip archive or an office document",
-    b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old office document",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"\x28\xb5\x2f\xfd": "a zstd archive",
-}
+#: What a file that begins with these bytes is. The API refuses the same ones at upload.
+_FOREIGN: dict[bytes, str] = {bytes.fromhex(one["mark"]): one["kind"] for one in contract("foreign-files.json")}
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),

@@ -216,6 +216,21 @@ test.each([true, false])(
   },
 );
 
+const ZIP = Buffer.concat([Buffer.from('PK\u0003\u0004'), randomBytes(3 * MIB)]);
+test.each([
+  ['plain', ZIP],
+  ['gzip', gzipSync(ZIP)],
+])('an office document is refused and leaves nothing: %s', async (_case, file) => {
+  const person = await createPerson(app);
+  const answer = await person.client.upload(FIELDS, file);
+  expect([answer.status, answer.body.error.details, answer.body.error.message]).toEqual([
+    422,
+    { field: 'file' },
+    'file: is a zip archive or an office document; upload CSV, TSV, JSONL or Parquet, plain or gzip',
+  ]);
+  expect(await leftovers(person.userId)).toEqual([]);
+});
+
 test('a gzip bomb is refused while it arrives and leaves nothing', async () => {
   const person = await createPerson(app);
   const bomb = gzipSync(new Uint8Array(256 * MIB), { level: 9 });

@@ -1,12 +1,13 @@
 /**
  * Watches an upload pass by: bytes, sha256 and records, gzip unpacked on the way for counting only. The bytes themselves go on
- * unchanged. A gzip file that unpacks to far more than text ever does is refused while it is still arriving.
+ * unchanged. Refused while they are still arriving: a gzip file that unpacks to far more than text ever does, and foreign kinds of file.
  */
 import { createHash } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
+import { foreignKind } from './foreign-file';
 import { RecordCounter, type RecordHints } from './record-counter';
 
 /** Text packs at most some twenty to one; deflate can reach a thousand to one only for what is all the same. */
@@ -26,29 +27,31 @@ export class ContentMeter extends Transform {
   private unpackable = true;
   private unpackedBytes = 0;
   private bytes = 0;
+  private foreign: string | null = null;
 
   constructor() {
     super({ highWaterMark: 1024 ** 2 });
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    if (this.bytes === 0) this.foreign = foreignKind(chunk);
     if (this.bytes === 0 && chunk[0] === 0x1f && chunk[1] === 0x8b) this.gunzip = this.startUnpacking();
     this.bytes += chunk.length;
     this.hash.update(chunk);
     if (!this.gunzip) {
       this.counter.write(chunk);
-      callback(null, chunk);
+      callback(this.fault(), chunk);
       return;
     }
-    this.unpack(this.gunzip, chunk, () => callback(this.bombFault(), chunk));
+    this.unpack(this.gunzip, chunk, () => callback(this.fault(), chunk));
   }
 
   override _flush(callback: TransformCallback): void {
     if (!this.gunzip || this.gunzip.closed) {
-      callback(this.bombFault());
+      callback(this.fault());
       return;
     }
-    this.gunzip.once('close', () => callback(this.bombFault()));
+    this.gunzip.once('close', () => callback(this.fault()));
     this.gunzip.end();
   }
 
@@ -75,8 +78,9 @@ export class ContentMeter extends Transform {
   private startUnpacking(): Gunzip {
     const gunzip = createGunzip();
     gunzip.on('data', (chunk: Buffer) => {
+      if (this.unpackedBytes === 0) this.foreign = foreignKind(chunk);
       this.unpackedBytes += chunk.length;
-      if (this.bombFault()) gunzip.removeAllListeners('data').resume();
+      if (this.fault()) gunzip.removeAllListeners('data').resume();
       else this.counter.write(chunk);
     });
     // A broken archive is stored as it is; the optimizer will say what is wrong with it.
@@ -84,7 +88,9 @@ export class ContentMeter extends Transform {
     return gunzip;
   }
 
-  private bombFault(): AppError | null {
+  private fault(): AppError | null {
+    if (this.foreign !== null)
+      return invalidField('file', `is ${this.foreign}; upload CSV, TSV, JSONL or Parquet, plain or gzip`);
     const tooMuch = this.unpackedBytes > RATIO_APPLIES_FROM_BYTES && this.unpackedBytes > this.bytes * MAX_UNPACK_RATIO;
     if (!tooMuch) return null;
     return invalidField('file', `unpacks to more than ${MAX_UNPACK_RATIO} times its size; send it unpacked`);
