@@ -7,6 +7,7 @@ Not covered: what the columns mean (``columns``) and whether the first record na
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from data_optimizer.parsing.delimiter import Shape, shape_of
@@ -32,13 +33,14 @@ class Records:
     bad: list[BadRow] = field(default_factory=list)
 
 
-def parse_delimited(text: str, delimiter: str | None = None) -> Records:
+def parse_delimited(text: str, delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Records:
     """Split a text into records. ``delimiter`` None: found out. A text without any gives records of one field.
 
-    A header that has no name for the first column gets an empty one. Raises ``DatasetUnreadable`` as ``shape_of`` does.
+    ``named`` are the columns that the user gave. A header without a name for the first column gets an empty one.
+    Raises ``DatasetUnreadable`` as ``shape_of`` does.
     """
     lines = text.split("\n")
-    shape = shape_of(lines, delimiter)
+    shape = shape_of(lines, delimiter, named)
     result = Records(shape.delimiter)
     last = len(lines) - 1 if not lines[-1] else len(lines)
     position = 0

@@ -7,14 +7,14 @@ The API judges the top of an upload alike (``src/services/datasets/delimited-hea
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import islice
 
-from data_optimizer.parsing.names import is_known_name, plain_name
+from data_optimizer.parsing.names import is_known_name
 from data_optimizer.parsing.sampling import spread
+from data_optimizer.parsing.short_header import Side, holds_known_names, is_prose, label_sides, lacks_first_name
 from wlops_common.errors import DatasetUnreadable
 
 #: In order of preference where several would do.
@@ -30,11 +30,6 @@ _MAX_LABEL_CHARACTERS = 60
 _CLEAR_LEAD = 0.02
 #: What a header of known names, or blanks after the delimiter as after a comma in prose, weigh against regularity.
 _EVIDENCE = 0.1
-_WHOLE_NUMBER = re.compile(r"[0-9]+")
-#: What people call a column that numbers the rows: below such a name the numbers are not those of a column without one.
-_NAME_OF_NUMBERS = re.compile(r"(?:.*_)?(?:id|idx|no|nr|num|number|key)|(?:row|i)_index|index|row|#")
-
-Side: TypeAlias = Literal["first", "last"]
 
 
 @dataclass(frozen=True)
@@ -57,47 +52,46 @@ class Shape:
         return self.least <= len(fields) <= self.width
 
 
-def shape_of(lines: list[str], delimiter: str | None = None) -> Shape:
+def shape_of(lines: list[str], delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Shape:
     """The shape of a text. ``delimiter`` None: the one that makes the most regular records of two or more fields, else a comma.
 
-    Raises ``DatasetUnreadable`` where a header has fewer names than the records have fields, and nothing tells which are meant.
+    ``named`` are the columns that the user gave. Raises ``DatasetUnreadable`` where the text of each line holds the delimiter, so that
+    the header has fewer names than the lines have fields, and nothing tells which of these belong together.
     """
+    named = named or {}
     delimiter = delimiter or _sniff(lines)
     records = _sample(lines, delimiter)
     least, width = _widths(records)
-    number, first = _first_record(lines, delimiter)
-    if first and len(first) == least - 1 and _lacks_a_name(first, records[1:], least, width):
-        return Shape(delimiter, least, width, numbered=True)
+    (number, header), (_, second) = _top(lines, delimiter)
+    below = [record for record in records[1:] if least <= len(record) <= width]
+    short = 0 < len(header) < least and len(below) >= _REGULAR_SHARE * len(records[1:])
+    prose = short and is_prose(header, below)
+    names = [name.strip() for name in header]
+    if short and not prose and len(header) == least - 1:
+        padded = [record + [""] * (width - len(record)) for record in below]
+        if lacks_first_name(names, second, padded):
+            return Shape(delimiter, least, width, numbered=True)
     plain = [line.split(delimiter) for line in spread(lines, _SAMPLE_LINES) if line.strip()]
-    names = first if all(map(is_known_name, first)) else []
-    side = _label_side(plain, len(names))
+    side = _label_side(plain, label_sides(names, named), regular_too=prose and len(header) == 2)
     if side:
         return Shape(delimiter, 2, 2, side)
-    if 2 <= len(names) < least:
+    by_number = any(isinstance(column, int) for column in named.values())
+    if prose and len(header) > 1 and holds_known_names(names, named) and not by_number:
         raise DatasetUnreadable(
-            f"Line {number} names {len(names)} columns ({', '.join(names)}), the lines below it have {width} fields. Quote the "
+            f"Line {number} names {len(header)} columns ({', '.join(names)}), the lines below it have {width} fields. Quote the "
             f"fields that hold {delimiter!r}, or give every column a name.",
             details={"line": number, "delimiter": delimiter},
         )
     return Shape(delimiter, least, width)
 
 
-def _first_record(lines: list[str], delimiter: str) -> tuple[int, list[str]]:
-    """The fields of the first line that is not blank, and its number."""
-    number, line = next(((number, line) for number, line in enumerate(lines, 1) if line.strip()), (1, ""))
-    return number, [field.strip() for field in next(csv.reader((line,), delimiter=delimiter), [])]
-
-
-def _lacks_a_name(header: list[str], records: list[list[str]], least: int, width: int) -> bool:
-    """Whether nearly all records have a usual width, and begin with a whole number of their own that the header has no name for."""
-    usual = [record for record in records if least <= len(record) <= width]
-    numbers = {record[0].strip() for record in usual}
-    return (
-        not _NAME_OF_NUMBERS.fullmatch(plain_name(header[0]))
-        and len(usual) >= _REGULAR_SHARE * len(records)
-        and len(numbers) == len(usual)
-        and all(map(_WHOLE_NUMBER.fullmatch, numbers))
-    )
+def _top(lines: list[str], delimiter: str) -> list[tuple[int, list[str]]]:
+    """The first two lines that are not blank, each with its number and its fields; blank ones where there are fewer."""
+    filled = islice(((number, line) for number, line in enumerate(lines, 1) if line.strip()), 2)
+    return [
+        (number, next(csv.reader((line,), delimiter=delimiter), [""]))
+        for number, line in [*filled, (1, ""), (1, "")][:2]
+    ]
 
 
 def usual_width(records: Iterable[list[str]]) -> int:
@@ -145,27 +139,27 @@ def _filled(records: Iterable[list[str]]) -> list[list[str]]:
     return [record for record in records if any(map(str.strip, record))]
 
 
-def _label_side(records: list[list[str]], names: int) -> Side | None:
-    """Where the label stands if records are a label and a text whose delimiters nobody quoted, so that widths vary; else None.
+def _label_side(records: list[list[str]], sides: tuple[Side, ...], *, regular_too: bool) -> Side | None:
+    """On which of the sides the label stands if records are a label and a text whose delimiters nobody quoted; else None.
 
-    They need not vary below a header of two ``names``: all texts may have as many delimiters.
+    Widths vary then, but where ``regular_too`` says that all texts may have as many delimiters.
     """
     allowed = _STRAY_SHARE * len(records) + 1
     cut = [record for record in records if len(record) >= 2]
     least, width = _widths(records)
-    regular = sum(least <= len(record) <= width for record in records)
+    below = records[1:]  # A header may be shorter.
+    regular = sum(least <= len(record) <= width for record in below)
     if (
-        (regular >= _REGULAR_SHARE * len(records) and not (names == 2 and least > 2))
+        (regular >= _REGULAR_SHARE * len(below) and not regular_too)
         or len(records) - len(cut) > allowed
         or sum(any(field.lstrip().startswith('"') for field in record) for record in records) > allowed
         or min(map(len, cut), default=0) != 2
     ):
         return None
-    sides: tuple[tuple[Side, int], ...] = (("first", 0), ("last", -1))
-    for side, place in sides:
-        labels = Counter(record[place].strip() for record in cut)
+    for side in sides:
+        labels = Counter(record[0 if side == "first" else -1].strip() for record in cut)
         kept = [label for label, count in labels.items() if label and count > 1 and len(label) <= _MAX_LABEL_CHARACTERS]
-        odd = len(cut) - sum(labels[label] for label in kept)
+        odd = len(cut) - labels[""] - sum(labels[label] for label in kept)
         if 2 <= len(kept) <= len(cut) // 4 and odd <= allowed:
             return side
     return None

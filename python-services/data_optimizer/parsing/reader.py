@@ -112,7 +112,7 @@ def _parquet(data: bytes) -> Table:
 
 
 def _delimited(text: str, file_format: FileFormat | None, named: Mapping[str, str | int]) -> Table:
-    records = _records(text, file_format)
+    records = _records(text, file_format, named)
     width = len(records.fields[0]) if records.fields else 0
     headed = _holds_names(records, named) or has_header(records.fields)
     return Table(
@@ -132,15 +132,15 @@ def _holds_names(records: Records, named: Mapping[str, str | int]) -> bool:
     return bool(names) and bool(records.fields) and names <= {field.strip() for field in records.fields[0]}
 
 
-def _records(text: str, file_format: FileFormat | None) -> Records:
+def _records(text: str, file_format: FileFormat | None, named: Mapping[str, str | int]) -> Records:
     """Raises ``DatasetUnreadable`` where too many lines do not have the usual number of fields."""
     if file_format == "tsv":
-        records, most = parse_delimited(text, "\t"), _MAX_MISFIT_SHARE_OF_GIVEN
+        records, most = parse_delimited(text, "\t", named), _MAX_MISFIT_SHARE_OF_GIVEN
     else:
         marked = parse_marked_lines(text)
         if marked is not None:
             return marked
-        records, most = parse_delimited(text), _MAX_MISFIT_SHARE_OF_GUESSED
+        records, most = parse_delimited(text, None, named), _MAX_MISFIT_SHARE_OF_GUESSED
     misfits = [row for row in records.bad if row.reason != "blank row"]
     misfit_share = len(misfits) / max(1, len(misfits) + len(records.fields))
     unsplit = all(len(record) == 1 for record in records.fields[:1])

@@ -175,6 +175,12 @@ REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
         DatasetUnreadable,
         "Line 1 names 3 columns",
     ),
+    "a remark after the label, one comma or two in most texts": (
+        b"text,label\n"
+        + _lines(lambda text, label: f"{text}{', yes' * (len(text) % 3)},{label},{'see' * (len(text) % 9 == 0)}"),
+        DatasetUnreadable,
+        "cannot be cut into equal records at ','",
+    ),
     "sentences that begin with the words they are made of": (
         lines(text.replace(",", "") for text in prose(4_000, 2)),
         DatasetColumnsUnknown,
@@ -196,6 +202,23 @@ def test_an_unusable_file_is_refused_saying_what_and_where(name: str, tmp_path: 
         read(tmp_path, data)
     assert refusal.value.details is not None
     assert refusal.value.details["line"] >= 1
+
+
+_SHORT_HEADER = b"nr,satz,absicht\n" + lines(
+    f"{n},{text.replace(',', '')}, ja,{n % 2}" for n, text in enumerate(prose(60, 2))
+)
+
+
+def test_columns_named_as_in_a_header_of_fewer_names_than_fields_are_refused_with_it(tmp_path: Path) -> None:
+    with pytest.raises(DatasetUnreadable, match=r"Line 1 names 3 columns \(nr, satz, absicht\)"):
+        read(tmp_path, _SHORT_HEADER, columns={"text": "satz", "label": "absicht"})
+
+
+def test_columns_given_by_number_are_read_below_a_header_of_fewer_names_than_fields(tmp_path: Path) -> None:
+    header = b"id,text,label\n"
+    dataset = read(tmp_path, header + _SHORT_HEADER.partition(b"\n")[2], columns={"text": 1, "label": 3})
+    assert (dataset.rows.height, dataset.rows["wanted"].unique().sort().to_list()) == (60, ["0", "1"])
+    assert [bad.reason for bad in dataset.bad] == ["3 fields where the file has 4"]
 
 
 _CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(

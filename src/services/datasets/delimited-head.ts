@@ -3,7 +3,8 @@
  * a label are found as the optimizer finds them (`data_optimizer/parsing/delimiter.py`); `contracts/examples/delimited-heads.json`
  * holds both to it. Not covered: stray quotes, which the optimizer mends.
  */
-import { HEADER_SAMPLE_ROWS, isKnownName, plainName } from './header';
+import { HEADER_SAMPLE_ROWS, isKnownName } from './header';
+import { isProse, labelSides, lacksFirstName, type NamedColumns, type Side } from './short-header';
 
 /** In order of preference where several would do. */
 const DELIMITERS = ['\t', '|', ',', ';'] as const;
@@ -18,29 +19,32 @@ const REGULAR_SHARE = 0.98;
 /** At most this share of the records may be too short, or begin a field with a quote, in a file that quotes nothing. */
 const STRAY_SHARE = 0.02;
 const MAX_LABEL_CHARACTERS = 60;
-const WHOLE_NUMBER = /^[0-9]+$/;
-/** What people call a column that numbers the rows: below such a name the numbers are not those of a column without one. */
-const NAME_OF_NUMBERS = /^(?:(?:.*_)?(?:id|idx|no|nr|num|number|key)|(?:row|i)_index|index|row|#)$/;
 
 type Records = string[][];
 
 /**
  * The first records of `text` that have the usual number of fields, the first of all and those of the header's sample.
- * `delimiter` null: it is found out. `cutOff`: the text goes on after its end, so its last record may not be whole.
+ * `delimiter` null: it is found out. `named`: the columns that the user gave. `cutOff`: the text goes on after its end, so its last
+ * record may not be whole.
  */
-export function headRecords(text: string, delimiter: string | null, cutOff: boolean): Records {
+export function headRecords(text: string, delimiter: string | null, named: NamedColumns, cutOff: boolean): Records {
   const whole = (one: string): Records => withoutTail(split(text, one), cutOff);
   const [separator, records] =
     delimiter === null ? bestOf(DELIMITERS.map((one) => [one, whole(one)])) : [delimiter, whole(delimiter)];
   const { least, width } = widths(records);
   const fits = ({ length }: string[]): boolean => least <= length && length <= width;
   const padded = (record: string[]): string[] => [...record, ...Array<string>(width - record.length).fill('')];
-  const [first = [], ...rest] = records;
-  if (first.length === least - 1 && lacksAName(first, rest, fits))
-    return [['', ...first], ...rest.filter(fits)].map(padded);
+  const [header = [], ...rest] = records;
+  const below = rest.filter(fits).map(padded);
+  const isShort = 0 < header.length && header.length < least && below.length >= REGULAR_SHARE * rest.length;
+  const prose = isShort && isProse(header, below);
+  const names = header.map((name) => name.trim());
+  if (isShort && !prose && header.length === least - 1 && lacksFirstName(names, below))
+    return [padded(['', ...names]), ...below];
   const lines = withoutTail(text.split('\n'), cutOff).filter((line) => line.trim() !== '');
   const plain = lines.map((line) => line.split(separator));
-  const side = labelSide(plain, first.every(isKnownName) ? first.length : 0, cutOff ? 1 : 2);
+  const sides = labelSides(names, named);
+  const side = labelSide(plain, sides, { regularToo: prose && header.length === 2, fewestLabels: cutOff ? 1 : 2 });
   if (side) {
     const top = plain.slice(0, HEADER_SAMPLE_ROWS + 1);
     return top.map((fields) => cutAtLabel(fields, side, separator)).filter(({ length }) => length === 2);
@@ -48,49 +52,41 @@ export function headRecords(text: string, delimiter: string | null, cutOff: bool
   return records.filter(fits).map(padded);
 }
 
-/** Whether nearly all records fit, and begin with a whole number of their own that the header has no name for. */
-function lacksAName([name = '']: string[], records: Records, fits: (record: string[]) => boolean): boolean {
-  const usual = records.filter(fits);
-  const numbers = new Set(usual.map(([first]) => first?.trim() ?? ''));
-  if (NAME_OF_NUMBERS.test(plainName(name))) return false;
-  if (usual.length < REGULAR_SHARE * records.length || numbers.size < usual.length) return false;
-  return [...numbers].every((one) => WHOLE_NUMBER.test(one));
-}
-
 function withoutTail<Item>(items: Item[], cutOff: boolean): Item[] {
   return cutOff && items.length > 1 ? items.slice(0, -1) : items;
 }
 
-/**
- * Where the label stands if records are a label and a text whose delimiters nobody quoted, so that widths vary; else null. They need
- * not vary below a header of two `names`: all texts may have as many delimiters.
- * `fewestLabels`: of a file sorted by class the top may show one only, and the optimizer sees the others.
- */
-function labelSide(records: Records, names: number, fewestLabels: number): 'first' | 'last' | null {
+interface LabelSearch {
+  /** Take lines of one width too: all texts may have as many delimiters. */
+  regularToo: boolean;
+  /** Of a file sorted by class the top may show one only, and the optimizer sees the others. */
+  fewestLabels: number;
+}
+
+/** On which of `sides` the label stands if records are a label and a text whose delimiters nobody quoted; else null. */
+function labelSide(records: Records, sides: Side[], { regularToo, fewestLabels }: LabelSearch): Side | null {
   const allowed = STRAY_SHARE * records.length + 1;
   const cut = records.filter(({ length }) => length >= 2);
   const { least, width } = widths(records);
-  const regular = records.filter(({ length }) => least <= length && length <= width).length;
+  const below = records.slice(1); // A header may be shorter.
+  const regular = below.filter(({ length }) => least <= length && length <= width).length;
   const quoting = records.filter((record) => record.some((field) => field.trimStart().startsWith('"'))).length;
-  if (regular >= REGULAR_SHARE * records.length && !(names === 2 && least > 2)) return null;
+  if (regular >= REGULAR_SHARE * below.length && !regularToo) return null;
   if (records.length - cut.length > allowed || quoting > allowed) return null;
   if (!cut.some(({ length }) => length === 2)) return null;
-  for (const [side, place] of [
-    ['first', 0],
-    ['last', -1],
-  ] as const) {
-    const counts = tally(cut.map((record) => record.at(place)?.trim() ?? ''));
+  for (const side of sides) {
+    const counts = tally(cut.map((record) => record.at(side === 'first' ? 0 : -1)?.trim() ?? ''));
     const labels = [...counts].filter(
       ([label, count]) => label !== '' && count > 1 && [...label].length <= MAX_LABEL_CHARACTERS,
     );
-    const odd = cut.length - labels.reduce((total, [, count]) => total + count, 0);
+    const odd = cut.length - (counts.get('') ?? 0) - labels.reduce((total, [, count]) => total + count, 0);
     if (labels.length >= fewestLabels && labels.length <= Math.floor(cut.length / 4) && odd <= allowed) return side;
   }
   return null;
 }
 
 /** The fields of a line around its outermost delimiter, in their order; as its quotes say where those make two fields. */
-function cutAtLabel(fields: string[], side: 'first' | 'last', delimiter: string): string[] {
+function cutAtLabel(fields: string[], side: Side, delimiter: string): string[] {
   if (fields.length < 2) return fields;
   const quoted = fields.some((field) => field.startsWith('"')) ? split(fields.join(delimiter), delimiter)[0] : null;
   if (quoted?.length === 2) return quoted;

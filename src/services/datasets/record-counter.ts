@@ -108,7 +108,7 @@ export class RecordCounter {
       .toString('utf8')
       .replace(/^\uFEFF/, '')
       .replace(/\r\n?/g, '\n');
-    const records = headRecords(text, format === 'tsv' ? '\t' : null, this.headCutOff);
+    const records = headRecords(text, format === 'tsv' ? '\t' : null, columns ?? {}, this.headCutOff);
     const first = records[0]?.map((cell) => cell.trim()) ?? [];
     const named = Object.values(columns ?? {}).filter((column) => typeof column === 'string');
     return (named.length > 0 && named.every((name) => first.includes(name))) || hasHeader(records);
