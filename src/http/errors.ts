@@ -36,20 +36,20 @@ export function toAppError(error: unknown): AppError {
   return storeFault(error) ?? new AppError('INTERNAL', 'something went wrong on our side', { cause: error });
 }
 
+const MAX_FIELDS_TOLD = 50;
+
 function fromIssues(issues: core.$ZodIssue[]): AppError {
-  const all = issues
-    .slice(0, 50)
-    .flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'is not a known field' }))
-        : [{ field: issue.path.join('.'), message: issue.message }],
-    );
-  // Of one field the last: a type's own limits come before those that were asked for.
-  const fields = [...new Map(all.map((one) => [one.field, one])).values()];
+  const all = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'is not a known field' }))
+      : [{ field: issue.path.join('.'), message: issue.message }],
+  );
+  // Of one field the last: a type's own limits come before those that were asked for. What is said of the whole stays.
+  const fields = [...new Map(all.map((one, index) => [one.field || index, one])).values()];
   const first = fields[0];
   const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : '';
   const message = first ? [first.field, first.message].filter(Boolean).join(': ') + more : 'the request is not valid';
-  return new AppError('VALIDATION_FAILED', message, { details: { fields } });
+  return new AppError('VALIDATION_FAILED', message, { details: { fields: fields.slice(0, MAX_FIELDS_TOLD) } });
 }
 
 /** Answers every fault of a route. */
