@@ -195,6 +195,7 @@ test('a Temporal server that was given and does not answer is told by its variab
 test('a port that browsers refuse is told before anything starts', async () => {
   const ports = ownPorts(readStackSettings({ WLOPS_PORT_OFFSET: '2000' }));
   await assert.rejects(checkPortsAreFree(ports), /port 10080 for api .* refuse; set WLOPS_API_PORT to another/);
+  await checkPortsAreFree([{ name: 'postgres', port: 10_080, variable: 'WLOPS_POSTGRES_PORT' }]);
 });
 
 test('what users upload is closed to other accounts, also in a data folder that was open before', (t) => {

@@ -32,11 +32,20 @@ export function makeDataDirectory(dataDir) {
   const missing = [];
   for (let folder = dataDir; !fs.existsSync(folder); folder = path.dirname(folder)) missing.unshift(folder);
   try {
-    for (const folder of missing) fs.mkdirSync(folder);
+    for (const folder of missing) makeFolder(folder);
     fs.accessSync(`${dataDir}/.`, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw new UserError(
       `${dataDir} cannot hold the stack's data (${messageOf(error)}); set WLOPS_DATA_DIR to a folder that can`,
     );
+  }
+}
+
+/** Another start may have made it meanwhile. @param {string} folder */
+function makeFolder(folder) {
+  try {
+    fs.mkdirSync(folder);
+  } catch (error) {
+    if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }

@@ -78,6 +78,9 @@ const REFUSED_PORTS = new Set([
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
+/** Components that neither browsers nor fetch speak to. */
+const OTHER_CLIENTS = new Set(['postgres', 's3', 'temporal']);
+
 /**
  * @param {{ name: string, port: number, variable: string }[]} ports
  * @throws {UserError} with one line for each port that is taken or wanted twice
@@ -87,7 +90,7 @@ export async function checkPortsAreFree(ports) {
   for (const [index, { name, port, variable }] of ports.entries()) {
     const twin = ports.slice(0, index).find((other) => other.port === port);
     if (twin) faults.push(`port ${port} is wanted by both ${twin.name} (${twin.variable}) and ${name} (${variable})`);
-    else if (REFUSED_PORTS.has(port)) {
+    else if (REFUSED_PORTS.has(port) && !OTHER_CLIENTS.has(name)) {
       faults.push(`port ${port} for ${name} is one that browsers and HTTP clients refuse; set ${variable} to another`);
     } else if ((await answers(port)) || !(await canListen(port))) {
       faults.push(

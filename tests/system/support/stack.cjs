@@ -39,8 +39,14 @@ async function freePortOffset() {
 /**
  * Starts a stack and waits until it says that it is ready.
  * @param {{ dataDir: string, env?: Record<string, string> }} options `env` is added to the test's own
- * @returns {Promise<{ run: object, output: () => string, child: import('node:child_process').ChildProcess, env: object, stop: (signal?: string) => Promise<number> }>}
- *   `run` is its run.json, `stop` answers with the exit code
+ * @typedef {object} RunningStack
+ * @property {object} run its run.json
+ * @property {() => string} output
+ * @property {import('node:child_process').ChildProcess} child
+ * @property {object} env
+ * @property {(signal?: string) => Promise<number>} stop answers with the exit code
+ *
+ * @returns {Promise<RunningStack>}
  */
 async function startStack({ dataDir, env: extra = {} }) {
   const offset = extra.WLOPS_PORT_OFFSET ?? String(await freePortOffset());
