@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zlib
 from pathlib import Path
 
@@ -15,8 +16,10 @@ MAX_UNPACKED_BYTES = 4 * 1024**3
 
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
-#: What a file that begins with these bytes is. The API refuses the same ones at upload.
-_FOREIGN: dict[bytes, str] = {bytes.fromhex(one["mark"]): one["kind"] for one in contract("foreign-files.json")}
+#: What a file is, by its first bytes. The API refuses the same ones at upload.
+_FOREIGN: list[tuple[re.Pattern[bytes], str]] = [
+    (re.compile(one["begins"].encode()), one["kind"]) for one in contract("foreign-files.json")
+]
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -32,8 +35,8 @@ def read_bytes(path: Path) -> tuple[bytes, list[str]]:
     if data.startswith(_GZIP):
         data = _unpack(path)
         notes.append("unpacked gzip")
-    for mark, name in _FOREIGN.items():
-        if data.startswith(mark):
+    for begins, name in _FOREIGN:
+        if begins.match(data):
             raise DatasetUnreadable(
                 f"The file is {name}. Upload CSV, TSV, JSONL or Parquet, plain or gzip.", details={"line": 1}
             )

@@ -152,6 +152,7 @@ REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
     "only a header": (b"text,label\n", DatasetEmpty, "nothing but a header"),
     "zip": (b"PK\x03\x04" + b"x" * 99, DatasetUnreadable, "zip archive"),
     "pdf": (b"%PDF-1.7 " + b"x" * 99, DatasetUnreadable, "PDF"),
+    "bzip2": (b"BZh91AY&SY" + b"x" * 99, DatasetUnreadable, "a bzip2 archive"),
     "binary": (bytes(range(1, 256)) * 9 + b"\x00" * 200, DatasetUnreadable, "binary|not text"),
     "cut gzip": (gzip.compress(GOOD)[:-30], DatasetUnreadable, "cut short"),
     "cut parquet": (_parquet()[:-50], DatasetUnreadable, "Parquet"),

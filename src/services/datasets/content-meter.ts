@@ -7,7 +7,8 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
-import { foreignKind } from './foreign-file';
+import { Beginning } from './beginning';
+import { BEGINNING_BYTES, foreignKind } from './foreign-file';
 import { RecordCounter, type RecordHints } from './record-counter';
 
 /** Text packs at most some twenty to one; deflate can reach a thousand to one only for what is all the same. */
@@ -23,36 +24,62 @@ export interface ContentFacts {
 export class ContentMeter extends Transform {
   private readonly hash = createHash('sha256');
   private readonly counter = new RecordCounter();
+  private readonly packed = new Beginning(BEGINNING_BYTES);
+  private readonly content = new Beginning(BEGINNING_BYTES);
+  private begun = false;
+  private foreign: string | null = null;
   private gunzip: Gunzip | null = null;
   private unpackable = true;
   private unpackedBytes = 0;
   private bytes = 0;
-  private foreign: string | null = null;
 
   constructor() {
     super({ highWaterMark: 1024 ** 2 });
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
-    if (this.bytes === 0) this.foreign = foreignKind(chunk);
+    const known = this.packed.add(chunk);
+    if (known) this.pass(known, callback);
+    else callback();
+  }
+
+  override _flush(callback: TransformCallback): void {
+    const short = this.packed.release();
+    if (short) this.pass(short, (fault, chunk) => (fault ? callback(fault) : this.finish(callback, chunk)));
+    else this.finish(callback);
+  }
+
+  private pass(chunk: Buffer, callback: (fault: AppError | null, chunk: Buffer) => void): void {
     if (this.bytes === 0 && chunk[0] === 0x1f && chunk[1] === 0x8b) this.gunzip = this.startUnpacking();
     this.bytes += chunk.length;
     this.hash.update(chunk);
     if (!this.gunzip) {
-      this.counter.write(chunk);
+      this.look(this.content.add(chunk));
       callback(this.fault(), chunk);
       return;
     }
     this.unpack(this.gunzip, chunk, () => callback(this.fault(), chunk));
   }
 
-  override _flush(callback: TransformCallback): void {
+  private finish(callback: TransformCallback, last?: Buffer): void {
+    const end = (): void => {
+      this.look(this.content.release());
+      callback(this.fault(), last);
+    };
     if (!this.gunzip || this.gunzip.closed) {
-      callback(this.fault());
+      end();
       return;
     }
-    this.gunzip.once('close', () => callback(this.fault()));
+    this.gunzip.once('close', end);
     this.gunzip.end();
+  }
+
+  /** Looks at a part of the unpacked content; null while its beginning is held back. */
+  private look(content: Buffer | null): void {
+    if (!content) return;
+    if (!this.begun) this.foreign = foreignKind(content);
+    this.begun = true;
+    this.counter.write(content);
   }
 
   /** Calls `then` once the chunk is unpacked, or the archive turned out to be broken: a broken stream never answers a write. */
@@ -78,10 +105,9 @@ export class ContentMeter extends Transform {
   private startUnpacking(): Gunzip {
     const gunzip = createGunzip();
     gunzip.on('data', (chunk: Buffer) => {
-      if (this.unpackedBytes === 0) this.foreign = foreignKind(chunk);
       this.unpackedBytes += chunk.length;
       if (this.fault()) gunzip.removeAllListeners('data').resume();
-      else this.counter.write(chunk);
+      else this.look(this.content.add(chunk));
     });
     // A broken archive is stored as it is; the optimizer will say what is wrong with it.
     gunzip.on('error', () => (this.unpackable = false));

@@ -4,9 +4,12 @@
  */
 import foreignFiles from '../../contracts/foreign-files.json';
 
-const KINDS = foreignFiles.map(({ mark, kind }) => ({ mark: Buffer.from(mark, 'hex'), kind }));
+/** As many bytes as the longest beginning has. */
+export const BEGINNING_BYTES = 10;
+const KINDS = foreignFiles.map(({ begins, kind }) => ({ begins: new RegExp(begins), kind }));
 
 /** What the file that begins so is, as in "is a PDF"; null when nothing speaks against it. */
 export function foreignKind(beginning: Buffer): string | null {
-  return KINDS.find(({ mark }) => beginning.subarray(0, mark.length).equals(mark))?.kind ?? null;
+  const text = beginning.toString('latin1', 0, BEGINNING_BYTES);
+  return KINDS.find(({ begins }) => begins.test(text))?.kind ?? null;
 }

@@ -10,7 +10,6 @@ import { JsonRowsCounter } from './json-rows-counter';
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
-const TAB = 0x09;
 const QUOTE = 0x22;
 const DELIMITERS = new Set([...',;\t|'].map((character) => character.charCodeAt(0)));
 /** Kept of the beginning, to judge the header by. */
@@ -64,11 +63,12 @@ export class RecordCounter {
       this.recordHasText = true;
       return;
     }
-    if (byte !== SPACE && byte !== TAB) {
+    const delimits = DELIMITERS.has(byte);
+    if (byte !== SPACE && !delimits) {
       this.lineHasText = true;
       this.recordHasText = true;
     }
-    if (!this.inQuotes) this.atFieldStart = DELIMITERS.has(byte);
+    if (!this.inQuotes) this.atFieldStart = delimits;
   }
 
   private endLine(): void {
