@@ -95,11 +95,12 @@ def columns_named(table: Table, task_type: TaskType | None, given: Mapping[str, 
 
 def unknown_columns(table: Table, problem: str) -> DatasetColumnsUnknown:
     """The error that shows what columns there are and how to name them."""
-    shown = ", ".join(table.names[:20]) or "none"
+    shown = ", ".join(name or "(no name)" for name in table.names[:20]) or "none"
     numbers = "" if table.has_header else " (numbers, since no row names them)"
     remedy = "An input and an output are needed, each a column of its own"
     if len(table.names) > 1:
-        first, second = table.names[:2] if table.has_header else (0, 1)
+        named = [name for name in table.names if name]
+        first, second = named[:2] if table.has_header and len(named) > 1 else (0, 1)
         example = json.dumps({"text": first, "label": second}, ensure_ascii=False)
         remedy = f"Name them with `columns`, for example {example}"
     return DatasetColumnsUnknown(

@@ -51,3 +51,10 @@ def test_the_columns_that_a_refusal_suggests_can_be_sent(tmp_path: Path) -> None
     suggested = json.loads(fault.value.message.partition("for example ")[2].removesuffix("."))
     assert roles_fault(suggested) is None
     assert read(tmp_path, file, columns=suggested).rows.height == 60
+
+
+def test_a_column_without_a_name_is_suggested_by_its_number(tmp_path: Path) -> None:
+    file = "".join(f"{number},{text.replace(',', '')}\n" for number, text in enumerate(TEXTS)).encode()
+    with pytest.raises(DatasetColumnsUnknown, match=r"Columns of the file: \(no name\), x\.") as fault:
+        read(tmp_path, b"x\n" + file)
+    assert json.loads(fault.value.message.partition("for example ")[2].removesuffix(".")) == {"text": 0, "label": 1}
