@@ -17,6 +17,6 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   globalSetup: '<rootDir>/src/testing/global-setup.cjs',
   globalTeardown: '<rootDir>/src/testing/global-teardown.cjs',
-  testTimeout: 30_000,
+  testTimeout: 90_000,
   maxWorkers: 2,
 };

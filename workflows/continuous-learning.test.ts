@@ -187,7 +187,7 @@ test('an update that arrives while a run closes is taken by the next one', async
       // On a slow machine the loop could otherwise end before the update arrives.
       const last = harness.hold(taskId, 'optimization', 2);
       await harness.start(task);
-      await until('the loop to turn', () => harness.statuses(taskId).includes('LOOPING'));
+      await harness.hasBeen(taskId, 'LOOPING');
       expect(await pauseTask(harness.temporal.client, taskId)).toMatchObject({ controlState: 'pausing' });
       last.letGo();
       await harness.reaches(taskId, 'SUSPENDED');

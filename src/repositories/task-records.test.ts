@@ -125,7 +125,7 @@ test('every pair of statuses is written exactly when the table allows it', async
       if (expected === to) expect(row.completedAt !== null).toBe(isTerminal(to));
     }
   }
-}, 60_000);
+});
 
 test('a task that was cancelled before its workflow began refuses that workflow', async () => {
   const { taskId } = await createTaskRow(db, { status: 'CANCELLED', seq: 1 });

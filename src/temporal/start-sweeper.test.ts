@@ -62,7 +62,7 @@ test('with Temporal down nothing is marked started, and a start says that it can
   expect(await sweepStarts(own, down, quiet)).toEqual([]);
   await down.connection.close();
   expect((await db.mlTask.findUniqueOrThrow({ where: { taskId: row.taskId } })).workflowStartedAt).toBeNull();
-}, 30_000);
+});
 
 test('with the database down a sweep fails as a whole and starts nothing', async () => {
   const gone = createDb('postgresql://nobody@127.0.0.1:9/none');

@@ -144,6 +144,11 @@ export class TaskHarness {
     return this.changesOf(taskId).flatMap((change) => change.decisions.map((decision) => decision.kind));
   }
 
+  /** Waits until the task has had a status, which may have passed since. */
+  async hasBeen(taskId: string, status: TaskStatus): Promise<void> {
+    await until(`task ${taskId} to have been ${status}`, () => this.statuses(taskId).includes(status));
+  }
+
   /** Waits until the last written change has this status. */
   async reaches(taskId: string, status: TaskStatus): Promise<TaskChange> {
     return until(`task ${taskId} to be ${status}`, () => {
