@@ -37,18 +37,18 @@ def parse_delimited(text: str, delimiter: str | None = None, named: Mapping[str,
     """Split a text into records. ``delimiter`` None: found out. A text without any gives records of one field.
 
     ``named`` are the columns that the user gave. A header without a name for the first column gets an empty one.
-    Raises ``DatasetUnreadable`` as ``shape_of`` does.
     """
     lines = text.split("\n")
     shape = shape_of(lines, delimiter, named)
+    if shape.numbered:
+        header = next(number for number, line in enumerate(lines) if line.strip())
+        lines[header] = shape.delimiter + lines[header]
     result = Records(shape.delimiter)
     last = len(lines) - 1 if not lines[-1] else len(lines)
     position = 0
     while position < last:
         line = lines[position]
         fields, used = _record(lines, position, shape)
-        if shape.numbered and not result.fields and any(map(str.strip, fields)):
-            fields, used = ["", *next(csv.reader((line,), delimiter=shape.delimiter))], 1
         if not any(map(str.strip, fields)):
             result.bad.append(BadRow(position + 1, "blank row", sample_of(line)))
         elif not shape.fits(fields):

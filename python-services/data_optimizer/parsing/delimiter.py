@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
+from data_optimizer.parsing import header
+from data_optimizer.parsing.label_side import Side, holds_commas, label_side, side_by_name
 from data_optimizer.parsing.names import is_known_name
+from data_optimizer.parsing.row_numbers import lacks_first_name
 from data_optimizer.parsing.sampling import spread
-from data_optimizer.parsing.short_header import Side, holds_known_names, is_prose, label_sides, lacks_first_name
-from wlops_common.errors import DatasetUnreadable
 
 #: In order of preference where several would do.
 DELIMITERS = ("\t", "|", ",", ";")
@@ -23,9 +24,6 @@ _SAMPLE_LINES = 2_000
 _MIN_SHARE = 0.6
 #: Fewer records of the usual width than this share, and the delimiter is taken to stand in the text too.
 _REGULAR_SHARE = 0.98
-#: At most this share of the records may be too short, or begin a field with a quote, in a file that quotes nothing.
-_STRAY_SHARE = 0.02
-_MAX_LABEL_CHARACTERS = 60
 #: A difference in regularity below this does not decide between two delimiters.
 _CLEAR_LEAD = 0.02
 #: What a header of known names, or blanks after the delimiter as after a comma in prose, weigh against regularity.
@@ -38,7 +36,7 @@ class Shape:
 
     ``width`` is the usual number of fields, ``least`` how many a record must have: the fields after it are empty in all others, as
     where delimiters end the lines. ``label_side`` is set where records are a label and a text whose delimiters nobody quoted.
-    ``numbered`` says that the header has no name for the first column, which numbers the rows: so R and data frames write them.
+    ``numbered`` says that the header has no name for the first column, which numbers the rows.
     """
 
     delimiter: str
@@ -55,43 +53,34 @@ class Shape:
 def shape_of(lines: list[str], delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Shape:
     """The shape of a text. ``delimiter`` None: the one that makes the most regular records of two or more fields, else a comma.
 
-    ``named`` are the columns that the user gave. Raises ``DatasetUnreadable`` where the text of each line holds the delimiter, so that
-    the header has fewer names than the lines have fields, and nothing tells which of these belong together.
+    ``named`` are the columns that the user gave.
     """
-    named = named or {}
     delimiter = delimiter or _sniff(lines)
-    records = _sample(lines, delimiter)
-    least, width = _widths(records)
-    (number, header), (_, second) = _top(lines, delimiter)
-    below = [record for record in records[1:] if least <= len(record) <= width]
-    short = 0 < len(header) < least and len(below) >= _REGULAR_SHARE * len(records[1:])
-    prose = short and is_prose(header, below)
-    names = [name.strip() for name in header]
-    if short and not prose and len(header) == least - 1:
-        padded = [record + [""] * (width - len(record)) for record in below]
-        if lacks_first_name(names, second, padded):
+    sample = _sample(lines, delimiter)
+    least, width = _widths(sample)
+    first, *top = _top(lines, delimiter) or [[]]
+    below = [record + [""] * (width - len(record)) for record in top if least <= len(record) <= width]
+    names = [name.strip() for name in first]
+    if len(names) == least - 1 and len(below) >= _REGULAR_SHARE * len(top) and lacks_first_name(names, below):
+        unquoted = not any('"' in line for line in lines[: header.SAMPLE_ROWS])
+        if not (unquoted and holds_commas(first, [record[1:] for record in below], delimiter)):
             return Shape(delimiter, least, width, numbered=True)
-    plain = [line.split(delimiter) for line in spread(lines, _SAMPLE_LINES) if line.strip()]
-    side = _label_side(plain, label_sides(names, named), regular_too=prose and len(header) == 2)
-    if side:
-        return Shape(delimiter, 2, 2, side)
-    by_number = any(isinstance(column, int) for column in named.values())
-    if prose and len(header) > 1 and holds_known_names(names, named) and not by_number:
-        raise DatasetUnreadable(
-            f"Line {number} names {len(header)} columns ({', '.join(names)}), the lines below it have {width} fields. Quote the "
-            f"fields that hold {delimiter!r}, or give every column a name.",
-            details={"line": number, "delimiter": delimiter},
-        )
-    return Shape(delimiter, least, width)
+    side = _label_side(lines, delimiter, side_by_name(names, named or {}))
+    return Shape(delimiter, 2, 2, side) if side else Shape(delimiter, least, width)
 
 
-def _top(lines: list[str], delimiter: str) -> list[tuple[int, list[str]]]:
-    """The first two lines that are not blank, each with its number and its fields; blank ones where there are fewer."""
-    filled = islice(((number, line) for number, line in enumerate(lines, 1) if line.strip()), 2)
-    return [
-        (number, next(csv.reader((line,), delimiter=delimiter), [""]))
-        for number, line in [*filled, (1, ""), (1, "")][:2]
-    ]
+def _label_side(lines: list[str], delimiter: str, by_name: Side | None) -> Side | None:
+    records = [line.split(delimiter) for line in spread(lines, _SAMPLE_LINES) if line.strip()]
+    least, width = _widths(records)
+    below = records[1:]  # A header may be shorter.
+    regular = sum(least <= len(record) <= width for record in below) >= _REGULAR_SHARE * len(below)
+    return None if regular and least <= 2 else label_side(records, delimiter, by_name, regular=regular)
+
+
+def _top(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The first records that are not blank, as many as the API sees of an upload, which passes by."""
+    reader = csv.reader((f"{line}\n" for line in lines[:_SAMPLE_LINES]), delimiter=delimiter)
+    return [*islice(_filled(reader), header.SAMPLE_ROWS + 1)]
 
 
 def usual_width(records: Iterable[list[str]]) -> int:
@@ -127,39 +116,12 @@ def _sniff(lines: list[str]) -> str:
 def _sample(lines: list[str], delimiter: str) -> list[list[str]]:
     """Records of a sample of the lines: spread over the file where records are single lines, else the ones at its top."""
     top = lines[:_SAMPLE_LINES]
-    records = _filled(csv.reader((f"{line}\n" for line in top), delimiter=delimiter))
+    records = [*_filled(csv.reader((f"{line}\n" for line in top), delimiter=delimiter))]
     if any("\n" in field for record in records for field in record):
         return records
-    return _filled(
-        record for line in spread(lines, _SAMPLE_LINES) for record in csv.reader((f"{line}\n",), delimiter=delimiter)
-    )
+    single = (csv.reader((f"{line}\n",), delimiter=delimiter) for line in spread(lines, _SAMPLE_LINES))
+    return [*_filled(chain.from_iterable(single))]
 
 
-def _filled(records: Iterable[list[str]]) -> list[list[str]]:
-    return [record for record in records if any(map(str.strip, record))]
-
-
-def _label_side(records: list[list[str]], sides: tuple[Side, ...], *, regular_too: bool) -> Side | None:
-    """On which of the sides the label stands if records are a label and a text whose delimiters nobody quoted; else None.
-
-    Widths vary then, but where ``regular_too`` says that all texts may have as many delimiters.
-    """
-    allowed = _STRAY_SHARE * len(records) + 1
-    cut = [record for record in records if len(record) >= 2]
-    least, width = _widths(records)
-    below = records[1:]  # A header may be shorter.
-    regular = sum(least <= len(record) <= width for record in below)
-    if (
-        (regular >= _REGULAR_SHARE * len(below) and not regular_too)
-        or len(records) - len(cut) > allowed
-        or sum(any(field.lstrip().startswith('"') for field in record) for record in records) > allowed
-        or min(map(len, cut), default=0) != 2
-    ):
-        return None
-    for side in sides:
-        labels = Counter(record[0 if side == "first" else -1].strip() for record in cut)
-        kept = [label for label, count in labels.items() if label and count > 1 and len(label) <= _MAX_LABEL_CHARACTERS]
-        odd = len(cut) - labels[""] - sum(labels[label] for label in kept)
-        if 2 <= len(kept) <= len(cut) // 4 and odd <= allowed:
-            return side
-    return None
+def _filled(records: Iterable[list[str]]) -> Iterator[list[str]]:
+    return (record for record in records if any(map(str.strip, record)))

@@ -12,7 +12,7 @@ from data_optimizer.parsing.names import is_known_name
 
 #: From the top, not spread over the file: an upload is judged while it passes by, and in a file sorted by class the first record's
 #: own class stands here.
-_SAMPLE_ROWS = 500
+SAMPLE_ROWS = 500
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?")
 _MAX_NAME_CHARACTERS = 60
 #: A longer cell beside a known name is a text, and the known name a label that happens to be called so (`date`, `text`).
@@ -28,7 +28,7 @@ def has_header(records: list[list[str]]) -> bool:
     if len(records) < 2:
         return bool(records) and all(is_known_name(field) for field in records[0])
     first = [field.strip() for field in records[0]]
-    columns = list(zip(*(map(str.strip, record) for record in records[1 : _SAMPLE_ROWS + 1]), strict=True))
+    columns = list(zip(*(map(str.strip, record) for record in records[1 : SAMPLE_ROWS + 1]), strict=True))
     filled = [name.lower() for name in first if name]
     if not filled or len(set(filled)) < len(filled) or any(len(name) > _MAX_NAME_CHARACTERS for name in filled):
         return False

@@ -30,6 +30,8 @@ CONTEXT_PAIRS: tuple[tuple[str, str], ...] = tuple((before, after) for before, a
 MESSAGES_NAMES: tuple[str, ...] = tuple(_ROLES["messages"])
 #: Columns of word problems, beside which a column of numbers is the answer and no label.
 PROBLEM_NAMES: frozenset[str] = frozenset(_ROLES["problem"])
+#: Of a column that is neither input nor output.
+OTHER_NAMES: frozenset[str] = frozenset(_ROLES["other"])
 #: How a word problem is solved, where the answer has a column of its own.
 EQUATION_NAMES: tuple[str, ...] = tuple(_ROLES["equation"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from data_optimizer.parsing.json_rows import looks_like_json, parse_json
 from data_optimizer.parsing.labelled_lines import parse_label_blank_text, parse_marked_lines
 from data_optimizer.parsing.row_values import rows_of
 from data_optimizer.parsing.source_text import decode, is_parquet, read_bytes
-from data_optimizer.parsing.table import BadRow, Table, only_entry
+from data_optimizer.parsing.table import BadRow, Table, only_entry, sample_of
 from wlops_common.errors import DatasetEmpty, DatasetUnreadable
 from wlops_ml.rows import TaskType
 
@@ -113,6 +114,7 @@ def _parquet(data: bytes) -> Table:
 
 def _delimited(text: str, file_format: FileFormat | None, named: Mapping[str, str | int]) -> Table:
     records = _records(text, file_format, named)
+    _refuse_short_header(text, records, named)
     width = len(records.fields[0]) if records.fields else 0
     headed = _holds_names(records, named) or has_header(records.fields)
     return Table(
@@ -124,6 +126,20 @@ def _delimited(text: str, file_format: FileFormat | None, named: Mapping[str, st
         records.bad,
         [f"delimiter {records.delimiter!r}"],
     )
+
+
+def _refuse_short_header(text: str, records: Records, named: Mapping[str, str | int]) -> None:
+    """Raises ``DatasetUnreadable`` where the first line has the names that the user gives, but fewer fields than those below it."""
+    own = {column for column in named.values() if isinstance(column, str)}
+    number, line = next(((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()), (1, ""))
+    header = [field.strip() for field in next(csv.reader((line,), delimiter=records.delimiter), [])]
+    width = len(records.fields[0]) if records.fields else 0
+    if own and own <= set(header) and len(header) < width and number < records.lines[0]:
+        raise DatasetUnreadable(
+            f"Line {number} has the names that `columns` gives, but {len(header)} fields where the lines below it have {width}. "
+            f"Quote the fields that hold {records.delimiter!r}, or give every column a name.",
+            details={"line": number, "sample": sample_of(line), "delimiter": records.delimiter},
+        )
 
 
 def _holds_names(records: Records, named: Mapping[str, str | int]) -> bool:

@@ -166,19 +166,23 @@ REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {
         DatasetUnreadable,
         "cannot be cut into equal records at ','",
     ),
-    "fewer names than fields": (
-        b"\nquestion,answer\n" + lines(f"what is {n}, and {n + 1},{2 * n + 1}" for n in range(60)),
-        DatasetUnreadable,
-        r"Line 2 names 2 columns \(question, answer\), the lines below it have 3 fields. Quote the fields that hold ','",
-    ),
-    "fewer names than fields, the first of them numbers the rows": (
-        b"id,text,label\n" + lines(f"{n},{text.replace(',', '')}, yes,{n % 2}" for n, text in enumerate(prose(60, 2))),
-        DatasetUnreadable,
-        "Line 1 names 3 columns",
-    ),
     "a remark after the label, one comma or two in most texts": (
         b"text,label\n"
-        + _lines(lambda text, label: f"{text}{', yes' * (len(text) % 3)},{label},{'see' * (len(text) % 9 == 0)}"),
+        + _lines(
+            lambda text, label: (
+                f"{text}{', yes' * (len(text) % 3)},{label},{('see', 'check', '', '', '', '', '')[len(text) % 7]}"
+            )
+        ),
+        DatasetUnreadable,
+        "cannot be cut into equal records at ','",
+    ),
+    "one label, missing in a third of the rows, one comma or two in most texts": (
+        _lines(lambda text, _: f"{text}{', yes' * (len(text) % 3)},{'pos' * (len(text) % 3 > 0)}"),
+        DatasetUnreadable,
+        "cannot be cut into equal records at ','",
+    ),
+    "numbers of their own, one comma or two in most texts, no header": (
+        lines(f"{n},{text.replace(',', '')}{', yes' * (n % 3)}" for n, text in enumerate(prose(60, 2))),
         DatasetUnreadable,
         "cannot be cut into equal records at ','",
     ),
@@ -211,8 +215,18 @@ _SHORT_HEADER = b"nr,satz,absicht\n" + lines(
 
 
 def test_columns_named_as_in_a_header_of_fewer_names_than_fields_are_refused_with_it(tmp_path: Path) -> None:
-    with pytest.raises(DatasetUnreadable, match=r"Line 1 names 3 columns \(nr, satz, absicht\)"):
-        read(tmp_path, _SHORT_HEADER, columns={"text": "satz", "label": "absicht"})
+    with pytest.raises(
+        DatasetUnreadable, match=r"Line 2 has the names .* but 3 fields where the lines below it have 4"
+    ) as fault:
+        read(tmp_path, b"\n" + _SHORT_HEADER, columns={"text": "satz", "label": "absicht"})
+    assert fault.value.details is not None
+    assert fault.value.details["sample"] == "nr,satz,absicht"
+
+
+def test_columns_named_as_in_a_header_above_lines_that_end_with_the_delimiter_are_read(tmp_path: Path) -> None:
+    file = b"satz,absicht\n" + lines(f"{text.replace(',', '')},{n % 2}," for n, text in enumerate(prose(60, 2)))
+    dataset = read(tmp_path, file, columns={"text": "satz", "label": "absicht"})
+    assert (dataset.rows.height, dataset.bad) == (60, [])
 
 
 def test_columns_given_by_number_are_read_below_a_header_of_fewer_names_than_fields(tmp_path: Path) -> None:

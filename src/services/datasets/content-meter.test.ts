@@ -45,7 +45,7 @@ test.each(['BZhejiang is a province,geo\n', 'PK,label\n', '7zip is a program,sof
 test.each([1, 7, 4096])(
   'bytes, hash and records are those of the file, %d bytes at a time, gzipped as well',
   async (size) => {
-    const json = Buffer.from('[{"text": "a", "label": "b"},\n {"text": "c", "label": "d"}]\n');
+    const json = Buffer.from('             [{"text": "a", "label": "b"},\n {"text": "c", "label": "d"}]\n');
     for (const file of [json, gzipSync(json), Buffer.from('a')]) {
       const meter = new ContentMeter();
       const passed: Buffer[] = [];

@@ -8,11 +8,12 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
 import { Beginning } from './beginning';
-import { BEGINNING_BYTES, foreignKind } from './foreign-file';
-import { RecordCounter, type RecordHints } from './record-counter';
+import { foreignKind } from './foreign-file';
+import { KIND_BYTES, RecordCounter, type RecordHints } from './record-counter';
 
 /** Text packs at most some twenty to one; deflate can reach a thousand to one only for what is all the same. */
 const MAX_UNPACK_RATIO = 200;
+const GZIP_MARK = Buffer.from([0x1f, 0x8b]);
 const RATIO_APPLIES_FROM_BYTES = 64 * 1024 ** 2;
 
 export interface ContentFacts {
@@ -24,8 +25,8 @@ export interface ContentFacts {
 export class ContentMeter extends Transform {
   private readonly hash = createHash('sha256');
   private readonly counter = new RecordCounter();
-  private readonly packed = new Beginning(BEGINNING_BYTES);
-  private readonly content = new Beginning(BEGINNING_BYTES);
+  private readonly packed = new Beginning(GZIP_MARK.length);
+  private readonly content = new Beginning(KIND_BYTES);
   private begun = false;
   private foreign: string | null = null;
   private gunzip: Gunzip | null = null;
@@ -50,7 +51,7 @@ export class ContentMeter extends Transform {
   }
 
   private pass(chunk: Buffer, callback: (fault: AppError | null, chunk: Buffer) => void): void {
-    if (this.bytes === 0 && chunk[0] === 0x1f && chunk[1] === 0x8b) this.gunzip = this.startUnpacking();
+    if (this.bytes === 0 && GZIP_MARK.equals(chunk.subarray(0, 2))) this.gunzip = this.startUnpacking();
     this.bytes += chunk.length;
     this.hash.update(chunk);
     if (!this.gunzip) {

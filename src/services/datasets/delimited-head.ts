@@ -4,7 +4,8 @@
  * holds both to it. Not covered: stray quotes, which the optimizer mends.
  */
 import { HEADER_SAMPLE_ROWS, isKnownName } from './header';
-import { isProse, labelSides, lacksFirstName, type NamedColumns, type Side } from './short-header';
+import { holdsCommas, labelSide, sideByName, type NamedColumns, type Side } from './label-side';
+import { lacksFirstName } from './row-numbers';
 
 /** In order of preference where several would do. */
 const DELIMITERS = ['\t', '|', ',', ';'] as const;
@@ -16,9 +17,6 @@ const EVIDENCE = 0.1;
 
 /** Fewer records of the usual width than this share, and the delimiter is taken to stand in the text too. */
 const REGULAR_SHARE = 0.98;
-/** At most this share of the records may be too short, or begin a field with a quote, in a file that quotes nothing. */
-const STRAY_SHARE = 0.02;
-const MAX_LABEL_CHARACTERS = 60;
 
 type Records = string[][];
 
@@ -35,16 +33,15 @@ export function headRecords(text: string, delimiter: string | null, named: Named
   const fits = ({ length }: string[]): boolean => least <= length && length <= width;
   const padded = (record: string[]): string[] => [...record, ...Array<string>(width - record.length).fill('')];
   const [header = [], ...rest] = records;
-  const below = rest.filter(fits).map(padded);
-  const isShort = 0 < header.length && header.length < least && below.length >= REGULAR_SHARE * rest.length;
-  const prose = isShort && isProse(header, below);
   const names = header.map((name) => name.trim());
-  if (isShort && !prose && header.length === least - 1 && lacksFirstName(names, below))
-    return [padded(['', ...names]), ...below];
+  const below = rest.filter(fits).map(padded);
+  if (names.length === least - 1 && below.length >= REGULAR_SHARE * rest.length && lacksFirstName(names, below)) {
+    const texts = below.map((record) => record.slice(1));
+    if (text.includes('"') || !holdsCommas(header, texts, separator)) return [padded(['', ...names]), ...below];
+  }
   const lines = withoutTail(text.split('\n'), cutOff).filter((line) => line.trim() !== '');
   const plain = lines.map((line) => line.split(separator));
-  const sides = labelSides(names, named);
-  const side = labelSide(plain, sides, { regularToo: prose && header.length === 2, fewestLabels: cutOff ? 1 : 2 });
+  const side = sideOf(plain, separator, sideByName(names, named), cutOff);
   if (side) {
     const top = plain.slice(0, HEADER_SAMPLE_ROWS + 1);
     return top.map((fields) => cutAtLabel(fields, side, separator)).filter(({ length }) => length === 2);
@@ -56,33 +53,13 @@ function withoutTail<Item>(items: Item[], cutOff: boolean): Item[] {
   return cutOff && items.length > 1 ? items.slice(0, -1) : items;
 }
 
-interface LabelSearch {
-  /** Take lines of one width too: all texts may have as many delimiters. */
-  regularToo: boolean;
-  /** Of a file sorted by class the top may show one only, and the optimizer sees the others. */
-  fewestLabels: number;
-}
-
-/** On which of `sides` the label stands if records are a label and a text whose delimiters nobody quoted; else null. */
-function labelSide(records: Records, sides: Side[], { regularToo, fewestLabels }: LabelSearch): Side | null {
-  const allowed = STRAY_SHARE * records.length + 1;
-  const cut = records.filter(({ length }) => length >= 2);
+function sideOf(records: Records, delimiter: string, byName: Side | null, cutOff: boolean): Side | null {
   const { least, width } = widths(records);
   const below = records.slice(1); // A header may be shorter.
-  const regular = below.filter(({ length }) => least <= length && length <= width).length;
-  const quoting = records.filter((record) => record.some((field) => field.trimStart().startsWith('"'))).length;
-  if (regular >= REGULAR_SHARE * below.length && !regularToo) return null;
-  if (records.length - cut.length > allowed || quoting > allowed) return null;
-  if (!cut.some(({ length }) => length === 2)) return null;
-  for (const side of sides) {
-    const counts = tally(cut.map((record) => record.at(side === 'first' ? 0 : -1)?.trim() ?? ''));
-    const labels = [...counts].filter(
-      ([label, count]) => label !== '' && count > 1 && [...label].length <= MAX_LABEL_CHARACTERS,
-    );
-    const odd = cut.length - (counts.get('') ?? 0) - labels.reduce((total, [, count]) => total + count, 0);
-    if (labels.length >= fewestLabels && labels.length <= Math.floor(cut.length / 4) && odd <= allowed) return side;
-  }
-  return null;
+  const usual = below.filter(({ length }) => least <= length && length <= width);
+  const regular = usual.length >= REGULAR_SHARE * below.length;
+  const fewestLabels = cutOff ? 1 : 2;
+  return regular && least <= 2 ? null : labelSide({ records, delimiter, regular, fewestLabels }, byName);
 }
 
 /** The fields of a line around its outermost delimiter, in their order; as its quotes say where those make two fields. */

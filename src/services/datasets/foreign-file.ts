@@ -4,12 +4,10 @@
  */
 import foreignFiles from '../../contracts/foreign-files.json';
 
-/** As many bytes as the longest beginning has. */
-export const BEGINNING_BYTES = 10;
 const KINDS = foreignFiles.map(({ begins, kind }) => ({ begins: new RegExp(begins), kind }));
 
 /** What the file that begins so is, as in "is a PDF"; null when nothing speaks against it. */
 export function foreignKind(beginning: Buffer): string | null {
-  const text = beginning.toString('latin1', 0, BEGINNING_BYTES);
+  const text = beginning.toString('latin1', 0, 64);
   return KINDS.find(({ begins }) => begins.test(text))?.kind ?? null;
 }

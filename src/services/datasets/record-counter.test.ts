@@ -17,7 +17,6 @@ test.each<[string, string, Partial<RecordHints>, number | null]>([
   ['no line end after the last row', 'text,label\na,b', {}, 1],
   ['CRLF', 'text,label\r\na,b\r\n', {}, 1],
   ['a byte order mark', '\uFEFFtext,label\na,b\n', {}, 1],
-  ['lines of delimiters alone', 'text,label\n,\na,b\n,,,\n', {}, 1],
   ['blank lines', 'text,label\n\na,b\n\n', {}, 1],
   ['carriage returns alone', 'text,label\ra,b\rc,d\r', {}, 2],
   ['carriage returns alone, the last row without', 'text,label\ra,b\rc,d', {}, 2],

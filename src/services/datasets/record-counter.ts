@@ -10,8 +10,11 @@ import { JsonRowsCounter } from './json-rows-counter';
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
+const TAB = 0x09;
 const QUOTE = 0x22;
 const DELIMITERS = new Set([...',;\t|'].map((character) => character.charCodeAt(0)));
+/** Enough to tell JSON and CSV apart; the first chunk should have as many. */
+export const KIND_BYTES = 1024;
 /** Kept of the beginning, to judge the header by. */
 const HEAD_BYTES = 1024 ** 2;
 
@@ -63,12 +66,11 @@ export class RecordCounter {
       this.recordHasText = true;
       return;
     }
-    const delimits = DELIMITERS.has(byte);
-    if (byte !== SPACE && !delimits) {
+    if (byte !== SPACE && byte !== TAB) {
       this.lineHasText = true;
       this.recordHasText = true;
     }
-    if (!this.inQuotes) this.atFieldStart = delimits;
+    if (!this.inQuotes) this.atFieldStart = DELIMITERS.has(byte);
   }
 
   private endLine(): void {
@@ -120,7 +122,7 @@ function kindOf(chunk: Buffer): Kind {
   const start = chunk.readUIntBE(0, Math.min(2, chunk.length));
   if (start === 0xfffe || start === 0xfeff) return 'uncountable';
   const text = chunk
-    .subarray(0, 1024)
+    .subarray(0, KIND_BYTES)
     .toString('utf8')
     .replace(/^\uFEFF/, '')
     .trimStart();

@@ -1,0 +1,90 @@
+"""Records that are a label and a text, whose delimiters nobody quoted: on which side does the label stand?
+
+The API tells alike (``src/services/datasets/label-side.ts``). Not covered: cutting the lines there (``delimited``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from data_optimizer.parsing.names import GENERATION_PAIRS, LABEL_NAMES, ROLE_ALIASES, plain_name
+
+Side: TypeAlias = Literal["first", "last"]
+
+#: At most this share of the records may be too short, or begin a field with a quote, in a file that quotes nothing.
+_STRAY_SHARE = 0.02
+_MAX_LABEL_CHARACTERS = 60
+#: Numbers have commas too, and other sentences none.
+_PROSE_SHARE = 0.9
+_PROSE_DELIMITERS = (",", ";")
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
+
+
+def side_by_name(header: list[str], named: Mapping[str, str | int]) -> Side | None:
+    """The side that a header of two names calls the label or the completion, by usual names or those ``named`` by the user."""
+    if len(header) != 2:
+        return None
+    first, last = (_is_output(name, other, named) for name, other in (header, header[::-1]))
+    if first == last:
+        return None
+    return "first" if first else "last"
+
+
+def _is_output(name: str, other: str, named: Mapping[str, str | int]) -> bool:
+    output, given = plain_name(name), plain_name(other)
+    own = {ROLE_ALIASES.get(plain_name(role)) for role, column in named.items() if plain_name(str(column)) == output}
+    return "output" in own or output in LABEL_NAMES or (given, output) in GENERATION_PAIRS
+
+
+def label_side(records: list[list[str]], delimiter: str, by_name: Side | None, *, regular: bool) -> Side | None:
+    """The side of the label, None where the records are something else. ``records`` are lines cut at every delimiter, header first.
+
+    ``regular`` says that nearly all are of one width, so that they are records as they stand: they are a label and a text only where
+    the header has names for just these two and the rest of each line reads as prose.
+    """
+    allowed = _STRAY_SHARE * len(records) + 1
+    cut = [record for record in records if len(record) >= 2]
+    if (
+        len(records) - len(cut) > allowed
+        or sum(any(field.lstrip().startswith('"') for field in record) for record in records) > allowed
+        or min(map(len, cut), default=0) != 2
+    ):
+        return None
+    if regular:
+        return by_name if by_name and _is_prose(cut, delimiter, by_name) and _is_label(cut, by_name, True) else None
+    sides: tuple[Side, ...] = ("last", "first") if by_name == "last" else ("first", "last")
+    return next((side for side in sides if _is_label(cut, side, side == by_name)), None)
+
+
+def holds_commas(header: list[str], texts: list[list[str]], delimiter: str) -> bool:
+    """Whether nearly all texts, cut at the delimiter, go on with a blank after it as after a comma, and the header does not."""
+    if delimiter not in _PROSE_DELIMITERS or _goes_on(header):
+        return False
+    return sum(map(_goes_on, texts)) >= _PROSE_SHARE * len(texts)
+
+
+def _goes_on(pieces: list[str]) -> bool:
+    return any(piece.startswith(" ") for piece in pieces[1:])
+
+
+def _is_prose(records: list[list[str]], delimiter: str, label: Side) -> bool:
+    """Whether the texts below the header hold commas, or each of their pieces several words."""
+    texts = [record[1:] if label == "first" else record[:-1] for record in records[1:]]
+    worded = sum(all(" " in piece.strip() for piece in text) for text in texts)
+    return holds_commas(records[0], texts, delimiter) or worded >= _PROSE_SHARE * len(texts)
+
+
+def _is_label(records: list[list[str]], side: Side, is_named: bool) -> bool:
+    """Whether the fields of that side are a few short values that come again, or numbers where the header calls them the answer."""
+    place = 0 if side == "first" else -1
+    allowed = _STRAY_SHARE * len(records) + 1
+    labels = Counter(record[place].strip() for record in records)
+    if is_named and sum(count for label, count in labels.items() if not _NUMBER.fullmatch(label)) <= allowed:
+        return True
+    missing = labels.pop("", 0)
+    kept = [label for label, count in labels.items() if count > 1 and len(label) <= _MAX_LABEL_CHARACTERS]
+    odd = len(records) - missing - sum(labels[label] for label in kept)
+    return 2 <= len(kept) <= len(records) // 4 and odd <= allowed and 2 * missing <= len(records)

@@ -1,0 +1,97 @@
+/**
+ * Records that are a label and a text, whose delimiters nobody quoted: on which side does the label stand? The optimizer tells alike
+ * (`data_optimizer/parsing/label_side.py`).
+ */
+import columnNames from '../../contracts/column-names.json';
+import { plainName } from './header';
+
+export type Side = 'first' | 'last';
+/** The columns that the user gave, by role. */
+export type NamedColumns = Readonly<Record<string, string | number>>;
+
+/** At most this share of the records may be too short, or begin a field with a quote, in a file that quotes nothing. */
+const STRAY_SHARE = 0.02;
+const MAX_LABEL_CHARACTERS = 60;
+/** Numbers have commas too, and other sentences none. */
+const PROSE_SHARE = 0.9;
+const PROSE_DELIMITERS = [',', ';'];
+const NUMBER = /^[-+]?[0-9]+(?:\.[0-9]+)?$/;
+const LABEL_NAMES = new Set(columnNames.roles.label);
+const ROLES = new Map(Object.entries(columnNames.givenRoles));
+
+/** The side that a header of two names calls the label or the completion, by usual names or those `named` by the user. */
+export function sideByName(header: string[], named: NamedColumns): Side | null {
+  const [first = '', last = ''] = header;
+  const isFirst = isOutput(first, last, named);
+  if (header.length !== 2 || isFirst === isOutput(last, first, named)) return null;
+  return isFirst ? 'first' : 'last';
+}
+
+function isOutput(name: string, other: string, named: NamedColumns): boolean {
+  const [output, given] = [plainName(name), plainName(other)];
+  const own = Object.entries(named).filter(([, column]) => plainName(String(column)) === output);
+  return (
+    own.some(([role]) => ROLES.get(plainName(role)) === 'output') ||
+    LABEL_NAMES.has(output) ||
+    columnNames.roles.generationPairs.some(([input, wanted]) => input === given && wanted === output)
+  );
+}
+
+interface Lines {
+  /** The lines cut at every delimiter, the header first. */
+  records: string[][];
+  delimiter: string;
+  /** Nearly all are of one width: they are a label and a text only where the header has names for just these two, and it is prose. */
+  regular: boolean;
+  /** Of a file sorted by class the top may show one only, and the optimizer sees the others. */
+  fewestLabels: number;
+}
+
+/** The side of the label, null where the records are something else. */
+export function labelSide({ records, delimiter, regular, fewestLabels }: Lines, byName: Side | null): Side | null {
+  const allowed = STRAY_SHARE * records.length + 1;
+  const cut = records.filter(({ length }) => length >= 2);
+  const quoting = records.filter((record) => record.some((field) => field.trimStart().startsWith('"'))).length;
+  if (records.length - cut.length > allowed || quoting > allowed) return null;
+  if (!cut.some(({ length }) => length === 2)) return null;
+  const isLabel = (side: Side): boolean => holdsLabels(cut, side, { isNamed: side === byName, fewestLabels });
+  if (regular) return byName && isProse(cut, delimiter, byName) && isLabel(byName) ? byName : null;
+  const sides: Side[] = byName === 'last' ? ['last', 'first'] : ['first', 'last'];
+  return sides.find(isLabel) ?? null;
+}
+
+/** Whether nearly all texts, cut at the delimiter, go on with a blank after it as after a comma, and the header does not. */
+export function holdsCommas(header: string[], texts: string[][], delimiter: string): boolean {
+  if (!PROSE_DELIMITERS.includes(delimiter) || goesOn(header)) return false;
+  return texts.filter(goesOn).length >= PROSE_SHARE * texts.length;
+}
+
+function goesOn(pieces: string[]): boolean {
+  return pieces.slice(1).some((piece) => piece.startsWith(' '));
+}
+
+/** Whether the texts below the header hold commas, or each of their pieces several words. */
+function isProse([header = [], ...below]: string[][], delimiter: string, label: Side): boolean {
+  const texts = below.map((record) => (label === 'first' ? record.slice(1) : record.slice(0, -1)));
+  const worded = texts.filter((text) => text.every((piece) => piece.trim().includes(' '))).length;
+  return holdsCommas(header, texts, delimiter) || worded >= PROSE_SHARE * texts.length;
+}
+
+/** Whether the fields of that side are a few short values that come again, or numbers where the header calls them the answer. */
+function holdsLabels(
+  records: string[][],
+  side: Side,
+  { isNamed, fewestLabels }: { isNamed: boolean; fewestLabels: number },
+): boolean {
+  const allowed = STRAY_SHARE * records.length + 1;
+  const values = records.map((record) => record.at(side === 'first' ? 0 : -1)?.trim() ?? '');
+  if (isNamed && values.filter((value) => !NUMBER.test(value)).length <= allowed) return true;
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const missing = counts.get('') ?? 0;
+  counts.delete('');
+  const kept = [...counts].filter(([label, count]) => count > 1 && [...label].length <= MAX_LABEL_CHARACTERS);
+  const odd = records.length - missing - kept.reduce((total, [, count]) => total + count, 0);
+  const isFew = fewestLabels <= kept.length && kept.length <= Math.floor(records.length / 4);
+  return isFew && odd <= allowed && 2 * missing <= records.length;
+}
