@@ -195,7 +195,8 @@ test('a Temporal server that was given and does not answer is told by its variab
 test('a port that browsers refuse is told before anything starts', async () => {
   const ports = ownPorts(readStackSettings({ WLOPS_PORT_OFFSET: '2000' }));
   await assert.rejects(checkPortsAreFree(ports), /port 10080 for api .* refuse; set WLOPS_API_PORT to another/);
-  await checkPortsAreFree([{ name: 'postgres', port: 10_080, variable: 'WLOPS_POSTGRES_PORT' }]);
+  const postgres = checkPortsAreFree([{ name: 'postgres', port: 10_080, variable: 'WLOPS_POSTGRES_PORT' }]);
+  await assert.doesNotReject(postgres.catch(({ message }) => assert.match(message, /is taken by/)));
 });
 
 test('what users upload is closed to other accounts, also in a data folder that was open before', (t) => {
@@ -207,4 +208,12 @@ test('what users upload is closed to other accounts, also in a data folder that 
   closePrivateFiles(folder);
   for (const name of ['jobs', 'logs', 'reports', 's3', 'work']) assert.equal(mode(name), 0o700, name);
   for (const name of ['temporal.sqlite', 'temporal.sqlite-wal']) assert.equal(mode(name), 0o600, name);
+  fs.symlinkSync(path.join(folder, 'gone'), path.join(folder, 'temporal.sqlite-journal')); // Taken away meanwhile.
+  closePrivateFiles(folder);
+  fs.rmdirSync(path.join(folder, 'work'));
+  fs.writeFileSync(path.join(folder, 'work'), '');
+  assert.throws(() => closePrivateFiles(folder), {
+    name: 'UserError',
+    message: /work cannot be closed .*WLOPS_DATA_DIR/,
+  });
 });

@@ -18,15 +18,15 @@ const TEMPORAL_FILE = /^temporal\.sqlite/;
 export function closePrivateFiles(dataDir) {
   for (const name of FOLDERS) {
     const folder = path.join(dataDir, name);
-    fs.mkdirSync(folder, { recursive: true });
-    close(folder, 0o700);
+    close(folder, 0o700, () => fs.mkdirSync(folder, { recursive: true }));
   }
   for (const name of fs.readdirSync(dataDir)) if (TEMPORAL_FILE.test(name)) close(path.join(dataDir, name), 0o600);
 }
 
-/** @param {string} file @param {number} mode */
-function close(file, mode) {
+/** @param {string} file @param {number} mode @param {() => void} [make] */
+function close(file, mode, make) {
   try {
+    make?.();
     fs.chmodSync(file, mode);
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return; // SQLite took its journal away meanwhile.
