@@ -99,8 +99,7 @@ def unknown_columns(table: Table, problem: str) -> DatasetColumnsUnknown:
     numbers = "" if table.has_header else " (numbers, since no row names them)"
     remedy = "An input and an output are needed, each a column of its own"
     if len(table.names) > 1:
-        named = [name for name in table.names if name]
-        first, second = named[:2] if table.has_header and len(named) > 1 else (0, 1)
+        first, second = _example(table)
         example = json.dumps({"text": first, "label": second}, ensure_ascii=False)
         remedy = f"Name them with `columns`, for example {example}"
     return DatasetColumnsUnknown(
@@ -112,6 +111,18 @@ def unknown_columns(table: Table, problem: str) -> DatasetColumnsUnknown:
             "sample": sample_of(table.rows[0]) if table.rows else "",
         },
     )
+
+
+def _example(table: Table) -> tuple[str | int, str | int]:
+    """An input and an output to name, as an example: by the usual names where the header has some."""
+    columns: list[str | int] = [name or number for number, name in enumerate(table.names)]
+    if not table.has_header or len(set(columns)) < len(columns):
+        return 0, 1
+    outputs = [column for column in columns if plain_name(str(column)) in names.LABEL_NAMES]
+    output = outputs[0] if outputs else columns[1]
+    others = [column for column in columns if column != output]
+    inputs = [column for column in others if plain_name(str(column)) in names.TEXT_NAMES]
+    return (inputs or others)[0], output
 
 
 def _index(table: Table, role: str, column: str | int) -> int:

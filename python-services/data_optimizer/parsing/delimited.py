@@ -7,6 +7,7 @@ Not covered: what the columns mean (``columns``) and whether the first record na
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ _MAX_RECORD_LINES = 200
 _STRAY_SHARE = 0.9
 #: Prose has commas enough that fewer lines than this look like records by chance.
 _MIN_STRAY_LINES_OF_COMMAS = 4
+
+_EXCEL_DELIMITER = re.compile(r'"?sep=(.)"?\s*')
 
 csv.field_size_limit(64 * 1024 * 1024)
 
@@ -36,16 +39,19 @@ class Records:
 def parse_delimited(text: str, delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Records:
     """Split a text into records. ``delimiter`` None: found out. A text without any gives records of one field.
 
-    ``named`` are the columns that the user gave. A header without a name for the first column gets an empty one.
+    A first line that tells Excel the delimiter (``sep=;``) is none. A header without a name for the first column gets an empty one.
+    ``named`` are the columns that the user gave.
     """
     lines = text.split("\n")
-    shape = shape_of(lines, delimiter, named)
+    told = _EXCEL_DELIMITER.fullmatch(lines[0])
+    start = 1 if told else 0
+    shape = shape_of(lines[start:], told[1] if told else delimiter, named)
     if shape.numbered:
-        header = next(number for number, line in enumerate(lines) if line.strip())
+        header = next(number for number in range(start, len(lines)) if lines[number].strip())
         lines[header] = shape.delimiter + lines[header]
     result = Records(shape.delimiter)
     last = len(lines) - 1 if not lines[-1] else len(lines)
-    position = 0
+    position = start
     while position < last:
         line = lines[position]
         fields, used = _record(lines, position, shape)
@@ -87,7 +93,10 @@ def _plain(line: str, shape: Shape) -> list[str]:
 
 
 def _quoted(lines: list[str], position: int, shape: Shape) -> tuple[list[str] | None, int]:
-    """The record of a fitting width that CSV's rules make of a line and the ones its open quote draws in, if they make one."""
+    """The record that CSV's rules make of a line and the ones its open quote draws in, if they make one.
+
+    One of another width is none where delimiters stand in the text: its quotes may be plain characters.
+    """
     quotes = 0
     for used in range(1, (_MAX_RECORD_LINES if shape.label_side is None else 1) + 1):
         if position + used > len(lines):
@@ -96,7 +105,8 @@ def _quoted(lines: list[str], position: int, shape: Shape) -> tuple[list[str] | 
         if quotes % 2 == 0:
             joined = lines[position : position + used]
             fields = _strictly(joined, shape.delimiter)
-            if fields is not None and shape.fits(fields) and not _are_records(joined, shape):
+            is_record = fields is not None and (shape.fits(fields) or shape.label_side is None)
+            if is_record and not _are_records(joined, shape):
                 return fields, used
             if used > 1:
                 break

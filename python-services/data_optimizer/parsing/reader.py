@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from data_optimizer.parsing.columns import Columns, columns_like, columns_named
+from data_optimizer.parsing.beside import check_labels, columns_beside, plain_label
+from data_optimizer.parsing.columns import Columns, columns_named
 from data_optimizer.parsing.delimited import Records, parse_delimited
 from data_optimizer.parsing.detection import detect_columns
 from data_optimizer.parsing.header import has_header
@@ -43,6 +44,8 @@ class ReadDataset:
     columns: Columns
     #: Without its rows, to find the same columns in the task's other files.
     table: Table
+    #: The labels of a classification file, as ``plain_label`` writes them.
+    labels: frozenset[str]
 
 
 def read_dataset(
@@ -68,11 +71,15 @@ def read_dataset(
             details={"line": first.line, "sample": first.sample, "badRows": len(table.bad)},
         )
     if columns:
-        found: Columns | None = columns_named(table, task_type, columns)
+        found: Columns = columns_named(table, task_type, columns)
+    elif like is not None:
+        found = columns_beside(like.table, like.columns, like.labels, table, lambda one: detect_columns(one, task_type))
     else:
-        found = columns_like(like.columns, like.table, table) if like is not None else None
-    found = found or detect_columns(table, task_type)
+        found = detect_columns(table, task_type)
     rows, bad = rows_of(table, found)
+    labels = frozenset(map(plain_label, rows["wanted"])) if found.task_type == "classification" else frozenset()
+    if like is not None and role in ("validation", "test"):
+        check_labels(table, like.labels, labels)
     facts = {
         "format": table.format,
         "header": table.has_header,
@@ -81,7 +88,7 @@ def read_dataset(
     }
     all_bad = sorted([*table.bad, *bad], key=lambda row: row.line)
     bare = replace(table, rows=[], lines=[], bad=[])
-    return ReadDataset(rows, all_bad, found.task_type, rows.height + len(all_bad), facts, found, bare)
+    return ReadDataset(rows, all_bad, found.task_type, rows.height + len(all_bad), facts, found, bare, labels)
 
 
 def _table(data: bytes, file_format: FileFormat | None, role: FileRole, named: Mapping[str, str | int]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -17,6 +18,8 @@ from wlops_ml.maths import equation_target, evaluate
 READ_SCHEMA = pl.Schema({"given": pl.String, "wanted": pl.String, "line": pl.Int64, "meta": pl.String})
 
 _MISSING = "not a text or number in the column"
+#: What R, pandas and SQL write where a label is missing. Not "None" and "none", which are labels of many data sets.
+_NO_LABEL = frozenset({"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
 _POINTLESS_ZEROS = re.compile(r"(?<=\d)\.0+(?!\d)")
 
 
@@ -68,6 +71,8 @@ def _from_pair(row: list[Any], columns: PairColumns, table: Table) -> tuple[str,
     output = _as_text(row[columns.output])
     if output is None:
         return f"{_MISSING} {table.names[columns.output]!r}"
+    if columns.task_type == "classification" and output.strip() in _NO_LABEL:
+        return f"no label: {output.strip()} stands for a missing value"
     if columns.equation is not None:
         output = worked_answer(_as_text(row[columns.equation]) or "", output)
     return " ".join(text for text in inputs if text.strip()), output
@@ -79,6 +84,8 @@ def _as_text(value: Any) -> str | None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and math.isnan(value):
+        return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, str):

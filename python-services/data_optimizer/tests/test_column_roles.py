@@ -57,4 +57,14 @@ def test_a_column_without_a_name_is_suggested_by_its_number(tmp_path: Path) -> N
     file = "".join(f"{number},{text.replace(',', '')}\n" for number, text in enumerate(TEXTS)).encode()
     with pytest.raises(DatasetColumnsUnknown, match=r"Columns of the file: \(no name\), x\.") as fault:
         read(tmp_path, b"x\n" + file)
-    assert json.loads(fault.value.message.partition("for example ")[2].removesuffix(".")) == {"text": 0, "label": 1}
+    assert json.loads(fault.value.message.partition("for example ")[2].removesuffix(".")) == {"text": 0, "label": "x"}
+
+
+def test_the_suggested_columns_are_those_of_the_usual_names(tmp_path: Path) -> None:
+    file = "".join(f"{number}.5,{number},{text.replace(',', '')}\n" for number, text in enumerate(TEXTS)).encode()
+    with pytest.raises(DatasetColumnsUnknown) as fault:
+        read(tmp_path, b"label,nr,text\n" + file, columns={"text": "gone", "label": "label"})
+    assert json.loads(fault.value.message.partition("for example ")[2].removesuffix(".")) == {
+        "text": "text",
+        "label": "label",
+    }

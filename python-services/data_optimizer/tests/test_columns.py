@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -113,8 +113,8 @@ def test_a_test_file_gets_the_columns_that_were_named_for_the_training_file(tmp_
     head = ["phrase", "kind", "label2"]
     rows = ([*pair, "x"] for pair in PAIRS)
     training = read(tmp_path, sheet([head, *rows]), columns={"text": "phrase", "label": "kind"})
-    test = read(tmp_path, b"label2,Kind,phrase\nx,odd,only one\n", role="test", like=training)
-    assert test.rows.select("given", "wanted").rows() == [("only one", "odd")]
+    test = read(tmp_path, b"label2,Kind,phrase\nx,ham,only one\n", role="test", like=training)
+    assert test.rows.select("given", "wanted").rows() == [("only one", "ham")]
 
 
 def test_a_test_file_gets_all_inputs_of_the_training_file(tmp_path: Path) -> None:
@@ -133,6 +133,63 @@ def test_a_header_in_one_of_two_files_does_not_part_their_columns(training_has_h
     training = read(tmp_path, first, columns={"text": 2, "label": 1})
     test = read(tmp_path, second, role="test", like=training)
     assert test.rows.select("given", "wanted").rows() == PAIRS
+
+
+NAMED = ["text", "label"]
+SWAPPED = [[label, text] for text, label in PAIRS]
+
+
+@pytest.mark.parametrize(
+    ("training_rows", "test_rows"),
+    [
+        (SWAPPED, [NAMED, *PAIRS]),
+        ([NAMED, *PAIRS], SWAPPED),
+        (SWAPPED, PAIRS),
+        (PAIRS, [["a", "b"], *SWAPPED]),
+    ],
+    ids=["a header of its own", "a header in training alone", "no header", "a header that says nothing"],
+)
+def test_a_test_file_whose_columns_stand_otherwise_is_read_by_its_labels(
+    training_rows: list[list[str]], test_rows: list[list[str]], tmp_path: Path
+) -> None:
+    training = read(tmp_path, sheet(training_rows))
+    test = read(tmp_path, sheet(test_rows), role="test", like=training)
+    assert training.rows.select("given", "wanted").rows() == PAIRS
+    assert test.rows.select("given", "wanted").rows() == PAIRS
+
+
+def test_problems_beside_a_training_file_without_a_header_are_read_by_their_own_names(tmp_path: Path) -> None:
+    problems = [(f"Ann has {n} apples and buys {n % 7} more. How many has she?", str(n + n % 7)) for n in range(60)]
+    training = read(tmp_path, sheet(problems), columns={"prompt": 0, "completion": 1})
+    test = read(
+        tmp_path, sheet([["answer", "question"], *(pair[::-1] for pair in problems)]), role="test", like=training
+    )
+    assert test.rows.select("given", "wanted").rows() == problems
+
+
+@pytest.mark.parametrize("role", ["validation", "test"])
+def test_a_held_out_file_none_of_whose_labels_stand_in_training_is_refused(
+    role: Literal["validation", "test"], tmp_path: Path
+) -> None:
+    training = read(tmp_path, sheet([NAMED, *PAIRS]))
+    numbers = [[text, {"ham": 0, "spam": 1}[label]] for text, label in PAIRS]
+    with pytest.raises(DatasetColumnsUnknown, match=r"No label of this file .*: here 0, 1, there ham, spam"):
+        read(tmp_path, sheet([NAMED, *numbers]), role=role, like=training)
+    assert read(tmp_path, sheet([NAMED, *numbers]), role="pool", like=training).rows.height == len(PAIRS)
+
+
+@pytest.mark.parametrize("missing", ["NA", "NaN", "NULL", "#N/A", "<NA>"])
+def test_a_label_that_stands_for_a_missing_value_is_none(missing: str, tmp_path: Path) -> None:
+    rows = [[text, missing if row % 10 == 3 else label] for row, (text, label) in enumerate(PAIRS)]
+    dataset = read(tmp_path, sheet([NAMED, *rows]))
+    assert sorted(dataset.rows["wanted"].unique()) == ["ham", "spam"]
+    assert {bad.reason for bad in dataset.bad} == {f"no label: {missing} stands for a missing value"}
+    assert [bad.line for bad in dataset.bad] == [row + 2 for row in range(len(PAIRS)) if row % 10 == 3]
+
+
+def test_none_is_a_label(tmp_path: Path) -> None:
+    rows = [[text, "None" if label == "ham" else label] for text, label in PAIRS]
+    assert sorted(read(tmp_path, sheet([NAMED, *rows])).rows["wanted"].unique()) == ["None", "spam"]
 
 
 def test_a_test_file_without_the_columns_of_the_training_file_is_read_by_itself(tmp_path: Path) -> None:

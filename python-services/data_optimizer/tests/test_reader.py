@@ -113,6 +113,9 @@ DIRTY_LINES = {
     "blank": (b"\n", "blank row"),
     "empty fields": (b",\n", "blank row"),
     "a quote that never ends": (b'"never ends\n', "1 field where the file has 2"),
+    "a text in quotes without its label": (b'"Hello there, my friend"\n', "1 field where the file has 2"),
+    "a text in quotes, and in it, without its label": (b'"He said ""hello"", twice"\n', "1 field where the file has 2"),
+    "three fields in quotes": (b'"one","two, and more","three"\n', "3 fields where the file has 2"),
 }
 
 
@@ -144,6 +147,23 @@ def test_a_bad_json_line_goes_aside_with_its_line_and_reason(line: bytes, reason
     assert [(bad.line, bad.reason) for bad in dataset.bad] == [(61, reason)]
     assert dataset.rows.height == 120
     assert dataset.rows_in_file == 121
+
+
+def test_a_text_of_two_lines_without_its_label_is_one_bad_row(tmp_path: Path) -> None:
+    dataset = read(tmp_path, GOOD + b'"Hello there, my\nfriend, again"\n' + GOOD.partition(b"\n")[2])
+    assert [(bad.line, bad.reason) for bad in dataset.bad] == [(62, "1 field where the file has 2")]
+    assert dataset.rows["given"].to_list() == TEXTS * 2
+
+
+@pytest.mark.parametrize("first", [b"sep=;\n", b"\xef\xbb\xbfsep=;\r\n", b'"sep=;"\n'])
+def test_the_line_that_tells_excel_the_delimiter_is_no_row(first: bytes, tmp_path: Path) -> None:
+    dataset = read(
+        tmp_path,
+        first + _lines(lambda t, y: f"{t};{y}", header="satz;absicht"),
+        columns={"text": "satz", "label": "absicht"},
+    )
+    assert (dataset.bad, dataset.rows_in_file, dataset.rows["given"].to_list()) == ([], len(TEXTS), TEXTS)
+    assert dataset.rows["line"][0] == 3
 
 
 REFUSED: dict[str, tuple[bytes, type[DatasetError], str]] = {

@@ -18,6 +18,9 @@ const EVIDENCE = 0.1;
 /** Fewer records of the usual width than this share, and the delimiter is taken to stand in the text too. */
 const REGULAR_SHARE = 0.98;
 
+/** A first line that tells Excel the delimiter: no record. */
+export const EXCEL_DELIMITER = /^"?sep=(.)"?[^\S\n]*\n/;
+
 type Records = string[][];
 
 /**
@@ -26,6 +29,8 @@ type Records = string[][];
  * record may not be whole.
  */
 export function headRecords(text: string, delimiter: string | null, named: NamedColumns, cutOff: boolean): Records {
+  const told = EXCEL_DELIMITER.exec(text);
+  if (told) return headRecords(text.slice(told[0].length), told[1] ?? null, named, cutOff);
   const whole = (one: string): Records => withoutTail(split(text, one), cutOff);
   const [separator, records] =
     delimiter === null ? bestOf(DELIMITERS.map((one) => [one, whole(one)])) : [delimiter, whole(delimiter)];

@@ -4,10 +4,12 @@
  */
 import foreignFiles from '../../contracts/foreign-files.json';
 
+/** As many as the longest beginning needs. */
+const BEGINNING_BYTES = 512;
 const KINDS = foreignFiles.map(({ begins, kind }) => ({ begins: new RegExp(begins), kind }));
 
 /** What the file that begins so is, as in "is a PDF"; null when nothing speaks against it. */
 export function foreignKind(beginning: Buffer): string | null {
-  const text = beginning.toString('latin1', 0, 64);
+  const text = beginning.toString('latin1', 0, BEGINNING_BYTES);
   return KINDS.find(({ begins }) => begins.test(text))?.kind ?? null;
 }

@@ -92,6 +92,8 @@ function holdsLabels(
   counts.delete('');
   const kept = [...counts].filter(([label, count]) => count > 1 && [...label].length <= MAX_LABEL_CHARACTERS);
   const odd = records.length - missing - kept.reduce((total, [, count]) => total + count, 0);
-  const isFew = fewestLabels <= kept.length && kept.length <= Math.floor(records.length / 4);
-  return isFew && odd <= allowed && 2 * missing <= records.length;
+  // A small sample of many classes has some of them once.
+  const quarter = Math.floor(records.length / 4);
+  const [mostLabels, mostOdd] = isNamed ? [Math.floor(records.length / 2), quarter] : [quarter, allowed];
+  return fewestLabels <= kept.length && kept.length <= mostLabels && odd <= mostOdd && 2 * missing <= records.length;
 }

@@ -17,6 +17,8 @@ test.each<[string, string, Partial<RecordHints>, number | null]>([
   ['no line end after the last row', 'text,label\na,b', {}, 1],
   ['CRLF', 'text,label\r\na,b\r\n', {}, 1],
   ['a byte order mark', '\uFEFFtext,label\na,b\n', {}, 1],
+  ['the line that tells Excel the delimiter', 'sep=;\r\ntext;label\r\na;b\r\n', {}, 1],
+  ['the same in quotes, and no header', '"sep=;"\nwhat a film;1\nso dull;0\n', {}, 2],
   ['blank lines', 'text,label\n\na,b\n\n', {}, 1],
   ['carriage returns alone', 'text,label\ra,b\rc,d\r', {}, 2],
   ['carriage returns alone, the last row without', 'text,label\ra,b\rc,d', {}, 2],

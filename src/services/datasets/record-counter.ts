@@ -3,7 +3,7 @@
  * and TSV with their quotes. It looks at bytes, never changes or judges them; what cannot be counted this way (Parquet, UTF-16,
  * JSON by columns) is null.
  */
-import { headRecords } from './delimited-head';
+import { EXCEL_DELIMITER, headRecords } from './delimited-head';
 import { HEADER_SAMPLE_ROWS, hasHeader } from './header';
 import { JsonRowsCounter } from './json-rows-counter';
 
@@ -102,19 +102,24 @@ export class RecordCounter {
     }
     // A quote that never closes is a fault of the file; lines are then the better guess.
     const byRecords = this.inQuotes ? byLines : this.records + (this.recordHasText ? 1 : 0);
-    return Math.max(0, byRecords - (this.isHeaded(hints) ? 1 : 0));
+    const head = this.headText();
+    const notRows = (EXCEL_DELIMITER.test(head) ? 1 : 0) + (isHeaded(head, hints, this.headCutOff) ? 1 : 0);
+    return Math.max(0, byRecords - notRows);
   }
 
-  private isHeaded({ format, columns }: RecordHints): boolean {
-    const text = Buffer.concat(this.head)
+  private headText(): string {
+    return Buffer.concat(this.head)
       .toString('utf8')
       .replace(/^\uFEFF/, '')
       .replace(/\r\n?/g, '\n');
-    const records = headRecords(text, format === 'tsv' ? '\t' : null, columns ?? {}, this.headCutOff);
-    const first = records[0]?.map((cell) => cell.trim()) ?? [];
-    const named = Object.values(columns ?? {}).filter((column) => typeof column === 'string');
-    return (named.length > 0 && named.every((name) => first.includes(name))) || hasHeader(records);
   }
+}
+
+function isHeaded(text: string, { format, columns }: RecordHints, cutOff: boolean): boolean {
+  const records = headRecords(text, format === 'tsv' ? '\t' : null, columns ?? {}, cutOff);
+  const first = records[0]?.map((cell) => cell.trim()) ?? [];
+  const named = Object.values(columns ?? {}).filter((column) => typeof column === 'string');
+  return (named.length > 0 && named.every((name) => first.includes(name))) || hasHeader(records);
 }
 
 function kindOf(chunk: Buffer): Kind {
