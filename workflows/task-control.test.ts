@@ -201,6 +201,36 @@ test('a pause signal before the first workflow task suspends the task before it 
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
 });
 
+test('a pause that comes while a suspended task is about to go on takes hold at its next phase boundary', async () => {
+  const task = taskSpec();
+  const { client } = harness.temporal;
+  const job = harness.hold(task.taskId, 'training');
+  const resuming = gate();
+  let suspended = false;
+  harness.beforeRecord = async ({ taskId, status }) => {
+    if (taskId !== task.taskId) return;
+    if (suspended && status === 'TRAINING') await resuming.opened;
+    suspended ||= status === 'SUSPENDED';
+  };
+  const first = harness.hold(task.taskId, 'optimization');
+  await harness.start(task);
+  await first.reached;
+  await pauseTask(client, task.taskId);
+  first.letGo();
+  await harness.reaches(task.taskId, 'SUSPENDED');
+  expect(await resumeTask(client, task.taskId)).toEqual({ status: 'SUSPENDED', controlState: 'resuming' });
+  const again = await pauseTask(client, task.taskId, { reason: 'once more' });
+  expect(again.controlState).toBe('pausing');
+  resuming.open();
+  job.letGo();
+  await until(
+    'the second pause',
+    () => harness.statuses(task.taskId).filter((one) => one === 'SUSPENDED').length === 2,
+  );
+  await resumeTask(client, task.taskId);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
+});
+
 test('what a task cannot do now is refused with the reason', async () => {
   const task = taskSpec();
   const job = harness.hold(task.taskId, 'optimization');

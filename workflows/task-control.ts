@@ -48,6 +48,8 @@ export class TaskControl {
   cancelling = false;
   /** The last place where a pause could take hold is behind: only the final test is left. */
   finishing = false;
+  /** Nothing but a resume or a cancel moves the task; false again as soon as it is on its way, while its status may still be SUSPENDED. */
+  private waiting = false;
   /** Where a suspended task goes on. */
   private resumesTo: LiveStatus | null = null;
 
@@ -73,7 +75,9 @@ export class TaskControl {
     this.resumesTo = resumesTo;
     const suspendedAt = Date.now();
     await this.record.transition('SUSPENDED');
+    this.waiting = true;
     await condition(() => !this.state.paused);
+    this.waiting = false;
     this.state.pausedMs += Date.now() - suspendedAt;
     await this.cancelPoint();
     this.resumesTo = null;
@@ -121,7 +125,7 @@ export class TaskControl {
       {
         description: 'Suspend the task when its running phase has ended; answers at once.',
         validator: (_request?: ControlRequest) => {
-          if (this.state.status === 'SUSPENDED') refuse('the task is suspended already');
+          if (this.state.status === 'SUSPENDED' && this.state.paused) refuse('the task is suspended already');
           if (!this.mayPause()) refuse(`a task that is ${this.standing()} cannot be paused`);
         },
       },
@@ -176,7 +180,7 @@ export class TaskControl {
   private pause(request: unknown): void {
     const { reason, actor } = readRequest(request);
     this.state.paused = { reason, requestedAt: Date.now() };
-    this.record.controlState = this.state.status === 'SUSPENDED' ? 'none' : 'pausing';
+    this.record.controlState = this.waiting ? 'none' : 'pausing';
     this.note('pause', reason, actor);
   }
 
