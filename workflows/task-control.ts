@@ -48,8 +48,6 @@ export class TaskControl {
   cancelling = false;
   /** The last place where a pause could take hold is behind: only the final test is left. */
   finishing = false;
-  /** Nothing but a resume or a cancel moves the task; false again as soon as it is on its way, while its status may still be SUSPENDED. */
-  private waiting = false;
   /** Where a suspended task goes on. */
   private resumesTo: LiveStatus | null = null;
 
@@ -75,9 +73,7 @@ export class TaskControl {
     this.resumesTo = resumesTo;
     const suspendedAt = Date.now();
     await this.record.transition('SUSPENDED');
-    this.waiting = true;
     await condition(() => !this.state.paused);
-    this.waiting = false;
     this.state.pausedMs += Date.now() - suspendedAt;
     await this.cancelPoint();
     this.resumesTo = null;
@@ -180,7 +176,7 @@ export class TaskControl {
   private pause(request: unknown): void {
     const { reason, actor } = readRequest(request);
     this.state.paused = { reason, requestedAt: Date.now() };
-    this.record.controlState = this.waiting ? 'none' : 'pausing';
+    this.record.controlState = this.state.status === 'SUSPENDED' ? 'none' : 'pausing';
     this.note('pause', reason, actor);
   }
 
