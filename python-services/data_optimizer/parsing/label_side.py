@@ -43,20 +43,42 @@ def label_side(records: list[list[str]], delimiter: str, by_name: Side | None, *
     """The side of the label, None where the records are something else. ``records`` are lines cut at every delimiter, header first.
 
     ``regular`` says that nearly all are of one width, so that they are records as they stand: they are a label and a text only where
-    the header has names for just these two and the rest of each line reads as prose.
+    the rest of each line reads as prose, and the header has two names or none.
     """
     allowed = _STRAY_SHARE * len(records) + 1
     cut = [record for record in records if len(record) >= 2]
     if (
         len(records) - len(cut) > allowed
         or sum(any(field.lstrip().startswith('"') for field in record) for record in records) > allowed
-        or min(map(len, cut), default=0) != 2
     ):
         return None
+    if regular and by_name:
+        return by_name if _is_prose(cut, delimiter, by_name) and _is_label(cut, by_name, True) else None
     if regular:
-        return by_name if by_name and _is_prose(cut, delimiter, by_name) and _is_label(cut, by_name, True) else None
-    sides: tuple[Side, ...] = ("last", "first") if by_name == "last" else ("first", "last")
+        sides: tuple[Side, ...] = ("first", "last")
+        return next((side for side in sides if _is_torn(cut, delimiter, side) and _is_label(cut, side, False)), None)
+    if min(map(len, cut), default=0) != 2:
+        return None
+    sides = ("last", "first") if by_name == "last" else ("first", "last")
     return next((side for side in sides if _is_label(cut, side, side == by_name)), None)
+
+
+def _is_torn(records: list[list[str]], delimiter: str, label: Side) -> bool:
+    """Whether blanks stand where a text goes on after a comma, and nowhere else, in nearly all records but a header of two names."""
+    if delimiter not in _PROSE_DELIMITERS or not records:
+        return False
+    torn = [_goes_on_alone(record, label) for record in records]
+    below = torn[1:] if len(records[0]) == 2 else torn
+    return (torn[0] or len(records[0]) == 2) and sum(below) >= _PROSE_SHARE * len(below)
+
+
+def _goes_on_alone(record: list[str], label: Side) -> bool:
+    start, more = (record[:2], record[2:]) if label == "first" else ([record[0], record[-1]], record[1:-1])
+    return (
+        bool(more)
+        and not any(field.startswith(" ") for field in start)
+        and all(field.startswith(" ") for field in more)
+    )
 
 
 def holds_commas(header: list[str], texts: list[list[str]], delimiter: str) -> bool:

@@ -6,6 +6,7 @@ import columnNames from '../../contracts/column-names.json';
 import { plainName } from './header';
 
 export type Side = 'first' | 'last';
+const SIDES: readonly Side[] = ['first', 'last'];
 /** The columns that the user gave, by role. */
 export type NamedColumns = Readonly<Record<string, string | number>>;
 
@@ -41,7 +42,7 @@ interface Lines {
   /** The lines cut at every delimiter, the header first. */
   records: string[][];
   delimiter: string;
-  /** Nearly all are of one width: they are a label and a text only where the header has names for just these two, and it is prose. */
+  /** Nearly all are of one width: they are a label and a text only if the rest reads as prose, below a header of two names or none. */
   regular: boolean;
   /** Of a file sorted by class the top may show one only, and the optimizer sees the others. */
   fewestLabels: number;
@@ -53,11 +54,28 @@ export function labelSide({ records, delimiter, regular, fewestLabels }: Lines, 
   const cut = records.filter(({ length }) => length >= 2);
   const quoting = records.filter((record) => record.some((field) => field.trimStart().startsWith('"'))).length;
   if (records.length - cut.length > allowed || quoting > allowed) return null;
-  if (!cut.some(({ length }) => length === 2)) return null;
   const isLabel = (side: Side): boolean => holdsLabels(cut, side, { isNamed: side === byName, fewestLabels });
-  if (regular) return byName && isProse(cut, delimiter, byName) && isLabel(byName) ? byName : null;
-  const sides: Side[] = byName === 'last' ? ['last', 'first'] : ['first', 'last'];
-  return sides.find(isLabel) ?? null;
+  if (regular && byName) return isProse(cut, delimiter, byName) && isLabel(byName) ? byName : null;
+  if (regular) return SIDES.find((side) => isTorn(cut, delimiter, side) && isLabel(side)) ?? null;
+  if (!cut.some(({ length }) => length === 2)) return null;
+  return (byName === 'last' ? SIDES.toReversed() : SIDES).find(isLabel) ?? null;
+}
+
+/** Whether blanks stand where a text goes on after a comma, and nowhere else, in nearly all records but a header of two names. */
+function isTorn(records: string[][], delimiter: string, label: Side): boolean {
+  const [header, ...below] = records;
+  if (!header || !PROSE_DELIMITERS.includes(delimiter)) return false;
+  const isHeader = header.length === 2;
+  const lines = isHeader ? below : records;
+  if (!isHeader && !goesOnAlone(header, label)) return false;
+  return lines.filter((record) => goesOnAlone(record, label)).length >= PROSE_SHARE * lines.length;
+}
+
+function goesOnAlone(record: string[], label: Side): boolean {
+  const more = label === 'first' ? record.slice(2) : record.slice(1, -1);
+  const start = label === 'first' ? record.slice(0, 2) : [record.at(0), record.at(-1)];
+  const startsBlank = (field?: string): boolean => field?.startsWith(' ') ?? false;
+  return more.length > 0 && !start.some(startsBlank) && more.every(startsBlank);
 }
 
 /** Whether nearly all texts, cut at the delimiter, go on with a blank after it as after a comma, and the header does not. */
