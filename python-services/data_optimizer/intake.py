@@ -43,6 +43,7 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
         training = training or read
         journal.record_parsing(f"parse {file}", file, read.rows_in_file, read.bad, started)
         facts[file] = read.facts
+        journal.files.append(read.told(file))
         tables.append(read.rows.with_columns(pl.lit(file).alias("file")))
     assert training is not None  # noqa: S101 - the request has a source
     journal.facts["files"] = facts

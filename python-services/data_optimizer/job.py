@@ -156,6 +156,7 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "leakage": frozen.leakage.to_json(),
         "labelIssues": made.label_issues.to_json() if made.label_issues else None,
         "applied": [one.to_json() for one in made.applied],
+        "files": [one.to_json() for one in journal.files],
     }
     outputs.bytes("quarantine.jsonl", journal.quarantine_lines(), content_type="application/x-ndjson")
     facts["log"] = outputs.json("log.json", journal.to_log()).to_json()

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from data_optimizer.parsing.table import BadRow, sample_of
-from wlops_common.contracts import OptimizationStep
+from wlops_common.contracts import FileReading, OptimizationStep
 from wlops_common.job_context import JobContext
 
 #: Kept rows, and removed rows with the column ``reason``.
@@ -32,6 +32,7 @@ class Journal:
         self.steps: list[OptimizationStep] = []
         self.quarantine: list[dict[str, Any]] = []
         self.facts: dict[str, Any] = {}
+        self.files: list[FileReading] = []
         self._samples: dict[str, list[dict[str, Any]]] = {}
         self._context = context
         self._total_steps = total_steps

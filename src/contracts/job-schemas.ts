@@ -4,7 +4,16 @@
  * caller. Used by activities only; workflows see types.
  */
 import { z } from 'zod';
-import type { EvaluateResult, JobError, JobStatus, ObjectRef, OptimizeResult, RowsRef, TrainResult } from './jobs';
+import type {
+  EvaluateResult,
+  FileReading,
+  JobError,
+  JobStatus,
+  ObjectRef,
+  OptimizeResult,
+  RowsRef,
+  TrainResult,
+} from './jobs';
 
 /** A key in the bucket. Never a URL, never a local path, no way upwards. */
 const OBJECT_KEY = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))(?!.*\/\/)[A-Za-z0-9_][A-Za-z0-9_./=-]{0,900}$/;
@@ -39,6 +48,17 @@ const progress = z.object({
 
 const improvementKind = z.enum(['select', 'fix', 'generate', 'augment', 'format', 'collect', 'none']);
 
+const fileReading: z.ZodType<FileReading> = z.object({
+  file: z.enum(['training', 'validation', 'test', 'pool']),
+  format: name,
+  header: z.boolean(),
+  input: z.array(text).max(50),
+  output: text,
+  rows: count,
+  setAside: count,
+  notes: z.array(text).max(50),
+});
+
 export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
   manifest: objectRef,
   taskType,
@@ -65,6 +85,7 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
   leakage: z.object({ exactOverlaps: count, nearOverlaps: count, paraphrases: count.nullable() }),
   labelIssues: z.object({ flagged: count, quarantined: count }).nullable(),
   applied: z.array(z.object({ id: name, kind: improvementKind, slice: text, rows: count })).max(500),
+  files: z.array(fileReading).max(4).optional(),
   seconds: z.number().min(0).nullable().default(null),
 });
 

@@ -66,6 +66,21 @@ export interface OptimizationStep {
   seconds: number;
 }
 
+/** How a file of the task was read: what its owner should know to see whether it was read as meant. */
+export interface FileReading {
+  file: 'training' | 'validation' | 'test' | 'pool';
+  format: string;
+  header: boolean;
+  /** Columns that make the input, joined in this order, and the one of the output; chat turns are in one column for both. */
+  input: string[];
+  output: string;
+  /** Rows in the file, and those of them that could not be read. */
+  rows: number;
+  setAside: number;
+  /** Such as the delimiter and the encoding. */
+  notes: string[];
+}
+
 export interface LeakageReport {
   /** Rows of the user's test file (without one: of the validation file) whose normalised text also stands in the training file. */
   exactOverlaps: number;
@@ -101,6 +116,8 @@ export interface OptimizeResult {
   leakage: LeakageReport;
   labelIssues: { flagged: number; quarantined: number } | null;
   applied: AppliedImprovement[];
+  /** Of the iteration that read them, the first; empty in others. Absent in a result stored before this was told. */
+  files?: FileReading[] | undefined;
   /** Of the whole job, until its manifest is written; null in a result stored before this was measured. */
   seconds: number | null;
 }

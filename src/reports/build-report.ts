@@ -89,6 +89,7 @@ function presentIteration(
     steps:
       optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed }) => ({ name, rowsIn, rowsOut, removed })) ??
       null,
+    files: optimization?.result.files?.length ? optimization.result.files : null,
     leakage: optimization?.result.leakage ?? null,
     labelIssues: optimization?.result.labelIssues ?? null,
     slices: evaluation?.result.slices ?? null,

@@ -114,6 +114,18 @@ function iterationSection(one: ReportIteration): string {
     ['data set', one.datasetId],
     ['model', one.modelPath],
   ]);
+  const files = table(
+    ['file', 'read as', 'input', 'output', 'rows', 'set aside', 'notes'],
+    (one.files ?? []).map((file) => [
+      escapeHtml(file.file),
+      escapeHtml(`${file.format}, ${file.header ? 'with' : 'without'} a header`),
+      escapeHtml(file.input.join(' + ')),
+      escapeHtml(file.output),
+      formatNumber(file.rows),
+      formatNumber(file.setAside),
+      escapeHtml(file.notes.join('; ')),
+    ]),
+  );
   const steps = table(
     ['step', 'rows in', 'rows out', 'removed'],
     (one.steps ?? []).map((step) => [
@@ -156,7 +168,7 @@ function iterationSection(one: ReportIteration): string {
       formatNumber(item.gainBound),
     ]),
   );
-  return section(`Iteration ${one.iteration}`, checks + steps + applied + slices + improvements);
+  return section(`Iteration ${one.iteration}`, files + checks + steps + applied + slices + improvements);
 }
 
 function decisionTable({ decisions }: Report): string {

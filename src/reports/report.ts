@@ -4,6 +4,7 @@
  */
 import type {
   EvaluateResult,
+  FileReading,
   ImprovementKind,
   LeakageReport,
   OptimizationStep,
@@ -64,6 +65,8 @@ export interface ReportIteration {
   /** Training rows. */
   rows: number | null;
   steps: Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'>[] | null;
+  /** How the task's files were read; null in iterations that start from what the first one read. */
+  files: FileReading[] | null;
   leakage: LeakageReport | null;
   labelIssues: OptimizeResult['labelIssues'];
   slices: EvaluateResult['slices'] | null;

@@ -107,6 +107,23 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
   expect(report.decisions[0]).toMatchObject({ kind: 'promote', decidedAt: '2030-01-01T00:00:00.000Z' });
 });
 
+test('how the files were read is told in the iteration that read them', () => {
+  const report = buildReport(source([0.4, 0.9]));
+  const training = {
+    file: 'training',
+    format: 'csv',
+    header: true,
+    input: ['text'],
+    output: 'label',
+    rows: 120,
+    setAside: 10,
+  };
+  expect(report.iterations.map(({ files }) => files)).toEqual([[{ ...training, notes: ["delimiter ','"] }], null]);
+  expect(renderReportHtml(report)).toContain(
+    '<td>training</td><td>csv, with a header</td><td>text</td><td>label</td><td>120</td><td>10</td>',
+  );
+});
+
 test('the seconds of an optimization stored without its own are those of its steps', () => {
   const older = source([0.4]);
   const optimization = older.executions.find(({ phase }) => phase === 'optimization')?.details as { seconds?: number };

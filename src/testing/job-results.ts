@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type {
   EvaluateRequest,
   EvaluateResult,
+  FileReading,
   ObjectRef,
   OptimizeRequest,
   OptimizeResult,
@@ -17,6 +18,17 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export const objectRef = (key: string): ObjectRef => ({ key, sha256: sha256(key) });
 
 const rowsRef = (key: string, rows: number) => ({ ...objectRef(key), rows });
+
+const TRAINING_FILE: FileReading = {
+  file: 'training',
+  format: 'csv',
+  header: true,
+  input: ['text'],
+  output: 'label',
+  rows: 120,
+  setAside: 10,
+  notes: ["delimiter ','"],
+};
 
 export function optimizeResult(request: OptimizeRequest, overrides: Partial<OptimizeResult> = {}): OptimizeResult {
   const { outputPrefix: prefix, sealedPrefix: sealed } = request;
@@ -36,6 +48,7 @@ export function optimizeResult(request: OptimizeRequest, overrides: Partial<Opti
     leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },
     labelIssues: { flagged: 3, quarantined: 1 },
     applied: request.feedback ? [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', rows: 12 }] : [],
+    files: request.iteration === 0 ? [TRAINING_FILE] : [],
     seconds: 0.4,
     ...overrides,
   };

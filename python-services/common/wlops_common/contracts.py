@@ -104,6 +104,22 @@ class OptimizationStep(Message):
     seconds: float
 
 
+class FileReading(Message):
+    """How a file of the task was read: what its owner should know to see whether it was read as meant."""
+
+    file: Literal["training", "validation", "test", "pool"]
+    format: str
+    header: bool
+    #: Columns that make the input, joined in this order, and the one of the output; chat turns are in one column for both.
+    input: list[str]
+    output: str
+    #: Rows in the file, and those of them that could not be read.
+    rows: int
+    set_aside: int
+    #: Such as the delimiter and the encoding.
+    notes: list[str]
+
+
 class LeakageReport(Message):
     """Overlap between the training file and the held-out rows, counted before the purge."""
 
@@ -146,6 +162,8 @@ class OptimizeResult(Message):
     leakage: LeakageReport
     label_issues: LabelIssueReport | None
     applied: list[AppliedImprovement]
+    #: Of the iteration that read them, the first; empty in others, and in a result stored before this was told.
+    files: list[FileReading] = Field(default_factory=list)
     #: Of the whole job, until its manifest is written; None in a result stored before this was measured.
     seconds: float | None = None
 

@@ -21,6 +21,7 @@ from data_optimizer.parsing.labelled_lines import parse_label_blank_text, parse_
 from data_optimizer.parsing.row_values import rows_of
 from data_optimizer.parsing.source_text import decode, is_parquet, read_bytes
 from data_optimizer.parsing.table import BadRow, Table, only_entry, sample_of
+from wlops_common.contracts import FileReading
 from wlops_common.errors import DatasetEmpty, DatasetUnreadable
 from wlops_ml.rows import TaskType
 
@@ -30,6 +31,8 @@ FileRole = Literal["training", "validation", "test", "pool"]
 #: More records of another width than this share, and the file is refused: a delimiter that was only guessed must fit better.
 _MAX_MISFIT_SHARE_OF_GUESSED = 0.2
 _MAX_MISFIT_SHARE_OF_GIVEN = 0.5
+#: Characters of a name or a note.
+_MAX_TOLD = 300
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,21 @@ class ReadDataset:
     table: Table
     #: The labels of a classification file, as ``plain_label`` writes them.
     labels: frozenset[str]
+
+    def told(self, file: FileRole) -> FileReading:
+        """How it was read, for its owner."""
+        columns = self.facts["columns"]
+        both = columns.get("messages")
+        return FileReading(
+            file=file,
+            format=self.facts["format"],
+            header=self.facts["header"],
+            input=[name[:_MAX_TOLD] for name in ([both] if both is not None else columns["input"])],
+            output=(both if both is not None else columns["output"])[:_MAX_TOLD],
+            rows=self.rows_in_file,
+            set_aside=len(self.bad),
+            notes=[note[:_MAX_TOLD] for note in self.facts["notes"]],
+        )
 
 
 def read_dataset(

@@ -257,6 +257,18 @@ def test_the_log_tells_what_was_read_and_why_rows_went(workplace: Workplace) -> 
     result = workplace.optimise({"source": csv_file(200) + b"one,two,three\n"})
     log = workplace.json(result.log)
     assert log["files"]["training"]["columns"] == {"input": ["text"], "output": "label"}
+    assert [file.to_json() for file in result.files] == [
+        {
+            "file": "training",
+            "format": "csv",
+            "header": True,
+            "input": ["text"],
+            "output": "label",
+            "rows": 201,
+            "setAside": 1,
+            "notes": ["delimiter ','"],
+        }
+    ]
     assert log["steps"][0]["samples"] == [
         {
             "step": "parse training",
