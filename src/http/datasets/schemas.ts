@@ -5,7 +5,10 @@ import { refuseProtoKey, pageQuery, publicId, text, timestamp } from '../validat
 
 const uploadType = z.enum(['training', 'validation', 'test', 'pool']);
 const format = z.enum(['csv', 'tsv', 'jsonl', 'parquet']);
-const columnMap = z.record(text(64), z.union([text(200), z.number().int().min(0).max(9999)]));
+const column = z.union([text(200), z.number().int().min(0).max(9999)], {
+  error: 'must be the name or the number of a column, 0 to 9999',
+});
+const columnMap = z.record(text(64), column);
 
 /** A field of a form that holds JSON. */
 function jsonText<Inner extends z.ZodType>(inner: Inner) {

@@ -152,6 +152,13 @@ test.each<[string, Record<string, string>, string | null, number, string]>([
   ['an unknown format', { ...FIELDS, format: 'xlsx' }, CSV, 422, 'format'],
   ['columns that are no JSON', { ...FIELDS, columns: '{' }, CSV, 422, 'columns'],
   ['columns of a wrong shape', { ...FIELDS, columns: '[1]' }, CSV, 422, 'columns'],
+  [
+    'a column that is no name or number',
+    { ...FIELDS, columns: '{"text":0,"label":0.5}' },
+    CSV,
+    422,
+    'columns.label: must be',
+  ],
   ['columns of an unknown role', { ...FIELDS, columns: '{"foo":"text","label":"label"}' }, CSV, 422, 'known roles are'],
   ['columns without an output', { ...FIELDS, columns: '{"text":"text"}' }, CSV, 422, 'an output'],
   [
