@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from data_optimizer.parsing.columns import Columns, PairColumns, columns_like, unknown_columns
+from data_optimizer.parsing.columns import ChatColumn, Columns, PairColumns, columns_like, unknown_columns
+from data_optimizer.parsing.row_values import as_text
 from data_optimizer.parsing.sampling import spread
 from data_optimizer.parsing.table import Table
 from wlops_common.errors import DatasetColumnsUnknown
 
 _SAMPLE_ROWS = 1_000
 _SHOWN_LABELS = 5
+#: Where at least so many values of the column are known labels, it is the label's.
+_MIN_KNOWN_SHARE = 0.5
 
 
 def columns_beside(
     training: Table, columns: Columns, labels: AbstractSet[str], table: Table, detect: Callable[[Table], Columns]
 ) -> Columns:
-    """By name where both files have a header. Else by position or by what the file itself says, whichever has more known labels.
+    """By name where both files have a header, else by position; or the same ones in another order, where the file itself says so.
 
-    ``labels`` are the training file's, as ``plain_label`` writes them; none for generation, where a header of its own comes first.
+    ``labels`` are the training file's, as ``plain_label`` writes them, and tell which is meant; none for generation.
     Raises ``DatasetColumnsUnknown`` as ``detect`` does.
     """
     like = columns_like(columns, training, table)
@@ -31,35 +34,35 @@ def columns_beside(
         own = detect(table)
     except DatasetColumnsUnknown:
         return like
-    if type(own) is not type(like) or own.task_type != like.task_type:
+    if isinstance(like, ChatColumn) or own.task_type != like.task_type:
         return like
-    first, second = (own, like) if table.has_header and not labels else (like, own)
-    return max((first, second), key=lambda one: _known_share(table, one, labels))
+    if not isinstance(own, PairColumns) or {*own.inputs, own.output} != {*like.inputs, like.output}:
+        return like
+    if not labels:
+        return own if table.has_header else like
+    share = _known_share(table, like, labels)
+    return own if share < _MIN_KNOWN_SHARE and _known_share(table, own, labels) > share else like
 
 
-def plain_label(value: object) -> str:
+def plain_label(value: str | None) -> str:
     """A label for comparison."""
-    return str(value).strip().casefold()
+    return (value or "").strip().casefold()
 
 
 def check_labels(table: Table, training: AbstractSet[str], held_out: AbstractSet[str]) -> None:
     """Raises ``DatasetColumnsUnknown`` where no label of a held-out file stands in the training file: no model could score there."""
     if not training or not held_out or training & held_out:
         return
+    # What the held-out file has instead may be its texts, which nobody is to see.
+    shown = ", ".join(label[:40] for label in sorted(training)[:_SHOWN_LABELS]) + ", …" * (
+        len(training) > _SHOWN_LABELS
+    )
     raise unknown_columns(
-        table, f"No label of this file stands in the training file: here {_shown(held_out)}, there {_shown(training)}"
+        table, f"No label of this file stands in the training file: {len(held_out)} others here, there {shown}"
     )
 
 
-def _shown(labels: AbstractSet[str]) -> str:
-    distinct = sorted(labels)
-    return ", ".join(label[:40] for label in distinct[:_SHOWN_LABELS]) + (
-        ", …" if len(distinct) > _SHOWN_LABELS else ""
-    )
-
-
-def _known_share(table: Table, columns: Columns, labels: AbstractSet[str]) -> float:
-    if not isinstance(columns, PairColumns):
-        return 0.0
-    rows = spread(table.rows, _SAMPLE_ROWS)
-    return sum(plain_label(row[columns.output]) in labels for row in rows) / max(1, len(rows))
+def _known_share(table: Table, columns: PairColumns, labels: AbstractSet[str]) -> float:
+    values = [plain_label(as_text(row[columns.output])) for row in spread(table.rows, _SAMPLE_ROWS)]
+    filled = [value for value in values if value]
+    return sum(value in labels for value in filled) / max(1, len(filled))

@@ -55,17 +55,18 @@ def shape_of(lines: list[str], delimiter: str | None = None, named: Mapping[str,
 
     ``named`` are the columns that the user gave.
     """
+    named = named or {}
     delimiter = delimiter or _sniff(lines)
     sample = _sample(lines, delimiter)
     least, width = _widths(sample)
     first, *top = _top(lines, delimiter) or [[]]
     below = [record + [""] * (width - len(record)) for record in top if least <= len(record) <= width]
     names = [name.strip() for name in first]
-    if len(names) == least - 1 and len(below) >= _REGULAR_SHARE * len(top) and lacks_first_name(names, below):
+    if len(names) == least - 1 and len(below) >= _REGULAR_SHARE * len(top) and lacks_first_name(names, below, named):
         unquoted = not any('"' in line for line in lines[: header.SAMPLE_ROWS])
         if not (unquoted and holds_commas(first, [record[1:] for record in below], delimiter)):
             return Shape(delimiter, least, width, numbered=True)
-    side = _label_side(lines, delimiter, side_by_name(names, named or {}))
+    side = _label_side(lines, delimiter, side_by_name(names, named))
     return Shape(delimiter, 2, 2, side) if side else Shape(delimiter, least, width)
 
 

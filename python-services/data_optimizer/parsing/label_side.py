@@ -93,10 +93,19 @@ def _goes_on(pieces: list[str]) -> bool:
 
 
 def _is_prose(records: list[list[str]], delimiter: str, label: Side) -> bool:
-    """Whether the texts below the header hold commas, or each of their pieces several words."""
+    """Whether the texts below the header of two names hold commas, or are pieces of several words, none of which is a label."""
     texts = [record[1:] if label == "first" else record[:-1] for record in records[1:]]
+    if holds_commas(records[0], texts, delimiter):
+        return True
+    first, last = map(plain_name, records[0])
+    answers = {(first, last), (last, first)} & set(GENERATION_PAIRS)
     worded = sum(all(" " in piece.strip() for piece in text) for text in texts)
-    return holds_commas(records[0], texts, delimiter) or worded >= _PROSE_SHARE * len(texts)
+    columns = map(list, zip(*(text for text in texts if len(text) == len(texts[0])), strict=True))
+    return (
+        not answers
+        and worded >= _PROSE_SHARE * len(texts)
+        and not any(_is_label([[piece] for piece in column], "first", False) for column in columns)
+    )
 
 
 def _is_label(records: list[list[str]], side: Side, is_named: bool) -> bool:

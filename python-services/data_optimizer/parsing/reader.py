@@ -33,6 +33,7 @@ _MAX_MISFIT_SHARE_OF_GUESSED = 0.2
 _MAX_MISFIT_SHARE_OF_GIVEN = 0.5
 #: Characters of a name or a note.
 _MAX_TOLD = 300
+_MAX_INPUTS_TOLD = 50
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ReadDataset:
             file=file,
             format=self.facts["format"],
             header=self.facts["header"],
-            input=[name[:_MAX_TOLD] for name in ([both] if both is not None else columns["input"])],
+            input=[name[:_MAX_TOLD] for name in ([both] if both is not None else columns["input"])][:_MAX_INPUTS_TOLD],
             output=(both if both is not None else columns["output"])[:_MAX_TOLD],
             rows=self.rows_in_file,
             set_aside=len(self.bad),
@@ -95,7 +96,8 @@ def read_dataset(
     else:
         found = detect_columns(table, task_type)
     rows, bad = rows_of(table, found)
-    labels = frozenset(map(plain_label, rows["wanted"])) if found.task_type == "classification" else frozenset()
+    is_labelled = found.task_type == "classification"
+    labels = frozenset(map(plain_label, rows["wanted"])) - {""} if is_labelled else frozenset()
     if like is not None and role in ("validation", "test"):
         check_labels(table, like.labels, labels)
     facts = {

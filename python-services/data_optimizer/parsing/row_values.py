@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
+from statistics import median
 from typing import Any
 
 import polars as pl
@@ -18,8 +20,11 @@ from wlops_ml.maths import equation_target, evaluate
 READ_SCHEMA = pl.Schema({"given": pl.String, "wanted": pl.String, "line": pl.Int64, "meta": pl.String})
 
 _MISSING = "not a text or number in the column"
-#: What R, pandas and SQL write where a label is missing. Not "None" and "none", which are labels of many data sets.
+#: What R, pandas, SQL and Excel write where a label is missing. Not "None", which is a label of many data sets.
 _NO_LABEL = frozenset({"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
+#: Among labels as short as these (countries, languages) they are labels.
+_MAX_CODE_CHARACTERS = 3
+_WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0+")
 _POINTLESS_ZEROS = re.compile(r"(?<=\d)\.0+(?!\d)")
 
 
@@ -27,6 +32,7 @@ def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]
     """The rows, of ``READ_SCHEMA``, and those without input or output."""
     used = {columns.messages} if isinstance(columns, ChatColumn) else {*columns.inputs, columns.output}
     others = [index for index in range(len(table.names)) if index not in used]
+    missing = _missing_labels(table, columns)
     values: list[tuple[str, str, int, str]] = []
     bad: list[BadRow] = []
     for line, row in zip(table.lines, table.rows, strict=True):
@@ -35,6 +41,8 @@ def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]
             if isinstance(columns, ChatColumn)
             else _from_pair(row, columns, table)
         )
+        if not isinstance(taken, str) and taken[1].strip() in missing:
+            taken = f"no label: {taken[1].strip()} stands for a missing value"
         if isinstance(taken, str):
             bad.append(BadRow(line, taken, sample_of(row)))
             continue
@@ -43,6 +51,17 @@ def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]
             (*taken, line, json.dumps(meta, ensure_ascii=False, sort_keys=True, default=str) if meta else "{}")
         )
     return pl.DataFrame(values, schema=READ_SCHEMA, orient="row"), bad
+
+
+def _missing_labels(table: Table, columns: Columns) -> frozenset[str]:
+    """Which of ``_NO_LABEL`` are no labels of this file: those of a CSV that are much rarer than the others, of which there are two."""
+    if isinstance(columns, ChatColumn) or columns.task_type != "classification" or table.format not in ("csv", "tsv"):
+        return frozenset()
+    counts = Counter(str(row[columns.output]).strip() for row in table.rows)
+    others = {label: count for label, count in counts.items() if label and label not in _NO_LABEL}
+    if len(others) < 2 or max(map(len, others)) <= _MAX_CODE_CHARACTERS:
+        return frozenset()
+    return frozenset(label for label in counts.keys() & _NO_LABEL if counts[label] < median(others.values()) / 2)
 
 
 def worked_answer(equation: str, answer: str) -> str:
@@ -64,22 +83,22 @@ def _from_pair(row: list[Any], columns: PairColumns, table: Table) -> tuple[str,
     """Input and output, or the reason why this row has none."""
     inputs = []
     for index in columns.inputs:
-        text = _as_text(row[index])
+        text = as_text(row[index])
         if text is None:
             return f"{_MISSING} {table.names[index]!r}"
         inputs.append(text)
-    output = _as_text(row[columns.output])
+    output = as_text(row[columns.output])
     if output is None:
         return f"{_MISSING} {table.names[columns.output]!r}"
-    if columns.task_type == "classification" and output.strip() in _NO_LABEL:
-        return f"no label: {output.strip()} stands for a missing value"
+    if columns.task_type == "classification" and (whole := _WHOLE_FLOAT.fullmatch(output.strip())):
+        output = whole[1]  # As pandas writes whole numbers where one is missing.
     if columns.equation is not None:
-        output = worked_answer(_as_text(row[columns.equation]) or "", output)
+        output = worked_answer(as_text(row[columns.equation]) or "", output)
     return " ".join(text for text in inputs if text.strip()), output
 
 
-def _as_text(value: Any) -> str | None:
-    """Text and numbers as text, nothing as ``""``; None for lists and objects."""
+def as_text(value: Any) -> str | None:
+    """A value as a row holds it: text and numbers as text, nothing as ``""``; None for lists and objects."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -173,9 +173,56 @@ def test_a_held_out_file_none_of_whose_labels_stand_in_training_is_refused(
 ) -> None:
     training = read(tmp_path, sheet([NAMED, *PAIRS]))
     numbers = [[text, {"ham": 0, "spam": 1}[label]] for text, label in PAIRS]
-    with pytest.raises(DatasetColumnsUnknown, match=r"No label of this file .*: here 0, 1, there ham, spam"):
+    with pytest.raises(DatasetColumnsUnknown, match=r"No label of this file .*: 2 others here, there ham, spam"):
         read(tmp_path, sheet([NAMED, *numbers]), role=role, like=training)
     assert read(tmp_path, sheet([NAMED, *numbers]), role="pool", like=training).rows.height == len(PAIRS)
+
+
+def test_a_test_file_keeps_the_column_that_was_given_although_another_one_has_more_known_labels(tmp_path: Path) -> None:
+    def row(number: int, text: str, first: object) -> list[object]:
+        return [number, text, first, number // 2 % 2]
+
+    rows = [row(number, text, number % 2) for number, text in enumerate(TEXTS)]
+    training = read(tmp_path, sheet(rows), columns={"text": 1, "label": 2})
+    gaps = [row(number, text, number % 2 if number % 10 else "") for number, text in enumerate(TEXTS)]
+    test = read(tmp_path, sheet(gaps), role="test", like=training)
+    assert test.rows["wanted"].to_list()[1:10] == [str(row % 2) for row in range(1, 10)]
+
+
+def test_a_header_beside_columns_given_by_number_adds_no_input(tmp_path: Path) -> None:
+    problems = [[f"{n}", f"Ann has {n} apples and buys {n % 7} more. How many?", str(n + n % 7)] for n in range(60)]
+    training = read(tmp_path, sheet(problems), columns={"prompt": 1, "completion": 2})
+    test = read(tmp_path, sheet([["instruction", "input", "output"], *problems]), role="test", like=training)
+    assert test.rows["given"].to_list() == [prompt for _, prompt, _ in problems]
+
+
+def test_whole_numbers_that_pandas_wrote_as_floats_are_the_same_labels(tmp_path: Path) -> None:
+    numbers = [[text, row % 2] for row, (text, _) in enumerate(PAIRS)]
+    training = read(tmp_path, sheet([NAMED, *numbers]))
+    test = read(
+        tmp_path, sheet([NAMED, *([text, f"{label}.0"] for text, label in numbers)]), role="test", like=training
+    )
+    assert sorted(test.rows["wanted"].unique()) == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "labelled",
+    [
+        [["NA", "EU", "AS", "SA", "AF"][row % 20 % 5] if row % 20 else "EU" for row in range(200)],
+        ["NA" if row % 3 else "/people/person/place_lived" if row % 2 else "/location/contains" for row in range(200)],
+        ["NA" if row % 2 else "related" for row in range(200)],
+    ],
+    ids=["codes", "the largest class", "one of two"],
+)
+def test_a_class_that_is_called_as_a_missing_value_is_a_class(labelled: list[str], tmp_path: Path) -> None:
+    dataset = read(tmp_path, sheet([NAMED, *zip(TEXTS, labelled, strict=True)]))
+    assert dataset.rows["wanted"].to_list() == labelled
+
+
+def test_what_json_calls_a_label_is_one(tmp_path: Path) -> None:
+    labelled = ["null" if row % 10 == 3 else label for row, label in enumerate(LABELS)]
+    rows = ({"text": text, "label": label} for text, label in zip(TEXTS, labelled, strict=True))
+    assert read(tmp_path, json_lines(rows)).rows["wanted"].to_list() == labelled
 
 
 @pytest.mark.parametrize("missing", ["NA", "NaN", "NULL", "#N/A", "<NA>"])

@@ -243,6 +243,12 @@ def test_columns_named_as_in_a_header_of_fewer_names_than_fields_are_refused_wit
     assert fault.value.details["sample"] == "nr,satz,absicht"
 
 
+def test_names_that_the_user_gives_are_not_moved_to_the_next_columns(tmp_path: Path) -> None:
+    rows = lines(f"{n},{text.replace(',', '')},{'web' if n % 2 else 'app'},d{n}" for n, text in enumerate(prose(60, 2)))
+    with pytest.raises(DatasetUnreadable, match="has the names that `columns` gives"):
+        read(tmp_path, b"zeile,satz,absicht\n" + rows, columns={"text": "satz", "label": "absicht"})
+
+
 def test_columns_named_as_in_a_header_above_lines_that_end_with_the_delimiter_are_read(tmp_path: Path) -> None:
     file = b"satz,absicht\n" + lines(f"{text.replace(',', '')},{n % 2}," for n, text in enumerate(prose(60, 2)))
     dataset = read(tmp_path, file, columns={"text": "satz", "label": "absicht"})

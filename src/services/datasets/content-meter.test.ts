@@ -25,18 +25,16 @@ const ARCHIVES: [string, string][] = [
   ['28b52ffd', 'a zstd archive'],
   ['7b5c72746631', 'an RTF document'],
   ['526172211a0700', 'a RAR archive'],
-  [`${'61'.repeat(257)}7573746172`, 'a tar archive'],
+  [`${'61'.repeat(257)}757374617200`, 'a tar archive'],
   ['89504e470d0a1a0a', 'a picture'],
   ['ffd8ffe0', 'a picture'],
-  ['4152524f5731', 'an Arrow file'],
+  ['4152524f57310000', 'an Arrow file'],
   ['53514c69746520666f726d61742033', 'a database'],
   ['894844460d0a', 'an HDF5 file'],
   ['934e554d5059', 'a NumPy file'],
   ['80049595', 'a Python pickle'],
   ['7f454c46', 'a program'],
   ['4d5a900003', 'a program'],
-  ['0a3c3f786d6c', 'an XML document'],
-  ['3c21646f63747970652068746d6c', 'a web page'],
 ];
 
 test.each(ARCHIVES.flatMap(([begins, kind]) => [1, 4096].map((size) => [kind, size, begins] as const)))(
@@ -55,6 +53,8 @@ test.each([
   '7zip is a program,software\n',
   '%PDF is its mark,pdf\n',
   'MZ stands for a name,x\n',
+  'FEA1,feature\n',
+  '<!DOCTYPE html><html>…</html>\tspam\n',
   '<br />what a film,pos\n',
 ])('text that begins alike passes: %j', async (text) => {
   expect(await fault(Buffer.from(text), 1)).toBeNull();

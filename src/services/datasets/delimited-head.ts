@@ -40,7 +40,11 @@ export function headRecords(text: string, delimiter: string | null, named: Named
   const [header = [], ...rest] = records;
   const names = header.map((name) => name.trim());
   const below = rest.filter(fits).map(padded);
-  if (names.length === least - 1 && below.length >= REGULAR_SHARE * rest.length && lacksFirstName(names, below)) {
+  if (
+    names.length === least - 1 &&
+    below.length >= REGULAR_SHARE * rest.length &&
+    lacksFirstName(names, below, named)
+  ) {
     const texts = below.map((record) => record.slice(1));
     if (text.includes('"') || !holdsCommas(header, texts, separator)) return [padded(['', ...names]), ...below];
   }

@@ -88,11 +88,23 @@ function goesOn(pieces: string[]): boolean {
   return pieces.slice(1).some((piece) => piece.startsWith(' '));
 }
 
-/** Whether the texts below the header hold commas, or each of their pieces several words. */
+/** Whether the texts below the header of two names hold commas, or are pieces of several words, none of which is a label. */
 function isProse([header = [], ...below]: string[][], delimiter: string, label: Side): boolean {
   const texts = below.map((record) => (label === 'first' ? record.slice(1) : record.slice(0, -1)));
+  if (holdsCommas(header, texts, delimiter)) return true;
+  const [first = '', last = ''] = header.map(plainName);
+  const answers = columnNames.roles.generationPairs.some(
+    ([given, wanted]) => (given === first && wanted === last) || (given === last && wanted === first),
+  );
   const worded = texts.filter((text) => text.every((piece) => piece.trim().includes(' '))).length;
-  return holdsCommas(header, texts, delimiter) || worded >= PROSE_SHARE * texts.length;
+  const alike = texts.filter(({ length }) => length === texts[0]?.length);
+  const isLabel = (place: number): boolean =>
+    holdsLabels(
+      alike.map((text) => [text[place] ?? '']),
+      'first',
+      { isNamed: false, fewestLabels: 2 },
+    );
+  return !answers && worded >= PROSE_SHARE * texts.length && !texts[0]?.some((_, place) => isLabel(place));
 }
 
 /** Whether the fields of that side are a few short values that come again, or numbers where the header calls them the answer. */
