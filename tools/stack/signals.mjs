@@ -13,12 +13,18 @@ const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 export function stopOnSignal(stack, print) {
   return new Promise((resolve, reject) => {
     let firstAt = 0;
+    let killing = false;
     const onSignal = (/** @type {NodeJS.Signals} */ signal) => {
       if (!firstAt) {
         firstAt = Date.now();
         print(`${signal}: stopping; once more to kill at once`);
-        stack.stop().then(resolve, reject);
+        // What kills the stack also ends its stop; the process must not leave with that one's code then.
+        stack.stop().then(
+          () => killing || resolve(),
+          (error) => killing || reject(error),
+        );
       } else if (Date.now() - firstAt > SAME_WISH_MS) {
+        killing = true;
         void stack.kill().finally(() => {
           print('killed');
           process.exit(130);
