@@ -40,8 +40,10 @@ def columns_beside(
         return like
     if not labels:
         return own if table.has_header else like
-    share = _known_share(table, like, labels)
-    return own if share < _MIN_KNOWN_SHARE and _known_share(table, own, labels) > share else like
+    share, own_share = (_known_share(table, one, labels) for one in (like, own))
+    return (
+        own if share < _MIN_KNOWN_SHARE and (own_share > share or (own_share == share and table.has_header)) else like
+    )
 
 
 def plain_label(value: str | None) -> str:

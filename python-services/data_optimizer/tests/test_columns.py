@@ -176,6 +176,9 @@ def test_a_held_out_file_none_of_whose_labels_stand_in_training_is_refused(
     with pytest.raises(DatasetColumnsUnknown, match=r"No label of this file .*: 2 others here, there ham, spam"):
         read(tmp_path, sheet([NAMED, *numbers]), role=role, like=training)
     assert read(tmp_path, sheet([NAMED, *numbers]), role="pool", like=training).rows.height == len(PAIRS)
+    bare = read(tmp_path, sheet(SWAPPED))
+    with pytest.raises(DatasetColumnsUnknown, match=r"No label of this file .*: 2 others here, there ham, spam"):
+        read(tmp_path, sheet([NAMED, *numbers]), role=role, like=bare)
 
 
 def test_a_test_file_keeps_the_column_that_was_given_although_another_one_has_more_known_labels(tmp_path: Path) -> None:
