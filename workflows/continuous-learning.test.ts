@@ -199,12 +199,7 @@ test('an update that arrives while a run closes is taken by the next one', async
 
 test('stop conditions edited while suspended after an evaluation decide whether the loop goes on', async () => {
   const task = loop({ maxIterations: 1 });
-  const evaluation = harness.hold(task.taskId, 'evaluation', 0);
-  await harness.start(task);
-  await evaluation.reached;
-  await pauseTask(harness.temporal.client, task.taskId);
-  evaluation.letGo();
-  await harness.reaches(task.taskId, 'SUSPENDED');
+  await harness.suspendAfterEvaluation(task);
   await updateStopConditions(harness.temporal.client, task.taskId, { maxIterations: 2 });
   await resumeTask(harness.temporal.client, task.taskId);
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 2 });
@@ -212,12 +207,7 @@ test('stop conditions edited while suspended after an evaluation decide whether 
 
 test('the time a task is suspended is not taken from its budget', async () => {
   const task = loop({ maxIterations: 9, budget: { wallSeconds: 0.001, trainingSeconds: null } }, { test: null });
-  const evaluation = harness.hold(task.taskId, 'evaluation', 0);
-  await harness.start(task);
-  await evaluation.reached;
-  await pauseTask(harness.temporal.client, task.taskId);
-  evaluation.letGo();
-  await harness.reaches(task.taskId, 'SUSPENDED');
+  await harness.suspendAfterEvaluation(task);
   await resumeTask(harness.temporal.client, task.taskId);
   await harness.outcome(task.taskId);
   const changes = harness.changesOf(task.taskId);

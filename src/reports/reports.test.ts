@@ -1,4 +1,4 @@
-import { evaluateResult, optimizeResult, taskSpec, trainResult } from '../testing/job-results';
+import { evaluateResult, optimizeResult, taskSpec, trainResult, TRAINING_FILE } from '../testing/job-results';
 import { evaluationRequest, optimizationRequest, trainingRequest } from '../../workflows/job-requests';
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
@@ -109,16 +109,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
 
 test('how the files were read is told in the iteration that read them', () => {
   const report = buildReport(source([0.4, 0.9]));
-  const training = {
-    file: 'training',
-    format: 'csv',
-    header: true,
-    input: ['text'],
-    output: 'label',
-    rows: 120,
-    setAside: 10,
-  };
-  expect(report.iterations.map(({ files }) => files)).toEqual([[{ ...training, notes: ["delimiter ','"] }], null]);
+  expect(report.iterations.map(({ files }) => files)).toEqual([[TRAINING_FILE], null]);
   expect(renderReportHtml(report)).toContain(
     '<td>training</td><td>csv, with a header</td><td>text</td><td>label</td><td>120</td><td>10</td>',
   );

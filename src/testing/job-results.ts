@@ -19,7 +19,8 @@ export const objectRef = (key: string): ObjectRef => ({ key, sha256: sha256(key)
 
 const rowsRef = (key: string, rows: number) => ({ ...objectRef(key), rows });
 
-const TRAINING_FILE: FileReading = {
+/** How the training file of these results was read. */
+export const TRAINING_FILE: FileReading = {
   file: 'training',
   format: 'csv',
   header: true,

@@ -12,6 +12,7 @@ import type { EvaluateRequest, JobError, OptimizeRequest, TrainRequest } from '.
 import type { TaskChange } from '../contracts/task-record';
 import { taskWorkflowId, type TaskOutcome, type TaskSpec } from '../contracts/task-workflow';
 import type { TaskStatus } from '../domain/task-status';
+import { pauseTask } from '../temporal/control-task';
 import { startTask } from '../temporal/start-task';
 import { createWorkers, runWorkers } from '../temporal/workers';
 import { evaluateResult, optimizeResult, trainResult } from './job-results';
@@ -109,6 +110,16 @@ export class TaskHarness {
     const held = new Held();
     this.script(taskId, phase, held.script, iteration);
     return held;
+  }
+
+  /** Starts a task and has it suspended when its first evaluation has ended. */
+  async suspendAfterEvaluation(task: TaskSpec): Promise<void> {
+    const evaluation = this.hold(task.taskId, 'evaluation', 0);
+    await this.start(task);
+    await evaluation.reached;
+    await pauseTask(this.temporal.client, task.taskId);
+    evaluation.letGo();
+    await this.reaches(task.taskId, 'SUSPENDED');
   }
 
   start(task: TaskSpec): Promise<string> {

@@ -59,12 +59,7 @@ const SCENARIOS: Record<string, Scenario> = {
   },
   'continuous-paused-and-edited': async (harness) => {
     const task = loop('paused_edited', { maxIterations: 1 });
-    const evaluation = harness.hold(task.taskId, 'evaluation', 0);
-    await harness.start(task);
-    await evaluation.reached;
-    await pauseTask(harness.temporal.client, task.taskId);
-    evaluation.letGo();
-    await harness.reaches(task.taskId, 'SUSPENDED');
+    await harness.suspendAfterEvaluation(task);
     await updateStopConditions(harness.temporal.client, task.taskId, { maxIterations: 3 });
     await resumeTask(harness.temporal.client, task.taskId);
     await harness.reaches(task.taskId, 'LOOPING');

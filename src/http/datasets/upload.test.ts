@@ -1,70 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { openTestApp, type TestApp } from '../../testing/app';
 import { createPerson, type Person } from '../../testing/factories';
+import { CSV, FIELDS, leftovers, MIB } from '../../testing/uploads';
 import { startTestS3, type TestS3 } from '../../testing/s3';
-import { until } from '../../testing/until';
 import { S3ObjectStore } from '../../storage/s3-object-store';
-
-const MIB = 1024 ** 2;
-const LIMIT = 40 * MIB;
-const FIELDS = { name: 'questions', datasetType: 'training' };
-const CSV = 'text,label\nhello,greeting\n"a ""quoted"", two\nline text",other\nbye,farewell\n';
 
 let app: TestApp;
 let owner: Person;
 let admin: Person;
 beforeAll(async () => {
-  app = await openTestApp({ settings: { maxUploadBytes: LIMIT } });
+  app = await openTestApp();
   owner = await createPerson(app);
   admin = await createPerson(app, 'ADMIN');
 });
 afterAll(() => app.close());
 
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
-
-/** Keys of objects and of open multipart uploads of one user. */
-async function leftovers(userId: number): Promise<string[]> {
-  const { client, bucket } = app.store as unknown as { client: S3Client; bucket: string };
-  const prefix = `datasets/${userId}/`;
-  const objects = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
-  const uploads = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }));
-  return [...(objects.Contents ?? []), ...(uploads.Uploads ?? [])].map(({ Key }) => Key ?? '');
-}
-
-const FORM_START =
-  Object.entries(FIELDS)
-    .map(([name, value]) => `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
-    .join('') + '--b\r\ncontent-disposition: form-data; name="file"; filename="x.csv"\r\n\r\n';
-const FORM_END = '\r\n--b--\r\n';
-
-/** A connection on which everything before a file of `size` bytes has been sent. */
-async function beginUpload(person: Person, size: number, { url }: { url: string } = app): Promise<Socket> {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  await once(socket, 'connect');
-  socket.write(
-    `POST /api/datasets/upload HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${person.token}\r\n` +
-      `content-type: multipart/form-data; boundary=b\r\n` +
-      `content-length: ${FORM_START.length + size + FORM_END.length}\r\n\r\n${FORM_START}`,
-  );
-  return socket;
-}
-
-/** Uploads without saying how long the body is. */
-function uploadChunked({ client }: Person, file: Uint8Array) {
-  async function* body() {
-    yield Buffer.from(FORM_START);
-    for (let at = 0; at < file.length; at += MIB) yield file.subarray(at, at + MIB);
-    yield Buffer.from(FORM_END);
-  }
-  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
-  return client.raw('POST', '/api/datasets/upload', { body: ReadableStream.from(body()), headers });
-}
 
 test.each([false, true])(
   'stores bytes as they are, wherever the file stands in the form (file first: %s)',
@@ -176,7 +129,7 @@ test.each<[string, Record<string, string>, string | null, number, string]>([
   const person = await createPerson(app);
   const answer = await person.client.upload(fields, file ?? '', { fileFirst: true });
   expect([answer.status, answer.body.error.message]).toEqual([status, expect.stringContaining(field)]);
-  expect(await leftovers(person.userId)).toEqual([]);
+  expect(await leftovers(app, person.userId)).toEqual([]);
   expect(await app.db.dataset.count({ where: { userId: person.userId } })).toBe(0);
 });
 
@@ -198,7 +151,7 @@ test.each([false, true])('only administrators upload for others (file first: %s)
   const other = await createPerson(app);
   const refused = await other.client.upload(forSomeone, CSV, { fileFirst });
   expect([refused.status, refused.body.error.code]).toEqual([403, 'FORBIDDEN']);
-  expect(await leftovers(other.userId)).toEqual([]);
+  expect(await leftovers(app, other.userId)).toEqual([]);
 
   const made = await admin.client.upload(forSomeone, CSV, { fileFirst });
   expect([made.status, made.body.userId]).toEqual([201, owner.userId]);
@@ -206,92 +159,7 @@ test.each([false, true])('only administrators upload for others (file first: %s)
   expect((await owner.client.get(`/api/datasets/${made.body.datasetId}/download`)).text).toBe(CSV);
   const forNobody = await admin.client.upload({ ...FIELDS, userId: '2147483000' }, CSV, { fileFirst });
   expect([forNobody.status, forNobody.body.error.message]).toEqual([422, 'userId: there is no such user']);
-  expect(await leftovers(admin.userId)).toEqual([]);
-});
-
-test.each([true, false])(
-  'a file over the limit is refused with 413 and leaves nothing (length announced: %s)',
-  async (announced) => {
-    const person = await createPerson(app);
-    const tooBig = new Uint8Array(LIMIT + 1);
-    const answer = await (announced ? person.client.upload(FIELDS, tooBig) : uploadChunked(person, tooBig));
-    expect([answer.status, answer.body.error.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
-    expect(await leftovers(person.userId)).toEqual([]);
-    const fits = new Uint8Array(LIMIT).fill(97);
-    const taken = await (announced ? person.client.upload(FIELDS, fits) : uploadChunked(person, fits));
-    expect(taken.status).toBe(201);
-  },
-);
-
-const ZIP = Buffer.concat([Buffer.from('PK\u0003\u0004'), randomBytes(3 * MIB)]);
-test.each([
-  ['plain', ZIP],
-  ['gzip', gzipSync(ZIP)],
-])('an office document is refused and leaves nothing: %s', async (_case, file) => {
-  const person = await createPerson(app);
-  const answer = await person.client.upload(FIELDS, file);
-  expect([answer.status, answer.body.error.details, answer.body.error.message]).toEqual([
-    422,
-    { field: 'file' },
-    'file: is a zip archive or an office document; upload CSV, TSV, JSONL or Parquet, plain or gzip',
-  ]);
-  expect(await leftovers(person.userId)).toEqual([]);
-});
-
-test('a gzip bomb is refused while it arrives and leaves nothing', async () => {
-  const person = await createPerson(app);
-  const bomb = gzipSync(new Uint8Array(256 * MIB), { level: 9 });
-  const socket = await beginUpload(person, bomb.length);
-  let reply = '';
-  socket.on('data', (chunk: Buffer) => (reply += chunk.toString()));
-  // The second half never comes: who unpacks only at the end would wait for it.
-  socket.write(bomb.subarray(0, bomb.length / 2));
-  await until('the refusal', () => reply.includes('unpacks to more than'));
-  expect(reply).toMatch(/^HTTP\/1.1 422/);
-  // Its second half would be taken for the next request.
-  expect(reply).toMatch(/^connection: close\r$/im);
-  socket.destroy();
-  expect(await leftovers(person.userId)).toEqual([]);
-});
-
-test.each([0.01, 0.5, 0.99])('a client that leaves after %d of the file leaves nothing behind', async (share) => {
-  const person = await createPerson(app);
-  const size = 24 * MIB;
-  const socket = await beginUpload(person, size);
-  let left = Math.floor(size * share);
-  while (left > 0) {
-    const piece = Math.min(left, MIB);
-    if (!socket.write(Buffer.alloc(piece, 97))) await once(socket, 'drain');
-    left -= piece;
-  }
-  if (share > 0.4) {
-    await until('parts to be in the store', async () => (await leftovers(person.userId)).length > 0);
-  }
-  socket.destroy();
-  await until('nothing to be left', async () => (await leftovers(person.userId)).length === 0);
-  expect(await app.db.dataset.count({ where: { userId: person.userId } })).toBe(0);
-});
-
-test('a form that ends in the middle is refused and leaves nothing', async () => {
-  const person = await createPerson(app);
-  const body = `--b\r\ncontent-disposition: form-data; name="file"; filename="x"\r\n\r\n${'a'.repeat(5000)}`;
-  const answer = await person.client.raw('POST', '/api/datasets/upload', {
-    body,
-    headers: { 'content-type': 'multipart/form-data; boundary=b' },
-  });
-  expect([answer.status, answer.body.error.code]).toEqual([400, 'MALFORMED_REQUEST']);
-  expect(await leftovers(person.userId)).toEqual([]);
-});
-
-test('a store that cannot be cleaned up does not hide what was wrong with the upload', async () => {
-  const remove = jest.spyOn(app.store, 'remove').mockRejectedValue(new Error('the store is down'));
-  try {
-    const answer = await owner.client.upload({ ...FIELDS, datasetType: 'secret' }, CSV, { fileFirst: true });
-    expect([answer.status, answer.body.error.message]).toEqual([422, expect.stringContaining('datasetType')]);
-    expect(remove).toHaveBeenCalled();
-  } finally {
-    remove.mockRestore();
-  }
+  expect(await leftovers(app, admin.userId)).toEqual([]);
 });
 
 test('malformed forms never answer 5xx, and the process goes on', async () => {
@@ -363,7 +231,7 @@ describe('Idempotency-Key', () => {
     expect([again.status, again.body]).toEqual([201, first.body]);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
     expect(await app.db.dataset.count({ where: { userId: person.userId } })).toBe(1);
-    expect(await leftovers(person.userId)).toHaveLength(1);
+    expect(await leftovers(app, person.userId)).toHaveLength(1);
   });
 
   test('other content is a conflict, another user’s key is another key, and a failed call gives its key back', async () => {
@@ -374,34 +242,6 @@ describe('Idempotency-Key', () => {
     expect([reused.status, reused.body.error.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
     expect((await other.client.upload(FIELDS, CSV, { headers })).status).toBe(201);
   });
-});
-
-test('200 MB pass through in constant memory', async () => {
-  const large = await openTestApp({ settings: { maxUploadBytes: 300 * MIB } });
-  try {
-    const person = await createPerson(large);
-    const piece = Buffer.from(`${'x'.repeat(99)}\n`.repeat(10_486)); // A little over 1 MiB.
-    const size = piece.length * 200;
-    const socket = await beginUpload(person, size, large);
-    let reply = '';
-    socket.on('data', (chunk: Buffer) => (reply += chunk.toString()));
-    global.gc?.();
-    const before = process.memoryUsage().rss;
-    let peak = before;
-    for (let i = 0; i < 200; i += 1) {
-      if (!socket.write(piece)) await once(socket, 'drain');
-      peak = Math.max(peak, process.memoryUsage().rss);
-    }
-    socket.write(FORM_END);
-    await until('the answer', () => reply.includes('sampleCount'));
-    socket.destroy();
-    expect(reply).toMatch(/^HTTP\/1.1 201/);
-    expect(reply).toContain(`"sampleCount":${10_486 * 200}`);
-    // Four parts of 8 MiB in flight and their copies; the file itself is 210 MB.
-    expect((peak - before) / MIB).toBeLessThan(150);
-  } finally {
-    await large.close();
-  }
 });
 
 describe('the upload sweeper', () => {
