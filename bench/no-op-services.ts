@@ -74,7 +74,7 @@ function succeeded(request: AnyRequest): JobStatus {
   const now = new Date().toISOString();
   const { jobKey, taskId, iteration, segment } = request;
   const [phase, result] =
-    'sealedPrefix' in request
+    'source' in request
       ? (['optimization', optimized(request)] as const)
       : 'purpose' in request
         ? (['evaluation', evaluated(request)] as const)

@@ -106,6 +106,8 @@ function chooseChampion({ state, record }: TaskRun, { iteration, optimization, t
     modelPath: training.modelPath,
     recipe: optimization.recipe,
     improvementsFile: evaluation.improvementsFile,
+    outcomes: evaluation.outcomes ?? null,
+    train: optimization.train,
   };
   const promoted = isPromoted(state.champion, challenger, evaluation.metric.higherIsBetter);
   record.decided(promoted ? 'promote' : 'keep', iteration, {

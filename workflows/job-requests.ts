@@ -89,7 +89,7 @@ export function evaluationRequest(
   { model }: TrainResult,
 ): EvaluateRequest {
   const { task, state } = run;
-  const { iteration } = state;
+  const { iteration, champion } = state;
   return {
     ...base(run, iteration, 'evaluation', segment, evaluationPrefix(task.taskId, iteration, segment)),
     purpose: 'iteration',
@@ -100,10 +100,12 @@ export function evaluationRequest(
     mine,
     select,
     test: null,
+    sealedPrefix: sealedPrefix(task.taskId),
+    champion: champion?.outcomes ? { iteration: champion.iteration, outcomes: champion.outcomes } : null,
   };
 }
 
-/** The one read of the sealed test rows, with the champion's model and nothing to learn from. */
+/** The one read of the sealed test rows, with the champion's model; what it was trained on is given to find test rows among it. */
 export function finalEvaluationRequest(
   run: Subject,
   segment: number,
@@ -118,9 +120,11 @@ export function finalEvaluationRequest(
     model: champion.model,
     taskType: state.taskType,
     metric: task.metric,
-    train: null,
+    train: champion.train ?? null,
     mine: null,
     select: null,
     test,
+    sealedPrefix: sealedPrefix(task.taskId),
+    champion: null,
   };
 }

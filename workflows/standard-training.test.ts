@@ -48,7 +48,8 @@ test('the trainer is never given the rows that decide scores, nor the optimizer 
   const evaluation = requests.find((one) => one.jobKey.includes('/evaluation/'));
   expect(evaluation).toMatchObject({ purpose: 'iteration', test: null });
   const final = requests.find((one) => one.jobKey.includes('/final/'));
-  expect(final).toMatchObject({ purpose: 'final', train: null, mine: null, select: null });
+  const trained = training && 'train' in training ? training.train : undefined;
+  expect(final).toMatchObject({ purpose: 'final', train: trained, mine: null, select: null, champion: null });
 });
 
 test('a task without test rows completes without a test score', async () => {

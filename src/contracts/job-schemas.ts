@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import type {
+  Comparison,
+  Contamination,
   EvaluateResult,
   FileReading,
   JobError,
@@ -13,6 +15,8 @@ import type {
   OptimizeResult,
   RowsRef,
   TrainResult,
+  Trial,
+  Uplift,
 } from './jobs';
 
 /** A key in the bucket. Never a URL, never a local path, no way upwards. */
@@ -46,7 +50,7 @@ const progress = z.object({
   etaSeconds: z.number().nullable(),
 });
 
-const improvementKind = z.enum(['select', 'fix', 'generate', 'augment', 'format', 'collect', 'none']);
+const improvementKind = z.enum(['select', 'fix', 'generate', 'augment', 'format', 'replay', 'collect', 'none']);
 
 const fileReading: z.ZodType<FileReading> = z.object({
   file: z.enum(['training', 'validation', 'test', 'pool']),
@@ -57,6 +61,29 @@ const fileReading: z.ZodType<FileReading> = z.object({
   rows: count,
   setAside: count,
   notes: z.array(text).max(50),
+});
+
+const uplift: z.ZodType<Uplift> = z.object({ value: z.number(), low: z.number(), high: z.number() });
+
+const trial: z.ZodType<Trial> = z.object({
+  proxy: text,
+  seeds: count,
+  samples: count,
+  baseline: z.number(),
+  chosen: z.number(),
+  arms: z
+    .array(
+      z.object({
+        arm: name,
+        improvements: z.array(name).max(500),
+        rows: count,
+        score: z.number(),
+        uplift,
+        chosen: z.boolean(),
+        reason: text,
+      }),
+    )
+    .max(50),
 });
 
 export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
@@ -84,7 +111,14 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
     .max(200),
   leakage: z.object({ exactOverlaps: count, nearOverlaps: count, paraphrases: count.nullable() }),
   labelIssues: z.object({ flagged: count, quarantined: count }).nullable(),
-  applied: z.array(z.object({ id: name, kind: improvementKind, slice: text, rows: count })).max(500),
+  applied: z
+    .array(z.object({ id: name, kind: improvementKind, slice: text, rows: count, trial: uplift.nullish() }))
+    .max(500),
+  declined: z
+    .array(z.object({ id: name, kind: improvementKind, slice: text, reason: text }))
+    .max(500)
+    .optional(),
+  trial: trial.nullish(),
   files: z.array(fileReading).max(4).optional(),
   seconds: z.number().min(0).nullable().default(null),
 });
@@ -100,6 +134,13 @@ export const trainResult: z.ZodType<TrainResult> = z.object({
   mineLoss: z.number().nullable(),
   lossCurve: z.array(z.tuple([z.number(), z.number()])).max(1000),
   seconds: z.number().min(0),
+  batchSize: count.nullish(),
+  accumulation: count.nullish(),
+  outOfMemoryRetries: count.optional(),
+  stoppedEarly: z.boolean().optional(),
+  bestStep: count.nullish(),
+  precision: name.nullish(),
+  device: name.nullish(),
 });
 
 const slice = z.object({
@@ -120,6 +161,29 @@ const improvement = z.object({
   gainBound: z.number(),
 });
 
+const comparison: z.ZodType<Comparison> = z.object({
+  championIteration: count,
+  samples: count,
+  difference: z.number(),
+  low: z.number(),
+  high: z.number(),
+  pValue: z.number(),
+  gained: count,
+  lost: count,
+  regressions: z
+    .array(z.object({ name: text, support: count, before: z.number(), after: z.number(), qValue: z.number() }))
+    .max(500),
+  calibrationChange: z.number().nullable(),
+});
+
+const contamination: z.ZodType<Contamination> = z.object({
+  checked: count,
+  exact: count,
+  near: count,
+  paraphrases: count.nullable(),
+  excluded: count,
+});
+
 export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
   metric: z.object({ name, higherIsBetter: z.boolean() }),
   role: z.enum(['select', 'test']),
@@ -136,6 +200,9 @@ export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
   improvements: z.array(improvement).max(500),
   badCases: count,
   seconds: z.number().min(0),
+  outcomes: objectRef.nullish(),
+  comparison: comparison.nullish(),
+  contamination: contamination.nullish(),
 });
 
 const jobStatus = z.object({

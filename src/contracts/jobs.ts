@@ -90,6 +90,13 @@ export interface LeakageReport {
   paraphrases: number | null;
 }
 
+/** A paired difference of two shares of right answers, with its 95 % interval. */
+export interface Uplift {
+  value: number;
+  low: number;
+  high: number;
+}
+
 /** One improvement the optimizer turned into rows. */
 export interface AppliedImprovement {
   id: string;
@@ -97,6 +104,44 @@ export interface AppliedImprovement {
   slice: string;
   /** Rows added, or for `fix` rows changed or dropped. */
   rows: number;
+  /** What a quick model of the chosen rows loses on `mine` without this improvement; null where nothing was tried. */
+  trial?: Uplift | null | undefined;
+}
+
+/** One improvement that was not turned into rows, and why. */
+export interface DeclinedImprovement {
+  id: string;
+  kind: ImprovementKind;
+  slice: string;
+  reason: string;
+}
+
+/** A remedy as a quick model judged it on `mine`; `control` is the random one, of as many rows. */
+export interface TrialArm {
+  arm: string;
+  /** Ids of the improvements it carries out; empty for the control arm. */
+  improvements: string[];
+  /** Rows added, changed or dropped. */
+  rows: number;
+  /** Share of `mine` rows that are right, mean over the seeds, and how much that is above the baseline. */
+  score: number;
+  uplift: Uplift;
+  chosen: boolean;
+  reason: string;
+}
+
+/** The remedies of an iteration tried by a quick model, before the real model is trained once on what won. */
+export interface Trial {
+  /** What the quick model is and what it predicts. */
+  proxy: string;
+  seeds: number;
+  /** Rows of `mine` that were judged. */
+  samples: number;
+  /** Its score on the rows of the recipe so far. */
+  baseline: number;
+  /** Its score on the rows of the chosen arms together. */
+  chosen: number;
+  arms: TrialArm[];
 }
 
 export interface OptimizeResult {
@@ -116,6 +161,10 @@ export interface OptimizeResult {
   leakage: LeakageReport;
   labelIssues: { flagged: number; quarantined: number } | null;
   applied: AppliedImprovement[];
+  /** Improvements of the findings that were not applied. Absent in a result stored before this was told, as is `trial`. */
+  declined?: DeclinedImprovement[] | undefined;
+  /** Null where nothing was tried: in iteration 0, and where no quick model can stand in. */
+  trial?: Trial | null | undefined;
   /** Of the iteration that read them, the first; empty in others. Absent in a result stored before this was told. */
   files?: FileReading[] | undefined;
   /** Of the whole job, until its manifest is written; null in a result stored before this was measured. */
@@ -150,6 +199,22 @@ export interface TrainResult {
   lossCurve: [number, number][];
   /** Of training, over all segments: from the first step on, without loading and saving the model. */
   seconds: number;
+  /** What follows is absent in a result stored before it was told. As it was in the end: half of what was asked for after memory ran out. */
+  batchSize?: number | null | undefined;
+  accumulation?: number | null | undefined;
+  outOfMemoryRetries?: number | undefined;
+  stoppedEarly?: boolean | undefined;
+  /** The step whose weights were kept; null where the last step's were. */
+  bestStep?: number | null | undefined;
+  /** `float32`, or `bfloat16` where mixed precision was used. */
+  precision?: string | null | undefined;
+  device?: string | null | undefined;
+}
+
+/** What the champion got right on `select`, row by row, for a paired comparison. */
+export interface ChampionOutcomes {
+  iteration: number;
+  outcomes: ObjectRef;
 }
 
 export interface EvaluateRequest extends JobRequestBase {
@@ -164,6 +229,10 @@ export interface EvaluateRequest extends JobRequestBase {
   select: RowsRef | null;
   /** Set exactly when `purpose` is `final`. */
   test: RowsRef | null;
+  /** Where what must stay with the evaluator is written: row by row, what was right. */
+  sealedPrefix: string;
+  /** Null in a final evaluation, and where there is no champion yet. */
+  champion: ChampionOutcomes | null;
 }
 
 export interface Score {
@@ -176,7 +245,7 @@ export interface Score {
   unscored: number;
 }
 
-export type ImprovementKind = 'select' | 'fix' | 'generate' | 'augment' | 'format' | 'collect' | 'none';
+export type ImprovementKind = 'select' | 'fix' | 'generate' | 'augment' | 'format' | 'replay' | 'collect' | 'none';
 
 export interface Slice {
   name: string;
@@ -205,6 +274,42 @@ export interface Improvement {
   gainBound: number;
 }
 
+/** A part of the rows on which the challenger does significantly worse than the champion. */
+export interface Regression {
+  name: string;
+  support: number;
+  /** Error rates of champion and challenger. */
+  before: number;
+  after: number;
+  qValue: number;
+}
+
+/** Challenger against champion on the same `select` rows. `difference` is challenger minus champion, in the metric. */
+export interface Comparison {
+  championIteration: number;
+  samples: number;
+  difference: number;
+  low: number;
+  high: number;
+  /** McNemar's exact test on the rows that one of the two gets right. */
+  pValue: number;
+  gained: number;
+  lost: number;
+  regressions: Regression[];
+  /** Of the expected calibration error; null where one of them has no confidences. */
+  calibrationChange: number | null;
+}
+
+/** Rows to be scored that stand in the training rows too. They are left out of the score. */
+export interface Contamination {
+  checked: number;
+  exact: number;
+  near: number;
+  /** Null where the task type has no paraphrase check. */
+  paraphrases: number | null;
+  excluded: number;
+}
+
 export interface EvaluateResult {
   metric: { name: string; higherIsBetter: boolean };
   role: 'select' | 'test';
@@ -219,6 +324,12 @@ export interface EvaluateResult {
   improvements: Improvement[];
   badCases: number;
   seconds: number;
+  /** Row by row, what was right on `select`; lies under the sealed prefix. What follows is absent in a result stored before it was told. */
+  outcomes?: ObjectRef | null | undefined;
+  /** Null without a champion to compare with. */
+  comparison?: Comparison | null | undefined;
+  /** Null where no training rows were given to check against. */
+  contamination?: Contamination | null | undefined;
 }
 
 export interface JobProgress {

@@ -11,6 +11,10 @@ export interface Champion {
   modelPath: string;
   recipe: ObjectRef;
   improvementsFile: ObjectRef | null;
+  /** What it got right on `select`, row by row; null in a state written before this was kept. */
+  outcomes?: ObjectRef | null;
+  /** What it was trained on; null in a state written before this was kept. */
+  train?: (ObjectRef & { rows: number }) | null;
 }
 
 /** True when the challenger takes the champion's place. */

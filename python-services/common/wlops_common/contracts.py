@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 TaskType = Literal["classification", "generation"]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "paused"]
 JobPhase = Literal["optimization", "training", "evaluation", "final"]
-ImprovementKind = Literal["select", "fix", "generate", "augment", "format", "collect", "none"]
+ImprovementKind = Literal["select", "fix", "generate", "augment", "format", "replay", "collect", "none"]
 
 _KEY = r"^(?!.*(?:^|/)\.{1,2}(?:/|\Z))(?!.*//)[A-Za-z0-9_][A-Za-z0-9_./=-]{0,900}"
 
@@ -135,6 +135,14 @@ class LabelIssueReport(Message):
     quarantined: int
 
 
+class Uplift(Message):
+    """A paired difference of two shares of right answers, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 class AppliedImprovement(Message):
     """One improvement turned into rows."""
 
@@ -142,6 +150,47 @@ class AppliedImprovement(Message):
     kind: ImprovementKind
     slice: str
     rows: int
+    #: What a quick model of the chosen rows loses on ``mine`` without this improvement; None where nothing was tried.
+    trial: Uplift | None = None
+
+
+class DeclinedImprovement(Message):
+    """One improvement that was not turned into rows, and why."""
+
+    id: str
+    kind: ImprovementKind
+    slice: str
+    reason: str
+
+
+class TrialArm(Message):
+    """A remedy as a quick model judged it on ``mine``; ``control`` is the random one, of as many rows."""
+
+    arm: str
+    #: Ids of the improvements it carries out; empty for the control arm.
+    improvements: list[str]
+    #: Rows added, changed or dropped.
+    rows: int
+    #: Share of ``mine`` rows that are right, mean over the seeds, and how much that is above the baseline.
+    score: float
+    uplift: Uplift
+    chosen: bool
+    reason: str
+
+
+class Trial(Message):
+    """The remedies of an iteration tried by a quick model, before the real model is trained once on what won."""
+
+    #: What the quick model is and what it predicts.
+    proxy: str
+    seeds: int
+    #: Rows of ``mine`` that were judged.
+    samples: int
+    #: Its score on the rows of the recipe so far.
+    baseline: float
+    #: Its score on the rows of the chosen arms together.
+    chosen: float
+    arms: list[TrialArm]
 
 
 class OptimizeResult(Message):
@@ -162,6 +211,10 @@ class OptimizeResult(Message):
     leakage: LeakageReport
     label_issues: LabelIssueReport | None
     applied: list[AppliedImprovement]
+    #: Improvements of the findings that were not applied; empty in iteration 0.
+    declined: list[DeclinedImprovement] = Field(default_factory=list)
+    #: None where nothing was tried: in iteration 0, and where no quick model can stand in.
+    trial: Trial | None = None
     #: Of the iteration that read them, the first; empty in others, and in a result stored before this was told.
     files: list[FileReading] = Field(default_factory=list)
     #: Of the whole job, until its manifest is written; None in a result stored before this was measured.
@@ -192,6 +245,23 @@ class TrainResult(Message):
     mine_loss: float | None
     loss_curve: list[tuple[int, float]]
     seconds: float
+    #: As it was in the end; half of what was asked for, with twice the accumulation, after memory had run out once.
+    batch_size: int | None = None
+    accumulation: int | None = None
+    out_of_memory_retries: int = 0
+    #: Where early stopping ended it, and the step whose weights were kept; None where the last step's were.
+    stopped_early: bool = False
+    best_step: int | None = None
+    #: ``float32``, or ``bfloat16`` where mixed precision was used.
+    precision: str | None = None
+    device: str | None = None
+
+
+class ChampionOutcomes(Message):
+    """What the champion got right on ``select``, row by row, for a paired comparison."""
+
+    iteration: int
+    outcomes: ObjectRef
 
 
 class EvaluateRequest(JobRequest):
@@ -205,6 +275,9 @@ class EvaluateRequest(JobRequest):
     mine: RowsRef | None = None
     select: RowsRef | None = None
     test: RowsRef | None = None
+    #: Where what must stay with the evaluator is written: row by row, what was right. None: it is not kept.
+    sealed_prefix: Prefix | None = None
+    champion: ChampionOutcomes | None = None
 
 
 class Score(Message):
@@ -254,6 +327,46 @@ class Improvement(Message):
     gain_bound: float
 
 
+class Regression(Message):
+    """A part of the rows on which the challenger does significantly worse than the champion."""
+
+    name: str
+    support: int
+    #: Error rates of champion and challenger.
+    before: float
+    after: float
+    q_value: float
+
+
+class Comparison(Message):
+    """Challenger against champion on the same ``select`` rows. ``difference`` is challenger minus champion, in the metric."""
+
+    champion_iteration: int
+    samples: int
+    difference: float
+    low: float
+    high: float
+    #: McNemar's exact test on rows that one of the two gets right.
+    p_value: float
+    gained: int
+    lost: int
+    regressions: list[Regression]
+    #: Of the expected calibration error; None where one of them has no confidences.
+    calibration_change: float | None
+
+
+class Contamination(Message):
+    """Rows to be scored that stand in the training rows too. They are left out of the score."""
+
+    #: Rows that were checked.
+    checked: int
+    exact: int
+    near: int
+    #: None where the task type has no paraphrase check.
+    paraphrases: int | None
+    excluded: int
+
+
 class EvaluateResult(Message):
     """What the evaluator answers when it is done."""
 
@@ -268,6 +381,12 @@ class EvaluateResult(Message):
     improvements: list[Improvement]
     bad_cases: int
     seconds: float
+    #: Row by row, what was right on ``select``; lies under the sealed prefix. None in a final evaluation.
+    outcomes: ObjectRef | None = None
+    #: None without a champion to compare with.
+    comparison: Comparison | None = None
+    #: None where no training rows were given to check against.
+    contamination: Contamination | None = None
 
 
 class JobProgress(Message):
