@@ -24,6 +24,10 @@ FROM_VALIDATION: Shares = {"mine": 1 / 3, "select": 1 / 3, "test": 1 / 3}
 FROM_VALIDATION_BESIDE_TEST: Shares = {"mine": 0.5, "select": 0.5}
 
 MINIMUM_TRAINING_ROWS = 20
+#: Rows that `mine` and `select` should have: with fewer, a difference of a few points is noise, and so are the loop's decisions.
+WANTED_HELD_OUT_ROWS = 400
+#: At most this share of the pool goes to each of the two where the training file is too small for them.
+_MAX_POOL_SHARE = 0.1
 #: Reasons that a refusal names, the commonest first.
 _REASONS_TOLD = 3
 
@@ -56,7 +60,33 @@ def with_roles(rows: pl.DataFrame, task_type: TaskType, seed: int) -> pl.DataFra
     role_of: dict[str, str] = {}
     for file in sorted(files):
         role_of |= _assign(rows.filter(pl.col("file") == file), shares_for(file, files), task_type, seed)
+    if "pool" in files and "validation" not in files:
+        role_of |= _topped_up(rows, role_of, task_type, seed)
     return rows.with_columns(pl.col("group").replace_strict(role_of, return_dtype=pl.String).alias("role"))
+
+
+def _topped_up(rows: pl.DataFrame, role_of: Mapping[str, str], task_type: TaskType, seed: int) -> dict[str, str]:
+    """Roles of the pool's groups where the rows carved from the training file for `mine` and `select` are fewer than wanted.
+
+    The pool holds rows of the same kind which nobody has trained on. Of classification rows only those whose label training has are taken.
+    """
+    carved = rows.filter(pl.col("file") == "training").with_columns(
+        pl.col("group").replace_strict(role_of, return_dtype=pl.String).alias("role")
+    )
+    pool = rows.filter(pl.col("file") == "pool")
+    known = pool
+    if task_type == "classification":
+        known = pool.filter(
+            pl.col("wanted").is_in(carved.filter(pl.col("role") == "train")["wanted"].unique().to_list())
+        )
+    shares: Shares = {"pool": 1.0}
+    for role in ("mine", "select"):
+        missing = WANTED_HELD_OUT_ROWS - carved.filter(pl.col("role") == role).height
+        share = min(max(0, missing) / max(1, known.height), _MAX_POOL_SHARE)
+        if share > 0:
+            shares[role] = share
+            shares["pool"] -= share
+    return _assign(known, shares, task_type, seed) if len(shares) > 1 else {}
 
 
 def _assign(rows: pl.DataFrame, shares: Shares, task_type: TaskType, seed: int) -> dict[str, str]:

@@ -91,6 +91,8 @@ class OptimizeRequest(JobRequest):
     split: ObjectRef | None = None
     recipe: ObjectRef | None = None
     feedback: ObjectRef | None = None
+    #: Recipes of challengers that were built on ``recipe`` and lost to the champion, oldest first.
+    rejected: list[ObjectRef] = Field(default_factory=list)
     sealed_prefix: Prefix
 
 
