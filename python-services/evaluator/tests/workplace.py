@@ -136,25 +136,30 @@ def word_problem(random_state: random.Random, operation: str) -> dict[str, Any]:
 
 
 def word_problems(count: int, seed: int) -> list[dict[str, Any]]:
-    """Distinct word problems with the four operations in turn."""
+    """Word problems with the four operations in turn; no two with the same operation and numbers."""
     random_state = random.Random(seed)
     found: dict[str, dict[str, Any]] = {}
     while len(found) < count:
         row = word_problem(random_state, "+−×÷"[len(found) % 4])
-        found.setdefault(row["prompt"], row)
+        found.setdefault(row["target"], row)
     return list(found.values())
 
 
 def intents(count: int, seed: int, classes: int = 8) -> list[dict[str, Any]]:
-    """Distinct short texts whose label shows in the text."""
+    """Distinct short texts whose label shows in the text; no two are near-duplicates."""
     random_state = random.Random(seed)
     verbs, times = ["show", "change", "cancel", "explain"], ["today", "now", "again", "please"]
     return [
         {
-            "text": f"{random_state.choice(verbs)} topic{number % classes} {random_state.choice(times)} case {seed}x{number}",
+            "text": f"{random_state.choice(verbs)} topic{number % classes} {random_state.choice(times)}"
+            f" {_word(random_state)} case {seed}x{number}",
             "label": f"topic{number % classes}",
             "source": "original",
             "meta": "{}",
         }
         for number in range(count)
     ]
+
+
+def _word(random_state: random.Random) -> str:
+    return "".join(random_state.choices("abcdefghijklmnopqrstuvwxyz", k=14))
