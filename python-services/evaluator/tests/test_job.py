@@ -216,10 +216,16 @@ def test_rows_without_an_answer_are_left_out_and_told(workplace: Workplace) -> N
     rows = word_problems(120, 6)
     for row in rows[:20]:
         row |= {"answer": None, "completion": "It depends.\nNobody can say."}
+    for row in rows[:5]:
+        row["completion"] = " "
     select = workplace.rows("select", rows, "generation")
     result = workplace.run(workplace.request("generation", select=select), KnownPredictor("generation", lambda _: ""))
     assert (result.score.samples, result.score.unscored, result.score.value) == (100, 20, 0.0)
-    assert any("20 select rows" in note for note in report_of(workplace, result)["notes"])
+    report = report_of(workplace, result)
+    assert any("20 select rows" in note for note in report["notes"])
+    # A row that cannot be scored is not a prediction that says nothing.
+    assert report["roles"]["select"]["unscoredReasons"] == {"no completion": 5, "no final answer in the completion": 15}
+    assert report["roles"]["select"]["unanswered"] == 100
 
 
 def test_few_samples_are_noted(workplace: Workplace) -> None:
