@@ -71,10 +71,16 @@ def harness(saved: list[dict[str, str]]) -> list[tuple[bool, bool]]:
     sides = []
     for chosen in (strict, flexible):
         extracted = [found[0] for found in chosen.apply(outputs, [{} for _ in saved])]
-        sides.append([
-            bool(exact_match_hf_evaluate([said], [one["reference"]], regexes_to_ignore=ignored, ignore_case=True)["exact_match"])
-            for said, one in zip(extracted, saved, strict=True)
-        ])
+        sides.append(
+            [
+                bool(
+                    exact_match_hf_evaluate([said], [one["reference"]], regexes_to_ignore=ignored, ignore_case=True)[
+                        "exact_match"
+                    ]
+                )
+                for said, one in zip(extracted, saved, strict=True)
+            ]
+        )
     return list(zip(*sides, strict=True))
 
 
