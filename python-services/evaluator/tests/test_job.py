@@ -98,6 +98,10 @@ def test_a_confused_pair_of_classes_is_named_and_both_remedies_are_offered(workp
     kinds = {(one.kind, one.slice) for one in result.improvements}
     assert {("select", "label = topic3"), ("augment", "label = topic3"), ("fix", "confused = topic3 → topic4")} <= kinds
     assert result.secondary["loss"] == pytest.approx(0.875 * 0.2231 + 0.125 * 3.5553, abs=1e-3)
+    # How sure the model was, and what it had never read, are told beside the features of the rows, but name no slice.
+    rates = {one.name: (one.support, one.error_rate) for one in result.error_rates}
+    assert rates["confidence = 0.8 to 0.95"] == rates["unseen words = a fifth or more"] == (320, 0.125)
+    assert not [name for name in names if name.startswith(("confidence", "unseen"))]
     assert report_of(workplace, result)["confusion"]["pairs"] == [
         {"label": "topic3", "predicted": "topic4", "rows": 40}
     ]
