@@ -41,10 +41,13 @@ def overlaps(held_out: Sequence[str], training: Iterable[Sequence[str]], task_ty
 
 
 def _near(texts: list[str], others: list[str], task_type: TaskType) -> list[bool]:
-    if not texts or not others:
+    keys = _comparable(texts, task_type)
+    wanted = set(keys)
+    beside = [(text, key) for text, key in zip(others, _comparable(others, task_type), strict=True) if key in wanted]
+    if not beside:
         return [False] * len(texts)
     return nearly_among(
-        texts, others, NEAR_DUPLICATE_SIMILARITY, _comparable(texts, task_type), _comparable(others, task_type)
+        texts, [text for text, _ in beside], NEAR_DUPLICATE_SIMILARITY, keys, [key for _, key in beside]
     )
 
 
