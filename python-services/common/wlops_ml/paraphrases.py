@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import perm, prod
+from math import comb, perm, prod
 from typing import Any
 
 import numpy as np
@@ -148,12 +148,16 @@ def _as_alike(
 
 
 def _chances(pairs: Pairs, training: Sequence[Numbers], held_out: Sequence[Numbers]) -> npt.NDArray[np.float64]:
-    """For each pair how likely a problem with numbers drawn like those in training has the numbers the two share."""
+    """For each pair how likely a problem with numbers drawn like those in training shares as many of the held-out one's, at most 1.
+
+    Any choice of so many of the held-out row's numbers would have done, so each counts, taken to be as rare as the one that was met.
+    """
     counts = Counter(number for row in training for number in row)
     total = max(1, counts.total())
     chances = []
     for first, second in pairs.tolist():
         shared = list((Counter(training[first]) & Counter(held_out[second])).elements())
         drawn = prod(counts[number] / total for number in shared)
-        chances.append(min(1.0, perm(len(training[first]), len(shared)) * drawn))
+        ways = perm(len(training[first]), len(shared)) * comb(len(held_out[second]), len(shared))
+        chances.append(min(1.0, ways * drawn))
     return np.array(chances)
