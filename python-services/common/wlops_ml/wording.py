@@ -1,7 +1,7 @@
 """How alike two texts are in wording: the cosine of their TF-IDF weighted character 4-grams, taken within words, numbers left out.
 
 Rewordings change the order of words and their endings, so that word pairs and often words differ; 4-grams of letters survive most of
-that. Among 6,000 problems of 40 topics they rank a rewording before all other topics in nine of ten cases, words and word pairs in half.
+that. Among 6,000 problems of 40 topics, about 150 of each, nine in ten rewordings rank at least 118th by them, by words and pairs 287th.
 Not covered: rewordings that share few word stems.
 """
 
