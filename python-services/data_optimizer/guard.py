@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from data_optimizer.journal import Outcome, removal
-from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
 from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, nearly_among, signatures
+from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
 from wlops_ml.text import match_key, numbers
 
 #: Whose copy stays when two of the user's files hold the same text: the most held-out one.

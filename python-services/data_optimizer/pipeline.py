@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data_optimizer import guard, paraphrases, split
+from data_optimizer import guard, split
 from data_optimizer.frozen_split import Suspect
 from data_optimizer.guard import Overlaps
 from data_optimizer.journal import Journal, removal
@@ -17,6 +17,7 @@ from data_optimizer.steps.duplicates import without_exact_duplicates, without_ne
 from data_optimizer.steps.label_issues import find_label_issues
 from data_optimizer.steps.worked_answers import verified
 from wlops_common.contracts import LabelIssueReport, LeakageReport, TaskType
+from wlops_ml import paraphrases
 
 HELD_OUT_ROLES = ("mine", "select", "test")
 

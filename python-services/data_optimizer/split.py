@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall
 from wlops_ml.maths import operations
 from wlops_ml.near_duplicates import near_duplicate_groups
+from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
 
 Shares = dict[str, float]
 

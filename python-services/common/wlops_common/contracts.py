@@ -277,6 +277,8 @@ class EvaluateRequest(JobRequest):
     mine: RowsRef | None = None
     select: RowsRef | None = None
     test: RowsRef | None = None
+    #: The reserve pool, of whose rows the model is asked how sure it is.
+    pool: RowsRef | None = None
     #: Where what must stay with the evaluator is written: row by row, what was right. None: it is not kept.
     sealed_prefix: Prefix | None = None
     champion: ChampionOutcomes | None = None
