@@ -1,7 +1,9 @@
-// Creates the bucket that S3_BUCKET names, on whatever S3 server S3_ENDPOINT names. Safe to repeat; waits up to 60 s for the server.
-// Not covered: accounts and policies, which differ from server to server.
+// Makes the bucket that S3_BUCKET names on the versitygw at S3_ENDPOINT, an account for each Python service, and the policy that says
+// what each may do. Safe to repeat; waits up to 60 s for the server.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateBucketCommand, HeadBucketCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { ensureBucket, grantAccess, ownerClient } from './bucket.mjs';
+import { STORAGE_SERVICES } from './policy.mjs';
 
 const WAIT_MS = 60_000;
 
@@ -12,17 +14,11 @@ function required(name) {
   return value;
 }
 
-/** True when the bucket was made now, false when it was there. Throws what the server answered when neither holds. */
-async function createBucket(client, bucket) {
-  try {
-    await client.send(new HeadBucketCommand({ Bucket: bucket }));
-    return false;
-  } catch (error) {
-    if (!(error instanceof S3ServiceException) || error.$metadata.httpStatusCode !== 404) throw error;
-  }
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  return true;
-}
+/** The keys that a pair of variables holds; `of` is empty for the bucket's owner. */
+const keys = (of = '') => ({
+  accessKeyId: required(`S3_${of}ACCESS_KEY_ID`),
+  secretAccessKey: required(`S3_${of}SECRET_ACCESS_KEY`),
+});
 
 /** An answer of the server (wrong key, wrong name) is final; no answer means that it is still starting. */
 function isFinal(error) {
@@ -30,16 +26,13 @@ function isFinal(error) {
 }
 
 const bucket = process.env.S3_BUCKET || 'wlops';
-const client = new S3Client({
-  endpoint: required('S3_ENDPOINT'),
-  region: process.env.S3_REGION || 'us-east-1',
-  credentials: { accessKeyId: required('S3_ACCESS_KEY_ID'), secretAccessKey: required('S3_SECRET_ACCESS_KEY') },
-  forcePathStyle: true,
-});
+const server = { endpoint: required('S3_ENDPOINT'), region: process.env.S3_REGION || 'us-east-1', root: keys() };
+const services = Object.fromEntries(STORAGE_SERVICES.map((name) => [name, keys(`${name.toUpperCase()}_`)]));
+const client = ownerClient(server);
 
 for (const deadline = Date.now() + WAIT_MS; ;) {
   try {
-    const made = await createBucket(client, bucket);
+    const made = await ensureBucket(client, bucket);
     console.log(`bucket ${bucket} ${made ? 'created' : 'is there'}`);
     break;
   } catch (error) {
@@ -51,3 +44,5 @@ for (const deadline = Date.now() + WAIT_MS; ;) {
     await sleep(1000);
   }
 }
+await grantAccess(server, client, bucket, services);
+console.log(`accounts of ${STORAGE_SERVICES.join(', ')} and their policy are in place`);
