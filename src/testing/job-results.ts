@@ -1,6 +1,7 @@
 /** What services would answer, well-formed and small, for any request. Tests override what they care about. */
 import { createHash } from 'node:crypto';
 import type {
+  Comparison,
   EvaluateRequest,
   EvaluateResult,
   FileReading,
@@ -93,6 +94,23 @@ export function evaluateResult(
     improvements: final ? [] : [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', ...slice, gainBound: 0.1 }],
     badCases: final ? 0 : 4,
     seconds: 1,
+    ...overrides,
+  };
+}
+
+/** A challenger that is a little better than the champion of iteration 0, perhaps by chance. */
+export function pairedComparison(overrides: Partial<Comparison> = {}): Comparison {
+  return {
+    championIteration: 0,
+    samples: 20,
+    difference: 0.05,
+    low: -0.02,
+    high: 0.12,
+    pValue: 0.6,
+    gained: 3,
+    lost: 2,
+    regressions: [],
+    calibrationChange: 0.001,
     ...overrides,
   };
 }
