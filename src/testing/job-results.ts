@@ -10,6 +10,7 @@ import type {
   OptimizeResult,
   TrainRequest,
   TrainResult,
+  Trial,
 } from '../contracts/jobs';
 import type { TaskSpec } from '../contracts/task-workflow';
 
@@ -97,6 +98,25 @@ export function evaluateResult(
     ...overrides,
   };
 }
+
+/** A quick model's trial of one remedy beside the control arm. */
+export const TRIAL: Trial = {
+  proxy: 'linear model over words, of the label',
+  seeds: 3,
+  samples: 10,
+  baseline: 0.6,
+  chosen: 0.7,
+  arms: [
+    {
+      ...{ arm: 'augment', improvements: ['imp-1'], rows: 12, score: 0.7, chosen: true },
+      ...{ uplift: { value: 0.1, low: 0.02, high: 0.18 }, reason: 'better than the control arm' },
+    },
+    {
+      ...{ arm: 'control', improvements: [], rows: 12, score: 0.61, chosen: false },
+      ...{ uplift: { value: 0.01, low: -0.05, high: 0.07 }, reason: 'random rows, for comparison' },
+    },
+  ],
+};
 
 /** A challenger that is a little better than the champion of iteration 0, perhaps by chance. */
 export function pairedComparison(overrides: Partial<Comparison> = {}): Comparison {
