@@ -1,7 +1,7 @@
 import { pairedComparison } from '../testing/job-results';
 import { decisionWords, stopWords } from './decision-words';
 
-const words = (kind: string, facts: unknown) => decisionWords({ kind, facts, iteration: 2 });
+const words = (kind: string, facts: unknown) => decisionWords({ kind, facts });
 
 const verdict = {
   metric: 'accuracy',

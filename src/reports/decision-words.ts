@@ -11,12 +11,12 @@ const record = (value: unknown): Facts => (typeof value === 'object' && value !=
 const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 const join = (parts: readonly (string | null)[], between = '; '): string => parts.filter(Boolean).join(between);
 
-const WORDS: Record<string, (facts: Facts, iteration: number) => string | null> = {
-  promote: (facts) => verdict(facts),
-  keep: (facts) => verdict(facts),
+const WORDS: Record<string, (facts: Facts) => string | null> = {
+  promote: verdict,
+  keep: verdict,
   continue: ({ score: latest, championIteration, stopConditions }) =>
     `No rule ended the loop. Score ${score(latest)}, champion of iteration ${count(championIteration)}. ${limits(record(stopConditions))}`,
-  stop: (facts) => stopWords(facts),
+  stop: stopWords,
   'read-test': ({ score: value, low, high, samples, reads, iteration, contamination }) => {
     const { excluded } = record(contamination);
     return join([
@@ -43,12 +43,8 @@ function asked({ reason, status }: Facts): string | null {
 }
 
 /** A sentence for a decision, or null where only its JSON can speak. */
-export function decisionWords({
-  kind,
-  facts,
-  iteration,
-}: Pick<ReportDecision, 'kind' | 'facts' | 'iteration'>): string | null {
-  return Object.hasOwn(WORDS, kind) ? (WORDS[kind]?.(record(facts), iteration) ?? null) : null;
+export function decisionWords({ kind, facts }: Pick<ReportDecision, 'kind' | 'facts'>): string | null {
+  return Object.hasOwn(WORDS, kind) ? (WORDS[kind]?.(record(facts)) ?? null) : null;
 }
 
 const REASONS: Record<string, string> = {

@@ -1,5 +1,6 @@
 /** The building blocks of the page: tables, facts, sections, folded parts. What is called `html` is HTML already; all else is escaped here. */
 import { escapeHtml } from './escape';
+import { count } from './numbers';
 
 /** A column by its heading. Numbers stand to the right; neither they nor what is `whole` is broken into lines. */
 export type Column = string | { heading: string; kind: 'num' | 'whole' };
@@ -16,8 +17,8 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   // A fold that hides one or two rows is no help.
   if (rows.length <= openRows + 2) return plainTable(columns, rows);
   const rest = rows.slice(openRows);
-  const count = `${rest.length.toLocaleString('en-US')} more`;
-  return plainTable(columns, rows.slice(0, openRows)) + fold(count, plainTable(columns, rest));
+  const more = `${count(rest.length)} more`;
+  return plainTable(columns, rows.slice(0, openRows)) + fold(more, plainTable(columns, rest));
 }
 
 function plainTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

@@ -18,7 +18,7 @@ export function renderReportHtml(report: Report, evaluation: EvaluationDetails |
   const title = `${report.task.taskName} · ${report.task.taskId}`;
   const plot = scorePlot(report.iterations, report.task.performanceThreshold, report.test);
   const sections: [id: string, heading: string, html: string, note?: string][] = [
-    ['scores', 'Score by iteration', plot && plot + SCORE_LEGEND + scoreTable(report)],
+    ['scores', 'Score by iteration', plot && plot + scoreTable(report)],
     ['data', 'Training rows by iteration', dataTable(report)],
     ['loss', 'Training loss', lossPlot(report.iterations)],
     ['iterations', 'Iterations', iterationSections(report)],
@@ -52,10 +52,6 @@ const SHORT: Record<string, string> = {
   'bad-cases': 'Bad cases',
   access: 'Access',
 };
-
-const SCORE_LEGEND =
-  '<ul class="legend"><li class="key-champion">champion now</li><li class="key-promoted">was champion</li>' +
-  '<li class="key-refused">refused</li><li class="key-test">sealed test</li><li class="key-line">the champion’s score at the time</li></ul>';
 
 function scoreTable({ iterations }: Report): string {
   return table(

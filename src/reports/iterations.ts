@@ -128,13 +128,10 @@ function declinedTable({ declined }: ReportIteration): string {
   );
 }
 
-/** A long loop has a page all the same; the JSON has every one. */
-const MAX_SLICES = 60;
-
 const SLICE_NOTE = 'On mine, against the champion this iteration learned from: ring before, dot after; left is better.';
 
 function sliceChangeTable({ sliceChanges }: ReportIteration): string {
-  const changes = (sliceChanges ?? []).slice(0, MAX_SLICES);
+  const changes = sliceChanges ?? [];
   const scale = scaleOf(changes.flatMap(({ before, after }) => [before, after]));
   return table(
     ['slice', numeric('rows'), numeric('before'), numeric('after'), '', numeric('gain'), whole('95 % interval')],

@@ -1,6 +1,8 @@
 /** Numbers as people read them, of one length in a column. A dash for what is not known. Plain text. */
 
 const DASH = '–';
+/** Made once: making one takes longer than a thousand uses. */
+const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /** A score, a rate or a loss with four digits. */
@@ -22,7 +24,7 @@ export function interval(low: unknown, high: unknown, format: (value: unknown) =
 
 /** Rows and other whole numbers, thousands apart. */
 export function count(value: unknown): string {
-  return isNumber(value) ? value.toLocaleString('en-US', { maximumFractionDigits: 0 }) : DASH;
+  return isNumber(value) ? WHOLE.format(value) : DASH;
 }
 
 /** `1 row`, `2 rows`. */

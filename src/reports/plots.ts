@@ -98,7 +98,7 @@ export function scorePlot(iterations: readonly ReportIteration[], threshold: num
   const toX = scale(x, MARGIN.left, WIDTH - MARGIN.right);
   const toY = scale(y, HEIGHT - MARGIN.bottom, MARGIN.top);
   const radius = scored.length > 60 ? 2.5 : 5;
-  return frame(
+  const plot = frame(
     'score by iteration',
     x,
     y,
@@ -111,6 +111,21 @@ export function scorePlot(iterations: readonly ReportIteration[], threshold: num
       points.map((one) => mark(one, radius, toX, toY)).join(''),
     sealed.map(({ at }) => `<text x="${toX(at)}" y="${HEIGHT - 10}" text-anchor="middle">test</text>`).join(''),
   );
+  return plot + scoreLegend(points);
+}
+
+const KINDS: readonly [Point['kind'], string][] = [
+  ['champion', 'champion now'],
+  ['promoted', 'was champion'],
+  ['refused', 'refused'],
+  ['test', 'sealed test'],
+];
+
+/** What the marks mean, those alone that are there. */
+function scoreLegend(points: readonly Point[]): string {
+  const shown = KINDS.filter(([kind]) => points.some((one) => one.kind === kind));
+  const keys = shown.map(([kind, meaning]) => `<li class="key-${kind}">${meaning}</li>`);
+  return `<ul class="legend">${keys.join('')}<li class="key-line">the champion’s score at the time</li></ul>`;
 }
 
 type Place = (value: number) => number;

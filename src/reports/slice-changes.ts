@@ -18,7 +18,10 @@ export interface SliceChange {
   high: number;
 }
 
-/** Parts where most rows changed first, for better or worse; a part that one of the two does not know is left out. */
+/** A loop may have a thousand iterations, and each of them hundreds of parts. */
+const MAX_CHANGES = 60;
+
+/** The parts where most rows changed, for better or worse; a part that one of the two does not know is left out. */
 export function sliceChanges(before: StoredEvaluation, after: StoredEvaluation): SliceChange[] {
   const earlier = ratesByName(before);
   const changes = [...ratesByName(after).values()].flatMap((now): SliceChange[] => {
@@ -29,7 +32,7 @@ export function sliceChanges(before: StoredEvaluation, after: StoredEvaluation):
     return [{ name, support, before: then.errorRate, after: now.errorRate, gain, ...differenceInterval(then, now) }];
   });
   const moved = ({ gain, support }: SliceChange): number => Math.abs(gain) * support;
-  return changes.sort((a, b) => moved(b) - moved(a) || (a.name < b.name ? -1 : 1));
+  return changes.sort((a, b) => moved(b) - moved(a) || (a.name < b.name ? -1 : 1)).slice(0, MAX_CHANGES);
 }
 
 /** All parts an evaluation tells of: those that stand out and the frequent ones. */
