@@ -1,12 +1,13 @@
 // What each service's account may do in the bucket: the real server with the real accounts and policy, and each request as that
 // account. Keys come from the module that spells them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import {
   AbortMultipartUploadCommand,
   CopyObjectCommand,
@@ -215,6 +216,25 @@ test('an account the server does not make is told with its name and the answer',
     name: 'UserError',
     message: new RegExp(`bucket wlops cannot be used: .*does not make the account ${env.S3_ACCESS_KEY_ID}: HTTP 404`),
   });
+});
+
+test('the job of the containers makes bucket, accounts and policy from its variables', async () => {
+  const keys = Object.fromEntries(
+    SERVICES.flatMap((service) => [
+      [`S3_${service.toUpperCase()}_ACCESS_KEY_ID`, `compose-${service}`],
+      [`S3_${service.toUpperCase()}_SECRET_ACCESS_KEY`, `secret of ${service}`],
+    ]),
+  );
+  const job = (more) =>
+    promisify(execFile)(process.execPath, [path.join(ROOT, 'deploy/s3/prepare-bucket.mjs')], {
+      env: { ...env, ...keys, S3_BUCKET: 'compose', ...more },
+    });
+  assert.match((await job({})).stdout, /bucket compose created\naccounts of optimizer, trainer, evaluator/);
+  assert.match((await job({})).stdout, /bucket compose is there/);
+  const trainer = client({ accessKeyId: 'compose-trainer', secretAccessKey: 'secret of trainer' });
+  const put = (Key) => outcome(trainer, new PutObjectCommand({ Bucket: 'compose', Key, Body: 'weights' }));
+  assert.deepEqual([await put(KEYS.weights), await put(KEYS.test), await put(KEYS.train)], ['ok', 403, 403]);
+  await assert.rejects(job({ S3_TRAINER_ACCESS_KEY_ID: '' }), /S3_TRAINER_ACCESS_KEY_ID is not set/);
 });
 
 test('the example of a policy for another S3 server is the one that is applied here', () => {
