@@ -87,6 +87,10 @@ class HfLearner(Learner):
         total = functional.cross_entropy(logits.float(), targets, reduction="sum", label_smoothing=smoothing)
         return LossSum(total, len(targets))
 
+    def units(self, indices: Sequence[int], role: Role) -> int:
+        """See ``Learner.units``."""
+        return sum(len(self._examples[role][index][1]) for index in indices)
+
     def save(self, directory: Path) -> None:
         """See ``Learner.save``. Adapters are saved without their base model, which ``config.json`` names with its revision."""
         folder = directory / FOLDER

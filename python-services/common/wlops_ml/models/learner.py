@@ -43,6 +43,10 @@ class Learner(ABC):
         """The loss of the examples with these numbers. For role ``mine`` without label smoothing, so that it is comparable."""
 
     @abstractmethod
+    def units(self, indices: Sequence[int], role: Role) -> int:
+        """How many rows or answer tokens the loss of these examples is summed over: the sum of their ``LossSum.units``."""
+
+    @abstractmethod
     def save(self, directory: Path) -> None:
         """Write the finished model into an empty folder, so that ``load_model`` reads it."""
 
