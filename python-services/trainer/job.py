@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +17,11 @@ import torch
 from trainer.checkpoint import Checkpoints
 from trainer.data import read_rows
 from trainer.learners import make_learner
+from trainer.live_metrics import LiveMetrics
 from trainer.loop import Training
 from trainer.metrics import METRICS_NAME, StepMetrics
-from trainer.plan import make_plan, memory_advice
+from trainer.plan import TrainingPlan, make_plan, memory_advice
+from trainer.run_log import open_run
 from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
 from wlops_common.errors import ResourceExhausted, TrainingDiverged
 from wlops_common.job_context import JobContext, JobInterrupted
@@ -49,21 +53,43 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
     settings = {**hyperparameters, **learner.chosen}
     plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=request.seed)
     training = Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME), context.log)
-    context.log(
-        "training starts",
-        model=request.model_name,
-        steps=plan.total_steps,
-        epochs=plan.epochs,
-        batchSize=plan.batch_size,
-    )
-    checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
-    checkpoints.restore(training)
-    _train(context, training, checkpoints, memory_advice(settings))
-    return _commit(context, training)
+    with open_run(context, request) as run_log:
+        run_log.parameters(_told(request, settings, plan))
+        training.metrics.listener = run_log.line
+        context.log(
+            "training starts",
+            model=request.model_name,
+            steps=plan.total_steps,
+            epochs=plan.epochs,
+            batchSize=plan.batch_size,
+        )
+        checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
+        checkpoints.restore(training)
+        if context.memory_ran_out and training.position.out_of_memory_retries == 0:
+            training.halve_batch()
+        _train(context, training, checkpoints, memory_advice(settings))
+        result = _commit(context, training)
+        run_log.model(result)
+    return result
+
+
+def _told(request: TrainRequest, settings: Mapping[str, Any], plan: TrainingPlan) -> dict[str, object]:
+    """The settings of the run as they are in effect, for those who compare runs."""
+    chosen = {"epochs": plan.epochs, "batch_size": plan.batch_size}
+    data = {"train_rows": request.train.rows, "train_sha256": request.train.sha256}
+    return {
+        "model": request.model_name,
+        "task_type": request.task_type,
+        "seed": request.seed,
+        **data,
+        **settings,
+        **chosen,
+    }
 
 
 def _train(context: JobContext, training: Training, checkpoints: Checkpoints, advice: str) -> None:
     """Run to the end; when paused, save a checkpoint and let the next segment know of it."""
+    live = LiveMetrics(context, training.metrics)
 
     def after_step(loss: float) -> None:
         position, plan = training.position, training.plan
@@ -77,6 +103,7 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints, ad
         )
         if not training.is_done:
             checkpoints.save_if_due(training)
+            live.upload_if_due()
 
     try:
         training.run(after_step)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,8 @@ class StepMetrics:
     #: Every ``stride``-th step is on the curve; doubles whenever the curve is full.
     stride: int = 1
     seconds: float = 0.0
+    #: Given every line as well.
+    listener: Callable[[Mapping[str, Any]], None] | None = field(default=None, repr=False)
     _file: IO[str] | None = field(default=None, repr=False)
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_STEPS), repr=False)
 
@@ -60,6 +63,8 @@ class StepMetrics:
             # Kept open: opening it anew for each step took as long as a percent of a small model's training.
             self._file = self.path.open("a", encoding="utf-8", buffering=1)
         self._file.write(json.dumps(line) + "\n")
+        if self.listener is not None:
+            self.listener(line)
 
     def close(self) -> None:
         """Close the step file; another line opens it again."""

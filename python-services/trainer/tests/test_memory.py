@@ -128,6 +128,12 @@ def test_a_single_row_cannot_be_halved(jobs: Jobs, monkeypatch: pytest.MonkeyPat
         jobs.train(jobs.request(intent_rows(20), batch_size=1, **SETTINGS))
 
 
+def test_after_the_system_killed_an_attempt_for_memory_the_next_one_takes_half_the_batch(jobs: Jobs) -> None:
+    request = jobs.request(intent_rows(100), batch_size=16, **SETTINGS)
+    result = run(jobs.context(request, attempt=2, memory_ran_out=True), request)
+    assert (result.batch_size, result.accumulation, result.out_of_memory_retries) == (8, 2, 1)
+
+
 def test_another_fault_of_a_step_is_not_taken_for_memory(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
