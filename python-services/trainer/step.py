@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainer.plan import TrainingPlan
 from wlops_common.jobs.memory import is_out_of_memory
-from wlops_ml.models.learner import Learner, device
+from wlops_ml.models.learner import Learner, computes_bfloat16, device
 
 _BETAS = (0.9, 0.98)
 #: What AdamW keeps for a parameter from its first step on.
@@ -136,11 +136,6 @@ class Stepper:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def computes_bfloat16() -> bool:
-    """Whether the device computes in bfloat16 of its own: CUDA from Ampere on. CPUs always compute in 32 bits."""
-    return device().type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def _generators() -> tuple[Tensor, list[Tensor]]:

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.plan import TrainingPlan, make_plan
-from trainer.step import Stepper, computes_bfloat16
+from trainer.step import Stepper
 from trainer.tests.support import Jobs, intent_rows
 from wlops_ml.models.catalog import complete_hyperparameters
-from wlops_ml.models.learner import Learner, LossSum, Role
+from wlops_ml.models.learner import Learner, LossSum, Role, computes_bfloat16
 from wlops_ml.models.tinygpt import TinyGptLearner
 
 

@@ -62,3 +62,8 @@ class Learner(ABC):
 def device() -> torch.device:
     """The GPU when there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def computes_bfloat16() -> bool:
+    """Whether the device computes in bfloat16 of its own: CUDA from Ampere on. CPUs always compute in 32 bits."""
+    return device().type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
