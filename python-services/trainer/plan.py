@@ -5,6 +5,7 @@ Not here: hyperparameters of the model itself, which its learner reads.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,17 +31,17 @@ class TrainingPlan:
     checkpoint_interval_seconds: float
     mixed_precision: bool
 
-    @property
+    @functools.cached_property
     def rows_per_step(self) -> int:
         """Rows whose gradients make one step; the last step of an epoch may have fewer."""
         return self.batch_size * self.accumulation
 
-    @property
+    @functools.cached_property
     def steps_per_epoch(self) -> int:
         """Steps in one pass over the examples."""
         return math.ceil(self.examples / self.rows_per_step)
 
-    @property
+    @functools.cached_property
     def total_steps(self) -> int:
         """Steps until training ends, unless early stopping ends it before."""
         steps = self.epochs * self.steps_per_epoch

@@ -6,6 +6,7 @@ one resume rule. Not here: the loop, the optimizer and the schedule (``trainer``
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,8 +60,9 @@ class Learner(ABC):
         ]
 
 
+@functools.cache
 def device() -> torch.device:
-    """The GPU when there is one, else the CPU."""
+    """The GPU when there is one, else the CPU. Asked many times a step, and slow to find out."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
