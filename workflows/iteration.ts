@@ -122,12 +122,12 @@ function chooseChampion({ state, record }: TaskRun, { iteration, optimization, t
     rule,
     reason,
   });
-  if (!promoted) {
-    state.rejected = [...(state.rejected ?? []), optimization.recipe];
-  } else {
+  if (promoted) {
     state.champion = challenger;
     state.rejected = [];
     record.set({ championIteration: iteration });
+  } else {
+    state.rejected = [...(state.rejected ?? []), optimization.recipe];
   }
   state.championScores = [...championScores(state, higherIsBetter), state.champion?.score.value ?? value];
 }

@@ -13,9 +13,9 @@ const SEALED = 'evaluations/*/sealed/*';
  * @type {Record<StorageService, { reads: string[], writes: string[], deletes?: string[] }>}
  */
 const GRANTS = {
-  // Writes the sealed rows once and cannot read them back; of what the evaluator says it reads the improvements alone.
+  // Writes the sealed rows once and cannot read them back; of what the evaluator says it reads the improvements and the pool's margins alone.
   optimizer: {
-    reads: ['datasets/*', 'optimized/*', 'evaluations/*/improvements.json'],
+    reads: ['datasets/*', 'optimized/*', 'evaluations/*/improvements.json', 'evaluations/*/pool-margins.parquet'],
     writes: ['optimized/*', SEALED],
   },
   trainer: {

@@ -118,7 +118,7 @@ export interface DeclinedImprovement {
   reason: string;
 }
 
-/** A remedy as a quick model judged it on `mine`; `control` is the random one, of as many rows. */
+/** A remedy as a quick model judged it on `mine`, by its kind; `control <kind>` is the random one beside it, of as many rows. */
 export interface TrialArm {
   arm: string;
   /** Ids of the improvements it carries out; empty for the control arm. */

@@ -1,5 +1,6 @@
 /** One iteration's part of a report, from what its services answered. Pure. */
 import type { OptimizeResult, TrainResult } from '../contracts/jobs';
+import { controlOf, isControl } from './trial-arms';
 import { differenceInterval } from '../domain/intervals';
 import type { ExecutionRowFacts, ReportApplied, ReportDataChange, ReportIteration } from './report';
 import { ratesByName, sliceChanges, type StoredEvaluation } from './slice-changes';
@@ -72,10 +73,12 @@ export function presentIteration(
   };
 }
 
-/** The arm of as many random rows; it carries out no improvement. */
+/** The random arm beside the first that was taken, or else beside the first that was tried. */
 function controlArm(result: OptimizeResult | undefined): ReportIteration['controlArm'] {
-  const arm = result?.trial?.arms.find((one) => one.arm === 'control');
-  return arm ? { score: arm.score } : null;
+  const arms = result?.trial?.arms ?? [];
+  const taken = arms.find(({ chosen }) => chosen)?.arm;
+  const control = arms.find(({ arm }) => arm === controlOf(taken)) ?? arms.find(({ arm }) => isControl(arm));
+  return control ? { score: control.score } : null;
 }
 
 function dataChange(source: IterationFacts | null, { optimization }: IterationFacts): ReportDataChange | null {

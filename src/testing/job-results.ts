@@ -112,7 +112,7 @@ export const TRIAL: Trial = {
       ...{ uplift: { value: 0.1, low: 0.02, high: 0.18 }, reason: 'better than the control arm' },
     },
     {
-      ...{ arm: 'control', improvements: [], rows: 12, score: 0.61, chosen: false },
+      ...{ arm: 'control augment', improvements: [], rows: 12, score: 0.61, chosen: false },
       ...{ uplift: { value: 0.01, low: -0.05, high: 0.07 }, reason: 'random rows, for comparison' },
     },
   ],

@@ -166,7 +166,7 @@ class DeclinedImprovement(Message):
 
 
 class TrialArm(Message):
-    """A remedy as a quick model judged it on ``mine``; ``control`` is the random one, of as many rows."""
+    """A remedy as a quick model judged it on ``mine``, by its kind; ``control <kind>`` is the random one beside it, of as many rows."""
 
     arm: str
     #: Ids of the improvements it carries out; empty for the control arm.
