@@ -1,9 +1,9 @@
 """Our noise model and cleanlab's ``find_label_issues`` on the same out-of-sample probabilities of a file with planted wrong labels.
 
-Needs cleanlab beside our own packages, in an environment of its own (``pip install cleanlab`` on top of requirements.lock). Prints one JSON
-line: rows that both judge alike, precision and recall of each, and seconds of each (median of 5; scores are made before the clock starts).
+Runs in an environment of its own: ``pip install cleanlab`` into a fresh one brings all it needs. Prints one JSON line: rows that
+both judge alike, precision and recall of each, and seconds of each (median of 5; scores are made before the clock starts).
 
-    PYTHONPATH=python-services:python-services/common:bench/ml python bench/ml/label_issues_vs_cleanlab.py train.csv --noise 0.2
+    PYTHONPATH=python-services:python-services/common python bench/ml/label_issues_vs_cleanlab.py train.csv --noise 0.2
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cleanlab.filter import find_label_issues
 
 from data_optimizer.steps.label_noise import doubts, fit_noise
 from data_optimizer.steps.leave_one_out import leave_one_out_scores
-from label_noise import planted, read
+from noisy_rows import planted, read
 
 Mask = npt.NDArray[np.bool_]
 

@@ -1,8 +1,8 @@
 """Plant wrong labels in a training file, take out the doubted rows, train the real model, and see what comes back on a clean test file.
 
-Prints one JSON object: for each seed precision and recall of the doubts and the accuracy of four trainings (true labels, noisy labels, doubts
-applied, and only the planted rows dropped, which no finder can know), and the mean share of the lost accuracy that came back. Without
-noise ``recovered`` is null and ``gain`` says what applying the doubts did. Both files are CSV with the columns text and label.
+Prints one JSON object: for each seed precision and recall of the doubts and the accuracy of four trainings (true labels, noisy labels,
+doubts applied, and only the planted rows dropped, which no finder can know), and the mean share of the lost accuracy that came back.
+Without noise ``recovered`` is null and ``gain`` says what applying the doubts did. CSV with the columns text and label (or category).
 
     PYTHONPATH=python-services:python-services/common python bench/ml/label_noise.py train.csv test.csv --noise 0.2 --seeds 3
 """
@@ -10,7 +10,6 @@ noise ``recovered`` is null and ``gain`` says what applying the doubts did. Both
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import random
 import statistics
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 
 from data_optimizer.steps.label_issues import judge_labels
+from noisy_rows import Rows, planted, read
 from trainer.loop import Training
 from trainer.metrics import StepMetrics
 from trainer.plan import make_plan
@@ -29,28 +29,7 @@ from wlops_ml.models.catalog import complete_hyperparameters
 from wlops_ml.models.classifier import ClassifierLearner
 from wlops_ml.models.load import load_model
 
-Rows = list[tuple[str, str]]
 MODEL = "builtin:classifier"
-
-
-def read(path: Path) -> Rows:
-    """Text and label of each row."""
-    with path.open(newline="", encoding="utf-8") as lines:
-        return [(row["text"], row["label"]) for row in csv.DictReader(lines)]
-
-
-def planted(rows: Rows, share: float, kind: str, seed: int) -> tuple[Rows, set[int]]:
-    """Rows with that share of labels wrong: any other label (even), or always the same other one for a label (pair)."""
-    rng = random.Random(seed)
-    names = sorted({label for _, label in rows})
-    shuffled = rng.sample(names, len(names))
-    after = dict(zip(shuffled, shuffled[1:] + shuffled[:1], strict=True))
-    wrong = set(rng.sample(range(len(rows)), round(share * len(rows))))
-
-    def given(label: str) -> str:
-        return after[label] if kind == "pair" else rng.choice([name for name in names if name != label])
-
-    return [(text, given(label) if row in wrong else label) for row, (text, label) in enumerate(rows)], wrong
 
 
 def accuracy(train: Rows, test: Rows, seed: int) -> float:
