@@ -26,7 +26,7 @@ _SURE = 0.95
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A doubted row: its number, the likeliest other label, and by how much that one is likelier than the given (0 to 1)."""
+    """A doubted row: its number, the likeliest other label, and by how much the given one is likelier wrong than right (0 to 1)."""
 
     row: int
     suggested: str
@@ -68,7 +68,7 @@ def judge_labels(texts: list[str], labels: list[str], seed: int) -> LabelJudgeme
         LabelIssue(
             row=int(order[row]),
             suggested=str(classes[other]),
-            margin=round(float(likelihood - kept), 6),
+            margin=round(1 - 2 * float(kept), 6),
             action="relabel" if likelihood >= _SURE else "drop",
         )
         for row, other, likelihood, kept in zip(*doubts(model, scores, given), strict=True)

@@ -79,7 +79,7 @@ def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
 
 
 def doubts(model: NoiseModel, scores: Scores, codes: Codes) -> tuple[Codes, Codes, Scores, Scores]:
-    """Rows whose label is likelier wrong than right, and less likely than one other: that label, its probability, and the given one's."""
+    """Rows whose label is likelier wrong than right, the likeliest other label, its probability, and that of the given label."""
     found: list[tuple[Codes, Codes, Scores, Scores]] = []
     for start in range(0, len(codes), _BLOCK_ROWS):
         given = codes[start : start + _BLOCK_ROWS]
@@ -88,7 +88,7 @@ def doubts(model: NoiseModel, scores: Scores, codes: Codes) -> tuple[Codes, Code
         kept = posterior[every, given]
         posterior[every, given] = -1
         other = posterior.argmax(axis=1)
-        doubted = np.flatnonzero((kept < 0.5) & (kept < posterior.max(axis=1)))
+        doubted = np.flatnonzero(kept < 0.5)
         found.append((doubted + start, other[doubted], posterior[doubted, other[doubted]], kept[doubted]))
     rows, other, likelihood, kept = (np.concatenate(part) for part in zip(*found, strict=True))
     return rows, other, likelihood, kept
