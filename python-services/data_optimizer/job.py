@@ -15,7 +15,7 @@ from data_optimizer.feedback.apply import apply_recipe
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import entries_for
 from data_optimizer.frozen_split import FrozenSplit
-from data_optimizer.guard import GuardIndex
+from data_optimizer.guard import GuardIndex, write_index
 from data_optimizer.intake import take_in
 from data_optimizer.journal import SEALED_ROLES, Journal
 from data_optimizer.outputs import Outputs
@@ -64,22 +64,28 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     journal = Journal(context, _STEPS_FIRST)
     taken = take_in(context, request, journal)
     task_type = taken.task_type
-    divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal)
-    train, pool = (divided.filter(pl.col("role") == role) for role in ("train", "pool"))
+    divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal, context.work_dir)
+    del taken  # Of millions of rows there is not room for several versions: each goes when the next is there.
+    source = divided.filter(pl.col("role").is_in(["train", "pool"]))
+    held_out = divided.filter(pl.col("role").is_in(pipeline.HELD_OUT_ROLES))
+    del divided
+    train, pool = (source.filter(pl.col("role") == role) for role in ("train", "pool"))
     worked = task_type == "generation" and answers_are_worked(train)
-    held_out = pipeline.clean_held_out(
-        divided.filter(pl.col("role").is_in(pipeline.HELD_OUT_ROLES)), task_type, journal, worked=worked
-    )
-    clean = pipeline.clean_open(train, pool, task_type, journal, worked=worked)
+    with_targets = task_type == "generation" and targets_are_the_rule(train)
+    outputs = Outputs(context, request.sealed_prefix, task_type, with_targets=with_targets)
+    source_train = outputs.rows("source-train", train)
+    source_pool = outputs.rows("source-pool", pool) if request.pool is not None else None
+    del train, pool
+    held_out = pipeline.clean_held_out(held_out, task_type, journal, worked=worked)
+    clean = pipeline.clean_open(source, task_type, journal, worked=worked)
+    del source
     refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
-    with_targets = task_type == "generation" and targets_are_the_rule(clean.train)
 
-    outputs = Outputs(context, request.sealed_prefix, task_type, with_targets=with_targets)
     by_role = {role: held_out.filter(pl.col("role") == role) for role in pipeline.HELD_OUT_ROLES}
     mine = outputs.rows("mine", by_role["mine"])
     select, test = (outputs.rows(role, by_role[role], sealed=True) for role in SEALED_ROLES)
-    sealed_texts = pl.concat([by_role[role] for role in SEALED_ROLES])["given"].to_list()
+    sealed_texts = pl.concat([by_role[role] for role in SEALED_ROLES])["given"]
     frozen = FrozenSplit(
         task_type=task_type,
         seed=request.seed,
@@ -88,9 +94,9 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
         mine=mine,
         select=select,
         test=test,
-        source_train=outputs.rows("source-train", train),
-        source_pool=outputs.rows("source-pool", pool) if request.pool is not None else None,
-        guard=outputs.bytes("guard.parquet", GuardIndex.of(sealed_texts).to_parquet()),
+        source_train=source_train,
+        source_pool=source_pool,
+        guard=outputs.made("guard.parquet", lambda sink: write_index(sink, sealed_texts)),
         leakage=leakage,
         label_issues=doubts,
         suspects=suspects,
@@ -106,7 +112,8 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     mine_rows = _read_rows(context, frozen.mine, "mine")
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
-    clean = pipeline.clean_open(train, pool, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    source = pl.concat([train, pool])
+    clean = pipeline.clean_open(source, frozen.task_type, journal, worked=frozen.answers_are_worked)
     bench = Bench(
         task_type=frozen.task_type,
         train=clean.train,
@@ -158,7 +165,7 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "applied": [one.to_json() for one in made.applied],
         "files": [one.to_json() for one in journal.files],
     }
-    outputs.bytes("quarantine.jsonl", journal.quarantine_lines(), content_type="application/x-ndjson")
+    outputs.file("quarantine.jsonl", journal.quarantine)
     facts["log"] = outputs.json("log.json", journal.to_log()).to_json()
     facts["seconds"] = journal.seconds()
     manifest = context.commit(outputs.files, result=facts)
