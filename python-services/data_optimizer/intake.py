@@ -8,8 +8,10 @@ import polars as pl
 
 from data_optimizer.journal import Journal
 from data_optimizer.parsing.reader import FileRole, ReadDataset, read_dataset
-from data_optimizer.steps.normalise import normalise, usable
-from data_optimizer.working_rows import FILE, SCHEMA, compact
+from data_optimizer.steps.filters import usable
+from data_optimizer.steps.normalise import normalise
+from data_optimizer.steps.personal_data import masked
+from data_optimizer.working_rows import FILE, SCHEMA, compact, with_keys
 from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile
 from wlops_common.errors import DatasetEmpty, DatasetError
 from wlops_common.job_context import JobContext
@@ -55,6 +57,8 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     journal.record("normalise", raw.height, clean.height, None, started)
     journal.facts["normalised"] = int((raw["given"] != clean["given"]).sum())
     del raw
+    if request.operators is not None and request.operators.mask_personal_data:
+        clean = _without_personal_data(clean, ["given", "wanted"] if task_type == "generation" else ["given"], journal)
     rows = journal.run("filter", lambda table: usable(table, task_type), clean)
     for file, _ in named:
         if file in facts and rows.filter(pl.col("file") == file).height == 0:
@@ -67,6 +71,16 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     empty = (pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in ("group", "role"))
     whole = rows.with_columns(ids, pl.lit("original").alias("source"), *empty).select(list(SCHEMA))
     return Intake(compact(whole, task_type), task_type)
+
+
+def _without_personal_data(rows: pl.DataFrame, columns: list[str], journal: Journal) -> pl.DataFrame:
+    """The rows with what points to a person masked in these columns; keys are those of the masked texts."""
+    started = journal.begin("personal data")
+    changed = rows.with_columns(masked(rows[name]) for name in columns)
+    differs = pl.DataFrame([(rows[name] != changed[name]).alias(name) for name in columns])
+    journal.facts["rowsMasked"] = int(differs.select(pl.any_horizontal(pl.all()).sum()).item())
+    journal.record("personal data", rows.height, changed.height, None, started)
+    return with_keys(changed)
 
 
 def _read(

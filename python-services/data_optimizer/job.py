@@ -18,6 +18,7 @@ from data_optimizer.frozen_split import FrozenSplit
 from data_optimizer.guard import GuardIndex, write_index
 from data_optimizer.intake import take_in
 from data_optimizer.journal import SEALED_ROLES, Journal
+from data_optimizer.log_page import log_page
 from data_optimizer.outputs import Outputs
 from data_optimizer.recipe import Feedback, Recipe
 from data_optimizer.split import refuse_too_small
@@ -61,7 +62,7 @@ def run(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
 
 
 def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
-    journal = Journal(context, _STEPS_FIRST)
+    journal = Journal(context, _STEPS_FIRST, request)
     taken = take_in(context, request, journal)
     task_type = taken.task_type
     divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal, context.work_dir)
@@ -79,8 +80,13 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     held_out = pipeline.clean_held_out(held_out, task_type, journal, worked=worked)
     clean = pipeline.clean_open(source, task_type, journal, worked=worked)
     del source
+    if task_type == "classification":
+        pipeline.count_unknown_labels(clean.train, held_out, journal)
     refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
+    clean = pipeline.balanced(clean, request, journal)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
+    if with_targets:
+        pipeline.record_targets(clean.train, journal)
 
     by_role = {role: held_out.filter(pl.col("role") == role) for role in pipeline.HELD_OUT_ROLES}
     mine = outputs.rows("mine", by_role["mine"])
@@ -107,13 +113,14 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
 
 
 def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> OptimizeResult:
-    journal = Journal(context, _STEPS_LATER)
+    journal = Journal(context, _STEPS_LATER, request)
     frozen = FrozenSplit.from_bytes(context.store.read(split))
     mine_rows = _read_rows(context, frozen.mine, "mine")
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
     source = pl.concat([train, pool])
     clean = pipeline.clean_open(source, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    clean = pipeline.balanced(clean, request, journal)
     bench = Bench(
         task_type=frozen.task_type,
         train=clean.train,
@@ -166,7 +173,9 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "files": [one.to_json() for one in journal.files],
     }
     outputs.file("quarantine.jsonl", journal.quarantine)
-    facts["log"] = outputs.json("log.json", journal.to_log()).to_json()
+    log = journal.to_log()
+    facts["log"] = outputs.json("log.json", log).to_json()
+    outputs.bytes("log.html", log_page(log).encode(), content_type="text/html; charset=utf-8")
     facts["seconds"] = journal.seconds()
     manifest = context.commit(outputs.files, result=facts)
     return OptimizeResult.model_validate({**facts, "manifest": manifest.to_json()})

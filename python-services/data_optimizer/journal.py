@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data_optimizer.operators import operator_of
 from data_optimizer.parsing.table import BadRow, sample_of
-from wlops_common.contracts import FileReading, OptimizationStep
+from wlops_common.contracts import FileReading, OptimizationStep, OptimizeRequest
 from wlops_common.job_context import JobContext
 
 #: File, line, reason and beginning of a row that was set aside.
@@ -36,7 +37,7 @@ _SECONDS_DIGITS = 3
 class Journal:
     """Runs steps and writes down what they did."""
 
-    def __init__(self, context: JobContext, total_steps: int) -> None:
+    def __init__(self, context: JobContext, total_steps: int, request: OptimizeRequest) -> None:
         self.steps: list[OptimizationStep] = []
         #: ``quarantine.jsonl``: one JSON object per row that was set aside, in the order of the steps. On disk: it may be most rows.
         self.quarantine: Path = context.work_dir / "quarantine.jsonl"
@@ -47,6 +48,7 @@ class Journal:
         self.files: list[FileReading] = []
         self._samples: dict[str, list[dict[str, Any]]] = {}
         self._context = context
+        self._request = request
         self._total_steps = total_steps
         self._began = time.monotonic()
         self.quarantine.unlink(missing_ok=True)
@@ -101,10 +103,18 @@ class Journal:
     def to_log(self) -> dict[str, Any]:
         """The optimisation log as JSON-ready dict."""
         return {
-            "steps": [{**step.to_json(), "samples": self._samples.get(step.name, [])} for step in self.steps],
+            "version": 2,
+            "seed": self._request.seed,
+            "inputs": _inputs(self._request),
+            "steps": [self._told(step) for step in self.steps],
             "quarantined": self.quarantined,
             **self.facts,
         }
+
+    def _told(self, step: OptimizationStep) -> dict[str, Any]:
+        operator = operator_of(step.name)
+        told = {**step.to_json(), "operator": operator.name, "version": operator.version}
+        return {**told, "samples": self._samples.get(step.name, [])}
 
     def _append(self, name: str, rows_in: int, rows_out: int, reasons: Mapping[str, int], started: float) -> None:
         seconds = round(time.monotonic() - started, _SECONDS_DIGITS)
@@ -124,6 +134,15 @@ class Journal:
                 self.first_of_file.setdefault(file, entry)
                 if len(samples) < SAMPLES_PER_STEP:
                     samples.append(entry)
+
+
+def _inputs(request: OptimizeRequest) -> dict[str, str]:
+    """The sha256 of everything the request names, by its field."""
+    named = (
+        (name, getattr(request, name))
+        for name in ("source", "validation", "test", "pool", "split", "recipe", "feedback")
+    )
+    return {name: ref.sha256 for name, ref in named if ref is not None}
 
 
 def removal(rows: pl.DataFrame, reasons: pl.Series | list[str | None]) -> Outcome:

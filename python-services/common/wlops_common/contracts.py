@@ -80,6 +80,16 @@ class JobRequest(Message):
     output_prefix: Prefix
 
 
+class Operators(Message):
+    """Operators of the optimizer that are off unless asked for."""
+
+    #: E-mail and IP addresses, phone numbers and links of all texts become ``<e-mail>``, ``<ip>``, ``<phone>``, ``<link>``.
+    mask_personal_data: bool = False
+    #: Caps on training rows; None is no cap.
+    max_rows_per_class: int | None = Field(default=None, ge=1)
+    max_rows_per_group: int | None = Field(default=None, ge=1)
+
+
 class OptimizeRequest(JobRequest):
     """Make the training rows of one iteration."""
 
@@ -91,6 +101,7 @@ class OptimizeRequest(JobRequest):
     split: ObjectRef | None = None
     recipe: ObjectRef | None = None
     feedback: ObjectRef | None = None
+    operators: Operators | None = None
     sealed_prefix: Prefix
 
 

@@ -1,20 +1,12 @@
-"""Clean the texts and labels of rows, and take out rows that nothing can be learned from."""
+"""Clean the texts and labels of rows. Not covered: which rows are of no use (``filters``)."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from data_optimizer.journal import Outcome, removal_where
 from data_optimizer.working_rows import with_keys
 from wlops_common.contracts import TaskType
 from wlops_ml.text_columns import clean_line_texts, clean_texts
-
-#: Longer inputs are whole documents pasted into a field; no built-in model reads that far.
-MAX_CHARACTERS = 32_768
-_REFUSAL = (
-    r"(?i)^(?:i'm sorry,? but (?:i|as)|i apologi[sz]e,? but i|as an ai(?: language)? model|i cannot (?:assist|help|answer|provide)|"
-    r"i can't (?:assist|help with|answer))"
-)
 
 
 def normalise(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
@@ -38,22 +30,3 @@ def one_spelling(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
         spelling_of.setdefault(label.casefold(), label)
     changed = {label: spelling for label in counts if (spelling := spelling_of[label.casefold()]) != label}
     return rows.with_columns(pl.col("wanted").replace(changed)) if changed else rows
-
-
-def usable(rows: pl.DataFrame, task_type: TaskType) -> Outcome:
-    """Take out rows without input or output, and training rows that are far too long or hold a refusal for an answer."""
-    inputs, outputs = ("text", "label") if task_type == "classification" else ("prompt", "completion")
-    given, wanted = rows["given"], rows["wanted"]
-    own = rows["file"].is_in(["training", "pool"])
-    # Few texts have that many bytes; only of those are characters counted.
-    long = (given.str.len_bytes() > MAX_CHARACTERS) | (wanted.str.len_bytes() > MAX_CHARACTERS)
-    if long.any():
-        long = (given.str.len_chars() > MAX_CHARACTERS) | (wanted.str.len_chars() > MAX_CHARACTERS)
-    faults = {
-        f"empty {inputs}": (given == "").to_numpy(),
-        f"empty {outputs}": (wanted == "").to_numpy(),
-        f"longer than {MAX_CHARACTERS} characters": (own & long).to_numpy(),
-    }
-    if task_type == "generation":
-        faults["refused answer"] = (own & wanted.str.contains(_REFUSAL)).to_numpy()
-    return removal_where(rows, faults)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from data_optimizer.split import with_groups
 from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
+from data_optimizer.steps.filters import usable
 from data_optimizer.steps.label_issues import find_label_issues, issues_from
-from data_optimizer.steps.normalise import normalise, usable
+from data_optimizer.steps.normalise import normalise
 from data_optimizer.steps.worked_answers import answers_are_worked, fault_of, targets_are_the_rule, verified
 from data_optimizer.working_rows import SCHEMA
 from wlops_common.contracts import TaskType
