@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from data_optimizer.journal import Outcome, removal
+from data_optimizer.journal import Mask, Outcome, removal_where
 from wlops_common.contracts import TaskType
-from wlops_ml.near_duplicates import SIGNATURE_VALUES, Signatures, band_hashes, nearly_among, signatures
+from wlops_ml.minhash import SIGNATURE_VALUES, Signatures, band_hashes, signatures
+from wlops_ml.near_duplicates import nearly_among
 from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
+from wlops_ml.runs import Runs
 from wlops_ml.text import match_key, numbers
+from wlops_ml.text_columns import match_keys, number_texts, slices
 
 #: Whose copy stays when two of the user's files hold the same text: the most held-out one.
 _PRECEDENCE = {"test": 0, "validation": 1, "training": 2, "pool": 3}
@@ -39,18 +46,20 @@ def purge(rows: pl.DataFrame) -> Outcome:
 
     Groups join over others: a row that goes may be less similar to any held-out row than what ``count_overlaps`` counts.
     """
-    rank = rows.with_columns(pl.col("file").replace_strict(_PRECEDENCE, return_dtype=pl.Int8).alias("_rank"))
-    strongest = rank.with_columns(pl.col("_rank").min().over("group").alias("_strongest"))
-    file_of = {number: name for name, number in _PRECEDENCE.items()}
-    keys_of = {name: set(rows.filter(pl.col("file") == name)["key"].to_list()) for name in _COPY_OF}
-    reasons: list[str | None] = []
-    for own, best, key in zip(
-        strongest["_rank"].to_list(), strongest["_strongest"].to_list(), rows["key"].to_list(), strict=True
-    ):
-        owner = file_of[best]
-        kind = "copy" if own > best and key in keys_of[owner] else "near copy"
-        reasons.append(None if own == best else f"{kind} of a row in {_COPY_OF[owner]}")
-    return removal(rows, reasons)
+    if rows["file"].n_unique() < 2:
+        return removal_where(rows, {})
+    ranks = rows["file"].cast(pl.String).replace_strict(_PRECEDENCE, return_dtype=pl.Int8).to_numpy()
+    groups = Runs.of(rows["group"].hash().to_numpy())
+    strongest = groups.spread(groups.least(ranks))
+    keys = rows["key"].to_numpy()
+    faults: dict[str, Mask] = {}
+    for name, owner in _COPY_OF.items():
+        goes = (strongest == _PRECEDENCE[name]) & (ranks > strongest)
+        copied = goes.copy()
+        copied[goes] = np.isin(keys[goes], keys[ranks == _PRECEDENCE[name]])
+        faults[f"copy of a row in {owner}"] = copied
+        faults[f"near copy of a row in {owner}"] = goes & ~copied
+    return removal_where(rows, faults)
 
 
 def count_overlaps(grouped: pl.DataFrame) -> Overlaps:
@@ -77,35 +86,41 @@ def count_overlaps(grouped: pl.DataFrame) -> Overlaps:
 class GuardIndex:
     """Hashes and signatures of held-out inputs: says whether a new text is one of them or nearly one, and holds no text."""
 
-    def __init__(self, key_hashes: list[str], number_hashes: list[str], signed: Signatures) -> None:
+    def __init__(self, key_hashes: pl.Series, number_hashes: pl.Series, signed: Signatures) -> None:
         self._key_hashes, self._number_hashes, self._signed = key_hashes, number_hashes, signed
         self._known = set(key_hashes)
-        self._buckets: dict[tuple[int, int], list[int]] = {}
-        for index, bands in enumerate(band_hashes(signed).tolist()):
-            for band, value in enumerate(bands):
-                self._buckets.setdefault((band, value), []).append(index)
+        hashed = band_hashes(signed)
+        #: For each band the rows in the order of their hashes, and those hashes: what equals one is found by bisection.
+        self._orders = np.argsort(hashed, axis=0, kind="stable")
+        self._ordered = np.take_along_axis(hashed, self._orders, axis=0)
 
     @classmethod
     def of(cls, texts: list[str]) -> GuardIndex:
         """The index of these inputs."""
-        return cls(
-            [_hash(match_key(text)) for text in texts],
-            [_hash(" ".join(numbers(text))) for text in texts],
-            signatures(texts),
-        )
+        return cls(*_hashes_of(pl.Series(texts, dtype=pl.String)), signatures(texts))
 
     def refuses(self, texts: list[str], task_type: TaskType) -> list[bool]:
         """For each text whether it is, nearly, one of the indexed; for generation only with the same numbers."""
         if not texts:
             return []
         signed = signatures(texts)
+        hashed = band_hashes(signed)
+        spans = [
+            (
+                np.searchsorted(self._ordered[:, band], values, "left"),
+                np.searchsorted(self._ordered[:, band], values, "right"),
+            )
+            for band, values in enumerate(hashed.T)
+        ]
         return [
-            _hash(match_key(text)) in self._known or self._near(text, signed[index], bands, task_type)
-            for index, (text, bands) in enumerate(zip(texts, band_hashes(signed).tolist(), strict=True))
+            _hash(match_key(text)) in self._known
+            or self._near(text, signed[row], [(int(low[row]), int(high[row])) for low, high in spans], task_type)
+            for row, text in enumerate(texts)
         ]
 
-    def _near(self, text: str, signature: Signatures, bands: list[int], task_type: TaskType) -> bool:
-        candidates = {index for band, value in enumerate(bands) for index in self._buckets.get((band, value), ())}
+    def _near(self, text: str, signature: Signatures, spans: list[tuple[int, int]], task_type: TaskType) -> bool:
+        """``spans``: for each band where in its order the rows stand that share it."""
+        candidates = {int(row) for band, (low, high) in enumerate(spans) for row in self._orders[low:high, band]}
         own_numbers = _hash(" ".join(numbers(text))) if task_type == "generation" else None
         return any(
             (own_numbers is None or self._number_hashes[index] == own_numbers)
@@ -114,29 +129,48 @@ class GuardIndex:
         )
 
     def to_parquet(self) -> bytes:
-        """The index as a file; rows sorted by hash, so that they tell nothing about the order of the data."""
-        table = pl.DataFrame(
-            {
-                "key": self._key_hashes,
-                "numbers": self._number_hashes,
-                "signature": [row.astype("<u4").tobytes() for row in self._signed],
-            },
-            schema={"key": pl.String, "numbers": pl.String, "signature": pl.Binary},
-        )
+        """The index as a file."""
         sink = io.BytesIO()
-        table.sort("key", "numbers").write_parquet(sink, compression="zstd", statistics=False)
+        _write(sink, self._key_hashes, self._number_hashes, lambda rows: self._signed[rows.to_numpy()])
         return sink.getvalue()
 
     @classmethod
     def from_parquet(cls, data: bytes) -> GuardIndex:
-        """The inverse of ``to_parquet``."""
+        """The inverse of ``to_parquet`` and ``write_index``."""
         table = pl.read_parquet(io.BytesIO(data))
         signed = (
             np.frombuffer(b"".join(table["signature"].to_list()), dtype="<u4")
             .reshape(-1, SIGNATURE_VALUES)
             .astype(np.uint32)
         )
-        return cls(table["key"].to_list(), table["numbers"].to_list(), signed)
+        return cls(table["key"], table["numbers"], signed)
+
+
+def write_index(sink: BinaryIO, texts: pl.Series) -> None:
+    """The ``GuardIndex`` of these inputs as a Parquet file, made in pieces: that of millions would fill the memory."""
+    keys, number_hashes = _hashes_of(texts)
+    _write(sink, keys, number_hashes, lambda rows: signatures(texts.gather(rows).to_list()))
+
+
+def _write(
+    sink: BinaryIO, key_hashes: pl.Series, number_hashes: pl.Series, signed: Callable[[pl.Series], Signatures]
+) -> None:
+    """``signed`` gives the signatures of rows by number. Rows go out in the order of their hashes, which tells nothing of the data's."""
+    hashes = pl.DataFrame([key_hashes.alias("key"), number_hashes.alias("numbers")])
+    columns = pa.schema({"key": pa.string(), "numbers": pa.string(), "signature": pa.binary()})
+    with pq.ParquetWriter(sink, columns, compression="zstd", store_schema=False) as writer:
+        for rows in slices(hashes.select(pl.arg_sort_by("key", "numbers")).to_series()):
+            part = hashes[rows].to_dict(as_series=False)
+            part["signature"] = [row.astype("<u4").tobytes() for row in signed(rows)]
+            writer.write_table(pa.table(part, schema=columns))
+
+
+def _hashes_of(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """For each text a hash of its match key and one of its numbers."""
+    keys = (pl.Series([*map(_hash, match_keys(part).to_list())], dtype=pl.String) for part in slices(texts))
+    found = (pl.Series([*map(_hash, number_texts(part).to_list())], dtype=pl.String) for part in slices(texts))
+    nothing = pl.Series([], dtype=pl.String)
+    return pl.concat([nothing, *keys]), pl.concat([nothing, *found])
 
 
 def _hash(text: str) -> str:

@@ -8,12 +8,14 @@ import polars as pl
 
 from data_optimizer.journal import Journal
 from data_optimizer.parsing.reader import FileRole, ReadDataset, read_dataset
-from data_optimizer.steps.normalise import normalise, usable
-from data_optimizer.working_rows import SCHEMA
+from data_optimizer.steps.filters import usable
+from data_optimizer.steps.normalise import normalise
+from data_optimizer.steps.personal_data import masked
+from data_optimizer.working_rows import FILE, SCHEMA, compact, with_keys
 from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile
 from wlops_common.errors import DatasetEmpty, DatasetError
 from wlops_common.job_context import JobContext
-from wlops_ml.rows import TaskType, content_ids
+from wlops_ml.rows import TaskType, content_id_column
 
 
 @dataclass(frozen=True)
@@ -44,29 +46,41 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
         journal.record_parsing(f"parse {file}", file, read.rows_in_file, read.bad, started)
         facts[file] = read.facts
         journal.files.append(read.told(file))
-        tables.append(read.rows.with_columns(pl.lit(file).alias("file")))
+        tables.append(read.rows.with_columns(pl.lit(file, dtype=FILE).alias("file")))
     assert training is not None  # noqa: S101 - the request has a source
     journal.facts["files"] = facts
     task_type = training.task_type
-    raw = pl.concat(tables).with_columns(
-        pl.lit("original").alias("source"),
-        *(pl.lit(None, dtype=pl.String).alias(name) for name in ("id", "group", "role")),
-    )
+    raw = pl.concat(tables)
+    del training, tables
     started = journal.begin("normalise")
     clean = normalise(raw, task_type)
-    changed = sum(a != b for a, b in zip(raw["given"].to_list(), clean["given"].to_list(), strict=True))
     journal.record("normalise", raw.height, clean.height, None, started)
-    journal.facts["normalised"] = changed
+    journal.facts["normalised"] = int((raw["given"] != clean["given"]).sum())
+    del raw
+    if request.operators is not None and request.operators.mask_personal_data:
+        clean = _without_personal_data(clean, ["given", "wanted"] if task_type == "generation" else ["given"], journal)
     rows = journal.run("filter", lambda table: usable(table, task_type), clean)
     for file, _ in named:
         if file in facts and rows.filter(pl.col("file") == file).height == 0:
-            first = next(entry for entry in journal.quarantine if entry["file"] == file)
+            first = journal.first_of_file[file]
             raise DatasetEmpty(
                 f"No usable row is left of the {file} file; the first was taken out at line {first['line']}: {first['reason']}.",
                 details={"file": file, "line": first["line"], "sample": first["sample"], "reason": first["reason"]},
             )
-    ids = content_ids(zip(rows["given"].to_list(), rows["wanted"].to_list(), strict=True))
-    return Intake(rows.with_columns(pl.Series("id", ids, dtype=pl.String)).select(list(SCHEMA)), task_type)
+    ids = content_id_column(rows["given"], rows["wanted"])
+    empty = (pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in ("group", "role"))
+    whole = rows.with_columns(ids, pl.lit("original").alias("source"), *empty).select(list(SCHEMA))
+    return Intake(compact(whole, task_type), task_type)
+
+
+def _without_personal_data(rows: pl.DataFrame, columns: list[str], journal: Journal) -> pl.DataFrame:
+    """The rows with what points to a person masked in these columns; keys are those of the masked texts."""
+    started = journal.begin("personal data")
+    changed = rows.with_columns(masked(rows[name]) for name in columns)
+    differs = pl.DataFrame([(rows[name] != changed[name]).alias(name) for name in columns])
+    journal.facts["rowsMasked"] = int(differs.select(pl.any_horizontal(pl.all()).sum()).item())
+    journal.record("personal data", rows.height, changed.height, None, started)
+    return with_keys(changed)
 
 
 def _read(

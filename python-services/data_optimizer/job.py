@@ -16,9 +16,10 @@ from data_optimizer.feedback.learn import Learned, learn
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.question import question_for
 from data_optimizer.frozen_split import FrozenSplit
-from data_optimizer.guard import GuardIndex
+from data_optimizer.guard import GuardIndex, write_index
 from data_optimizer.intake import take_in
 from data_optimizer.journal import SEALED_ROLES, Journal
+from data_optimizer.log_page import log_page
 from data_optimizer.outputs import Outputs
 from data_optimizer.recipe import Recipe
 from data_optimizer.split import refuse_too_small
@@ -60,25 +61,36 @@ def run(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
 
 
 def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
-    journal = Journal(context, _STEPS_FIRST)
+    journal = Journal(context, _STEPS_FIRST, request)
     taken = take_in(context, request, journal)
     task_type = taken.task_type
-    divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal)
-    train, pool = (divided.filter(pl.col("role") == role) for role in ("train", "pool"))
+    divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal, context.work_dir)
+    del taken  # Of millions of rows there is not room for several versions: each goes when the next is there.
+    source = divided.filter(pl.col("role").is_in(["train", "pool"]))
+    held_out = divided.filter(pl.col("role").is_in(pipeline.HELD_OUT_ROLES))
+    del divided
+    train, pool = (source.filter(pl.col("role") == role) for role in ("train", "pool"))
     worked = task_type == "generation" and answers_are_worked(train)
-    held_out = pipeline.clean_held_out(
-        divided.filter(pl.col("role").is_in(pipeline.HELD_OUT_ROLES)), task_type, journal, worked=worked
-    )
-    clean = pipeline.clean_open(train, pool, task_type, journal, worked=worked)
-    refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
-    suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
-    with_targets = task_type == "generation" and targets_are_the_rule(clean.train)
-
+    with_targets = task_type == "generation" and targets_are_the_rule(train)
     outputs = Outputs(context, request.sealed_prefix, task_type, with_targets=with_targets)
+    source_train = outputs.rows("source-train", train)
+    source_pool = outputs.rows("source-pool", pool) if request.pool is not None else None
+    del train, pool
+    held_out = pipeline.clean_held_out(held_out, task_type, journal, worked=worked)
+    clean = pipeline.clean_open(source, task_type, journal, worked=worked)
+    del source
+    if task_type == "classification":
+        pipeline.count_unknown_labels(clean.train, held_out, journal)
+    refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
+    clean = pipeline.balanced(clean, request, journal)
+    suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
+    if with_targets:
+        pipeline.record_targets(clean.train, journal)
+
     by_role = {role: held_out.filter(pl.col("role") == role) for role in pipeline.HELD_OUT_ROLES}
     mine = outputs.rows("mine", by_role["mine"])
     select, test = (outputs.rows(role, by_role[role], sealed=True) for role in SEALED_ROLES)
-    sealed_texts = pl.concat([by_role[role] for role in SEALED_ROLES])["given"].to_list()
+    sealed_texts = pl.concat([by_role[role] for role in SEALED_ROLES])["given"]
     frozen = FrozenSplit(
         task_type=task_type,
         seed=request.seed,
@@ -87,9 +99,9 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
         mine=mine,
         select=select,
         test=test,
-        source_train=outputs.rows("source-train", train),
-        source_pool=outputs.rows("source-pool", pool) if request.pool is not None else None,
-        guard=outputs.bytes("guard.parquet", GuardIndex.of(sealed_texts).to_parquet()),
+        source_train=source_train,
+        source_pool=source_pool,
+        guard=outputs.made("guard.parquet", lambda sink: write_index(sink, sealed_texts)),
         leakage=leakage,
         label_issues=doubts,
         suspects=suspects,
@@ -100,12 +112,14 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
 
 
 def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> OptimizeResult:
-    journal = Journal(context, _STEPS_LATER)
+    journal = Journal(context, _STEPS_LATER, request)
     frozen = FrozenSplit.from_bytes(context.store.read(split))
     mine_rows = _read_rows(context, frozen.mine, "mine")
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
-    clean = pipeline.clean_open(train, pool, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    everything = pl.concat([train, pool])
+    clean = pipeline.clean_open(everything, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    clean = pipeline.balanced(clean, request, journal)
     question = question_for(frozen.task_type, clean.train, mine_rows)
     source = Bench(
         task_type=frozen.task_type,
@@ -162,8 +176,10 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "trial": trial and trial.to_json(),
         "files": [one.to_json() for one in journal.files],
     }
-    outputs.bytes("quarantine.jsonl", journal.quarantine_lines(), content_type="application/x-ndjson")
-    facts["log"] = outputs.json("log.json", journal.to_log()).to_json()
+    outputs.file("quarantine.jsonl", journal.quarantine)
+    log = journal.to_log()
+    facts["log"] = outputs.json("log.json", log).to_json()
+    outputs.bytes("log.html", log_page(log).encode(), content_type="text/html; charset=utf-8")
     facts["seconds"] = journal.seconds()
     manifest = context.commit(outputs.files, result=facts)
     return OptimizeResult.model_validate({**facts, "manifest": manifest.to_json()})

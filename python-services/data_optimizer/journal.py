@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from data_optimizer.operators import operator_of
 from data_optimizer.parsing.table import BadRow, sample_of
-from wlops_common.contracts import FileReading, OptimizationStep
+from wlops_common.contracts import FileReading, OptimizationStep, OptimizeRequest
 from wlops_common.job_context import JobContext
 
+#: File, line, reason and beginning of a row that was set aside.
+_Entry: TypeAlias = tuple[str, int | None, str, str | None]
 #: Kept rows, and removed rows with the column ``reason``.
 Outcome: TypeAlias = tuple[pl.DataFrame, pl.DataFrame]
 Step: TypeAlias = Callable[[pl.DataFrame], Outcome]
+#: Which rows a reason applies to, shape ``(rows,)``.
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 SAMPLES_PER_STEP = 20
 SEALED_ROLES = ("select", "test")
@@ -28,15 +37,22 @@ _SECONDS_DIGITS = 3
 class Journal:
     """Runs steps and writes down what they did."""
 
-    def __init__(self, context: JobContext, total_steps: int) -> None:
+    def __init__(self, context: JobContext, total_steps: int, request: OptimizeRequest) -> None:
         self.steps: list[OptimizationStep] = []
-        self.quarantine: list[dict[str, Any]] = []
+        #: ``quarantine.jsonl``: one JSON object per row that was set aside, in the order of the steps. On disk: it may be most rows.
+        self.quarantine: Path = context.work_dir / "quarantine.jsonl"
+        self.quarantined = 0
+        #: The first entry of each file, to tell why nothing is left of it.
+        self.first_of_file: dict[str, dict[str, Any]] = {}
         self.facts: dict[str, Any] = {}
         self.files: list[FileReading] = []
         self._samples: dict[str, list[dict[str, Any]]] = {}
         self._context = context
+        self._request = request
         self._total_steps = total_steps
         self._began = time.monotonic()
+        self.quarantine.unlink(missing_ok=True)
+        self.quarantine.touch()
 
     def seconds(self) -> float:
         """Seconds since the journal was begun; unlike those of its steps with reading, writing and trials between them."""
@@ -74,35 +90,33 @@ class Journal:
         secret: bool = False,
     ) -> None:
         """Write down a finished step; ``removed`` has the column ``reason``."""
-        reasons: dict[str, int] = {}
-        for row in removed.iter_rows(named=True) if removed is not None else ():
-            reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
-            hidden = secret or row["file"] == "test" or row.get("role") in SEALED_ROLES
-            self._set_aside(name, row["file"], row["line"], row["reason"], None if hidden else _shown(row))
+        reasons = Counter(removed["reason"].to_list()) if removed is not None else Counter()
+        self._set_aside(name, _entries(removed, secret=secret) if removed is not None else ())
         self._append(name, rows_in, rows_out, reasons, started)
 
-    def record_parsing(self, name: str, file: str, rows_in: int, bad: Iterable[BadRow], started: float) -> None:
+    def record_parsing(self, name: str, file: str, rows_in: int, bad: Sequence[BadRow], started: float) -> None:
         """Write down how a file was read."""
-        reasons: dict[str, int] = {}
-        for row in bad:
-            reason = row.reason.partition(":")[0]
-            reasons[reason] = reasons.get(reason, 0) + 1
-            self._set_aside(name, file, row.line, row.reason, None if file == "test" else row.sample)
-        self._append(name, rows_in, rows_in - sum(reasons.values()), reasons, started)
+        reasons = Counter(row.reason.partition(":")[0] for row in bad)
+        self._set_aside(name, ((file, row.line, row.reason, None if file == "test" else row.sample) for row in bad))
+        self._append(name, rows_in, rows_in - reasons.total(), reasons, started)
 
     def to_log(self) -> dict[str, Any]:
         """The optimisation log as JSON-ready dict."""
         return {
-            "steps": [{**step.to_json(), "samples": self._samples.get(step.name, [])} for step in self.steps],
-            "quarantined": len(self.quarantine),
+            "version": 2,
+            "seed": self._request.seed,
+            "inputs": _inputs(self._request),
+            "steps": [self._told(step) for step in self.steps],
+            "quarantined": self.quarantined,
             **self.facts,
         }
 
-    def quarantine_lines(self) -> bytes:
-        """``quarantine.jsonl``: one JSON object per row that was set aside, in the order of the steps."""
-        return b"".join(json.dumps(entry, ensure_ascii=False).encode() + b"\n" for entry in self.quarantine)
+    def _told(self, step: OptimizationStep) -> dict[str, Any]:
+        operator = operator_of(step.name)
+        told = {**step.to_json(), "operator": operator.name, "version": operator.version}
+        return {**told, "samples": self._samples.get(step.name, [])}
 
-    def _append(self, name: str, rows_in: int, rows_out: int, reasons: dict[str, int], started: float) -> None:
+    def _append(self, name: str, rows_in: int, rows_out: int, reasons: Mapping[str, int], started: float) -> None:
         seconds = round(time.monotonic() - started, _SECONDS_DIGITS)
         removed = dict(sorted(reasons.items()))
         self.steps.append(
@@ -110,19 +124,51 @@ class Journal:
         )
         self._context.log("step", step=name, rowsIn=rows_in, rowsOut=rows_out, removed=removed, seconds=seconds)
 
-    def _set_aside(self, step: str, file: str, line: int | None, reason: str, sample: str | None) -> None:
-        entry = {"step": step, "file": file, "line": line, "reason": reason, "sample": sample}
-        self.quarantine.append(entry)
+    def _set_aside(self, step: str, rows: Iterable[_Entry]) -> None:
         samples = self._samples.setdefault(step, [])
-        if len(samples) < SAMPLES_PER_STEP:
-            samples.append(entry)
+        with self.quarantine.open("ab") as out:
+            for file, line, reason, sample in rows:
+                entry = {"step": step, "file": file, "line": line, "reason": reason, "sample": sample}
+                out.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+                self.quarantined += 1
+                self.first_of_file.setdefault(file, entry)
+                if len(samples) < SAMPLES_PER_STEP:
+                    samples.append(entry)
 
 
-def removal(rows: pl.DataFrame, reasons: list[str | None]) -> Outcome:
-    """Split rows by a reason per row; None keeps the row."""
-    marked = rows.with_columns(pl.Series("reason", reasons, dtype=pl.String))
-    return marked.filter(pl.col("reason").is_null()).drop("reason"), marked.filter(pl.col("reason").is_not_null())
+def _inputs(request: OptimizeRequest) -> dict[str, str]:
+    """The sha256 of everything the request names, by its field."""
+    named = (
+        (name, getattr(request, name))
+        for name in ("source", "validation", "test", "pool", "split", "recipe", "feedback")
+    )
+    return {name: ref.sha256 for name, ref in named if ref is not None}
 
 
-def _shown(row: dict[str, Any]) -> str:
-    return sample_of(f"{row['given']} => {row['wanted']}")
+def removal(rows: pl.DataFrame, reasons: pl.Series | list[str | None]) -> Outcome:
+    """Split rows by a reason per row; None keeps the row. Where all stay, the table itself is what is kept."""
+    column = pl.Series("reason", reasons, dtype=pl.String)
+    stays = column.is_null()
+    kept = rows if stays.all() else rows.filter(stays)
+    return kept, rows.filter(~stays).with_columns(column.drop_nulls())
+
+
+def removal_where(rows: pl.DataFrame, faults: Mapping[str, Mask]) -> Outcome:
+    """Split rows by masks of shape ``(rows,)``, one for each reason; of several reasons the first counts."""
+    reasons = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
+    for reason, mask in reversed([*faults.items()]):
+        found = pl.Series(np.flatnonzero(mask))
+        if len(found):
+            reasons = reasons.scatter(found, pl.Series([reason]).new_from_index(0, len(found)))
+    return removal(rows, reasons)
+
+
+def _entries(removed: pl.DataFrame, *, secret: bool) -> Iterator[_Entry]:
+    for row in removed.iter_rows(named=True):
+        hidden = secret or row["file"] == "test" or row.get("role") in SEALED_ROLES
+        yield (
+            row["file"],
+            row["line"],
+            row["reason"],
+            None if hidden else sample_of(f"{row['given']} => {row['wanted']}"),
+        )

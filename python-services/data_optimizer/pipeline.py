@@ -6,6 +6,7 @@ Not covered: reading and writing objects (``job``, ``intake``, ``outputs``) and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -13,21 +14,24 @@ from data_optimizer import guard, split
 from data_optimizer.frozen_split import Suspect
 from data_optimizer.guard import Overlaps
 from data_optimizer.journal import Journal, removal
+from data_optimizer.steps.balance import capped
 from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
-from data_optimizer.steps.label_issues import find_label_issues
+from data_optimizer.steps.label_issues import MAX_CELLS, LabelIssue, find_label_issues
+from data_optimizer.steps.unknown_labels import count_unknown
 from data_optimizer.steps.worked_answers import verified
-from wlops_common.contracts import LabelIssueReport, LeakageReport, TaskType
+from wlops_common.contracts import LabelIssueReport, LeakageReport, OptimizeRequest, TaskType
 from wlops_ml import paraphrases
+from wlops_ml.maths import equation_target
 
 HELD_OUT_ROLES = ("mine", "select", "test")
 
 
 def make_split(
-    rows: pl.DataFrame, task_type: TaskType, seed: int, journal: Journal
+    rows: pl.DataFrame, task_type: TaskType, seed: int, journal: Journal, scratch: Path
 ) -> tuple[pl.DataFrame, LeakageReport]:
-    """Rows with groups and roles, copies of held-out rows gone, and what was found on the way."""
+    """Rows with groups and roles, copies of held-out rows gone, and what was found on the way. ``scratch``: a folder for working files."""
     started = journal.begin("near-duplicate groups")
-    grouped = split.with_groups(rows, task_type)
+    grouped = split.with_groups(rows, task_type, scratch)
     journal.record("near-duplicate groups", rows.height, grouped.height, None, started)
     overlaps = guard.count_overlaps(grouped) if grouped["file"].n_unique() > 1 else Overlaps(0, 0)
     separate = journal.run("leakage guard", guard.purge, grouped, secret=True)
@@ -81,16 +85,37 @@ class CleanRows:
     pool: pl.DataFrame
 
 
-def clean_open(
-    train: pl.DataFrame, pool: pl.DataFrame, task_type: TaskType, journal: Journal, *, worked: bool
-) -> CleanRows:
+def clean_open(source: pl.DataFrame, task_type: TaskType, journal: Journal, *, worked: bool) -> CleanRows:
     """Clean the source rows of `train` and `pool`: what every iteration starts with."""
-    both = pl.concat([train, pool])
+    both = source
     if worked:
         both = journal.run("worked answers", verified, both)
     both = journal.run("exact duplicates", lambda rows: without_exact_duplicates(rows, task_type), both)
     both = journal.run("near-duplicates", lambda rows: without_near_duplicates(rows, task_type), both)
     return CleanRows(both.filter(pl.col("role") == "train"), both.filter(pl.col("role") == "pool"))
+
+
+def count_unknown_labels(train: pl.DataFrame, held_out: pl.DataFrame, journal: Journal) -> None:
+    """Write down how many held-out rows have a label that no training row has."""
+    started = journal.begin("unknown labels")
+    journal.facts["unknownLabels"] = count_unknown(train, held_out)
+    journal.record("unknown labels", held_out.height, held_out.height, None, started)
+
+
+def balanced(clean: CleanRows, request: OptimizeRequest, journal: Journal) -> CleanRows:
+    """Training rows under the caps that the request sets, if it sets any; the pool stays."""
+    asked = request.operators
+    if asked is None or (asked.max_rows_per_class is None and asked.max_rows_per_group is None):
+        return clean
+    caps = {"per_class": asked.max_rows_per_class, "per_group": asked.max_rows_per_group}
+    return CleanRows(journal.run("balance", lambda rows: capped(rows, request.seed, **caps), clean.train), clean.pool)
+
+
+def record_targets(train: pl.DataFrame, journal: Journal) -> None:
+    """Write down that completions get an equation as target beside them, and how many have one."""
+    started = journal.begin("equation targets")
+    journal.facts["equationTargets"] = sum(equation_target(text) is not None for text in train["wanted"].to_list())
+    journal.record("equation targets", train.height, train.height, None, started)
 
 
 def doubt_labels(
@@ -100,9 +125,11 @@ def doubt_labels(
     if task_type != "classification":
         return [], None
     started = journal.begin("label issues")
-    ordered = train.sort("id")
-    labels = ordered["wanted"].to_list()
-    issues = find_label_issues(ordered["given"].to_list(), labels, seed)
+    issues: list[LabelIssue] | None = None
+    if train.height * train["wanted"].n_unique() <= MAX_CELLS:
+        ordered = train.sort("id")
+        labels = ordered["wanted"].to_list()
+        issues = find_label_issues(ordered["given"].to_list(), labels, seed)
     journal.record("label issues", train.height, train.height, None, started)
     if issues is None:
         journal.facts["labelIssues"] = (

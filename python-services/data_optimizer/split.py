@@ -5,9 +5,13 @@ Not covered: copies between the user's own files, which ``guard.purge`` takes ou
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from wlops_common.contracts import TaskType
@@ -15,8 +19,11 @@ from wlops_common.errors import DatasetTooSmall
 from wlops_ml.maths import operations
 from wlops_ml.near_duplicates import near_duplicate_groups
 from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
+from wlops_ml.runs import Integers, Runs
+from wlops_ml.text_columns import slices
 
 Shares = dict[str, float]
+ROLES = ["mine", "pool", "select", "test", "train"]
 
 CARVED_ALL: Shares = {"train": 0.7, "mine": 0.1, "select": 0.1, "test": 0.1}
 CARVED_BESIDE_TEST: Shares = {"train": 0.84, "mine": 0.08, "select": 0.08}
@@ -32,17 +39,27 @@ _MAX_POOL_SHARE = 0.1
 _REASONS_TOLD = 3
 
 
-def with_groups(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
-    """Name each row's near-duplicate group after the lowest id in it.
+def with_groups(rows: pl.DataFrame, task_type: TaskType, scratch: Path | None = None) -> pl.DataFrame:
+    """Name each row's near-duplicate group after the lowest id in it. ``scratch`` is the folder for temporary files.
 
     Rows with one match key are always together. For generation, rows that differ in their numbers are different problems.
     """
-    keys = rows["numbers"].to_list() if task_type == "generation" else None
-    joined = near_duplicate_groups(rows["given"].to_list(), NEAR_DUPLICATE_SIMILARITY, keys)
-    named = rows.with_columns(pl.Series("_joined", joined)).with_columns(
-        pl.col("id").min().over("_joined").alias("group")
-    )
-    return named.drop("_joined")
+    keys = rows["numbers"].hash() if task_type == "generation" else None
+    joined = near_duplicate_groups(rows["given"], NEAR_DUPLICATE_SIMILARITY, keys, scratch)
+    groups = Runs.of(joined)
+    named = rows["id"].gather(groups.spread(_first_ids(groups, rows["id"])))
+    return rows.with_columns(named.alias("group"))
+
+
+def _first_ids(groups: Runs, ids: pl.Series) -> Integers:
+    """The row with the lowest id of each run, shape ``(runs,)``."""
+    first = groups.first.copy()
+    several = np.flatnonzero(groups.sizes > 1)
+    rows = groups.order[np.repeat(groups.sizes > 1, groups.sizes)]
+    members = pl.DataFrame({"run": np.repeat(several, groups.sizes[several]), "row": rows, "id": ids.gather(rows)})
+    lowest = members.sort("run", "id").unique("run", keep="first", maintain_order=True)
+    first[lowest["run"].to_numpy()] = lowest["row"].to_numpy()
+    return first
 
 
 def shares_for(file: str, files: set[str]) -> Shares:
@@ -57,67 +74,77 @@ def shares_for(file: str, files: set[str]) -> Shares:
 def with_roles(rows: pl.DataFrame, task_type: TaskType, seed: int) -> pl.DataFrame:
     """Give every row the role of its group. Groups must not span files (``guard.purge``)."""
     files = set(rows["file"].unique().to_list())
-    role_of: dict[str, str] = {}
+    parts = pl.Series([None], dtype=pl.Enum(ROLES)).new_from_index(0, rows.height)
     for file in sorted(files):
-        role_of |= _assign(rows.filter(pl.col("file") == file), shares_for(file, files), task_type, seed)
+        own = (rows["file"] == file).arg_true()
+        there = rows if len(own) == rows.height else rows[own]
+        parts = parts.scatter(own, _assign(there, shares_for(file, files), task_type, seed))
     if "pool" in files and "validation" not in files:
-        role_of |= _topped_up(rows, role_of, task_type, seed)
-    return rows.with_columns(pl.col("group").replace_strict(role_of, return_dtype=pl.String).alias("role"))
+        parts = _topped_up(rows, parts, task_type, seed)
+    return rows.with_columns(parts.cast(rows["role"].dtype).alias("role"))
 
 
-def _topped_up(rows: pl.DataFrame, role_of: Mapping[str, str], task_type: TaskType, seed: int) -> dict[str, str]:
-    """Roles of the pool's groups where the rows carved from the training file for `mine` and `select` are fewer than wanted.
+def _topped_up(rows: pl.DataFrame, parts: pl.Series, task_type: TaskType, seed: int) -> pl.Series:
+    """The roles with some of the pool in `mine` and `select` where those carved from the training file have fewer rows than wanted.
 
     The pool holds rows of the same kind which nobody has trained on. Of classification rows only those whose label training has are taken.
     """
-    carved = rows.filter(pl.col("file") == "training").with_columns(
-        pl.col("group").replace_strict(role_of, return_dtype=pl.String).alias("role")
-    )
-    pool = rows.filter(pl.col("file") == "pool")
-    known = pool
+    of_training = rows["file"] == "training"
+    candidates = rows["file"] == "pool"
     if task_type == "classification":
-        known = pool.filter(
-            pl.col("wanted").is_in(carved.filter(pl.col("role") == "train")["wanted"].unique().to_list())
-        )
+        candidates &= rows["wanted"].is_in(rows["wanted"].filter(of_training & (parts == "train")).unique().implode())
+    places = candidates.arg_true()
     shares: Shares = {"pool": 1.0}
     for role in ("mine", "select"):
-        missing = WANTED_HELD_OUT_ROWS - carved.filter(pl.col("role") == role).height
-        share = min(max(0, missing) / max(1, known.height), _MAX_POOL_SHARE)
+        missing = WANTED_HELD_OUT_ROWS - int((of_training & (parts == role)).sum())
+        share = min(max(0, missing) / max(1, len(places)), _MAX_POOL_SHARE)
         if share > 0:
             shares[role] = share
             shares["pool"] -= share
-    return _assign(known, shares, task_type, seed) if len(shares) > 1 else {}
+    return parts if len(shares) == 1 else parts.scatter(places, _assign(rows[places], shares, task_type, seed))
 
 
-def _assign(rows: pl.DataFrame, shares: Shares, task_type: TaskType, seed: int) -> dict[str, str]:
-    """Role of each group: within a stratum by the order of their hashes, what is owed to a role carried over to the next stratum.
+def _assign(rows: pl.DataFrame, shares: Shares, task_type: TaskType, seed: int) -> pl.Series:
+    """Role of each row by its group: within a stratum by the order of their hashes, what is owed to a role carried over to the next one.
 
     Shares are of rows. So each class gets its share to within one group, small classes too, and the first group of a class goes to the
     first role. A group of more rows than the smallest share holds would be most of its role: it goes to the first, beyond its share.
     """
-    largest = max(1.0, min(shares.values()) * rows.height)
-    first_role = next(iter(shares))
-    ordered = rows.sort("group", "id").group_by("group", maintain_order=True)
-    strata: dict[str, list[tuple[str, int]]] = {}
-    for group, wanted, size in ordered.agg(pl.col("wanted").first(), pl.len()).iter_rows():
-        stratum = wanted if task_type == "classification" else " ".join(operations(wanted))
-        strata.setdefault(stratum, []).append((group, size))
-    owed = dict.fromkeys(shares, 0.0)
-    role_of: dict[str, str] = {}
-    for stratum in sorted(strata):
-        fitting = [(group, size) for group, size in strata[stratum] if size <= largest]
-        role_of |= {group: first_role for group, size in strata[stratum] if size > largest}
-        for place, (group, size) in enumerate(sorted(fitting, key=lambda one: _order(seed, one[0]))):
-            for role, share in shares.items():
-                owed[role] += share * size
-            role = first_role if place == 0 else max(shares, key=lambda name: owed[name])
-            owed[role] -= size
-            role_of[group] = role
-    return role_of
+    groups = Runs.of(rows["group"].hash().to_numpy())
+    first = _first_ids(groups, rows["id"])
+    strata = _strata(rows["wanted"].gather(first), task_type)
+    fits = groups.sizes <= max(1.0, min(shares.values()) * rows.height)
+    role_of = np.zeros(len(first), dtype=np.int8)  # The first role.
+    order = np.lexsort((_hashes(seed, rows["group"].gather(first)), strata))
+    order = order[fits[order]]
+    begins = np.diff(strata[order], prepend=-1) > 0
+    owed = [0.0] * len(shares)
+    portions, places = list(shares.values()), range(len(shares))
+    for group, size, opens in zip(order.tolist(), groups.sizes[order].tolist(), begins.tolist(), strict=True):
+        for role in places:
+            owed[role] += portions[role] * size
+        chosen = 0 if opens else max(places, key=owed.__getitem__)
+        owed[chosen] -= size
+        role_of[group] = chosen
+    names = pl.Series(list(shares), dtype=pl.Enum(ROLES))
+    return names.gather(groups.spread(role_of))
 
 
-def _order(seed: int, group: str) -> str:
-    return hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()
+def _strata(outputs: pl.Series, task_type: TaskType) -> Integers:
+    """A number per output, ascending as the names of the strata do: labels, or the operations of a worked answer."""
+    names = outputs
+    if task_type == "generation":
+        names = pl.Series([" ".join(operations(text)) for text in outputs.to_list()], dtype=pl.String)
+    known = names.unique().sort()
+    return names.replace_strict(known, pl.Series(range(len(known))), return_dtype=pl.Int32).to_numpy()
+
+
+def _hashes(seed: int, groups: pl.Series) -> npt.NDArray[Any]:
+    """The beginning of sha256 over the seed and each name, as a number: the order in which groups get their roles."""
+    digests = b"".join(
+        sha256(f"{seed}:{group}".encode()).digest()[:8] for part in slices(groups) for group in part.to_list()
+    )
+    return np.frombuffer(digests, dtype=">u8")
 
 
 def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[str, int]) -> None:

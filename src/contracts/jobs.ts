@@ -40,6 +40,15 @@ export interface JobRequestBase {
   outputPrefix: string;
 }
 
+/** Operators of the optimizer that are off unless asked for. */
+export interface Operators {
+  /** Put `<e-mail>`, `<ip>`, `<phone>` and `<link>` in the place of what points to a person. */
+  maskPersonalData: boolean;
+  /** Caps on the training rows of a label and of a near-duplicate group; null is no cap. */
+  maxRowsPerClass: number | null;
+  maxRowsPerGroup: number | null;
+}
+
 export interface OptimizeRequest extends JobRequestBase {
   source: SourceFile;
   validation: SourceFile | null;
@@ -55,6 +64,8 @@ export interface OptimizeRequest extends JobRequestBase {
   feedback: ObjectRef | null;
   /** Recipes of challengers that were built on `recipe` and lost to the champion, oldest first. */
   rejected: ObjectRef[];
+  /** Left out or null: none of them. */
+  operators?: Operators | null;
   /** Where the score-deciding rows are written in iteration 0. */
   sealedPrefix: string;
 }

@@ -80,6 +80,16 @@ class JobRequest(Message):
     output_prefix: Prefix
 
 
+class Operators(Message):
+    """Operators of the optimizer that are off unless asked for."""
+
+    #: E-mail and IP addresses, phone numbers and links of all texts become ``<e-mail>``, ``<ip>``, ``<phone>``, ``<link>``.
+    mask_personal_data: bool = False
+    #: Caps on training rows; None is no cap.
+    max_rows_per_class: int | None = Field(default=None, ge=1)
+    max_rows_per_group: int | None = Field(default=None, ge=1)
+
+
 class OptimizeRequest(JobRequest):
     """Make the training rows of one iteration."""
 
@@ -93,6 +103,7 @@ class OptimizeRequest(JobRequest):
     feedback: ObjectRef | None = None
     #: Recipes of challengers that were built on ``recipe`` and lost to the champion, oldest first.
     rejected: list[ObjectRef] = Field(default_factory=list)
+    operators: Operators | None = None
     sealed_prefix: Prefix
 
 

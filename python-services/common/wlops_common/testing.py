@@ -6,6 +6,7 @@ The context is the real one; the bucket is a folder and the reports are kept in 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,6 +16,8 @@ from typing import Any
 from wlops_common.contracts import JobProgress, JobRequest, ObjectRef
 from wlops_common.jobs.context import JobSurroundings, RunningJobContext
 from wlops_common.object_store import checked, file_sha256, missing, write_whole
+
+_CHUNK_BYTES = 1024 * 1024
 
 
 class DirectoryObjectStore:
@@ -32,7 +35,11 @@ class DirectoryObjectStore:
 
     def download(self, ref: ObjectRef, path: Path) -> None:
         """See ``ObjectStore.download``."""
-        write_whole(path, iter([self.read(ref)]))
+        source = self.root / ref.key
+        if not source.is_file():
+            raise missing(ref.key)
+        with source.open("rb") as chunks:
+            write_whole(path, checked(ref, iter(lambda: chunks.read(_CHUNK_BYTES), b"")))
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> ObjectRef:  # noqa: ARG002
         """See ``ObjectStore.put``."""
@@ -43,8 +50,10 @@ class DirectoryObjectStore:
 
     def upload(self, key: str, path: Path) -> ObjectRef:
         """See ``ObjectStore.upload``."""
-        ref = self.put(key, path.read_bytes())
-        return ObjectRef(key=ref.key, sha256=file_sha256(path))
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        return ObjectRef(key=key, sha256=file_sha256(path))
 
     def put_new(self, key: str, data: bytes, content_type: str = "application/json") -> bool:
         """See ``ObjectStore.put_new``."""

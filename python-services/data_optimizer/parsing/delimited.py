@@ -6,12 +6,14 @@ Not covered: what the columns mean (``columns``) and whether the first record na
 
 from __future__ import annotations
 
+import array
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 
 from data_optimizer.parsing.delimiter import Shape, shape_of
+from data_optimizer.parsing.stored_rows import StoredRows
 from data_optimizer.parsing.table import BadRow, sample_of
 
 #: A quoted field may hold this many line breaks; beyond that the opening quote is taken for a stray one.
@@ -31,21 +33,23 @@ class Records:
     """Fields of each record with the line it starts on; all have as many fields as the file's usual record."""
 
     delimiter: str
-    fields: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    fields: StoredRows = field(default_factory=StoredRows)
+    lines: array.array[int] = field(default_factory=lambda: array.array("q"))
     bad: list[BadRow] = field(default_factory=list)
 
 
-def parse_delimited(text: str, delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Records:
-    """Split a text into records. ``delimiter`` None: found out. A text without any gives records of one field.
+def parse_delimited(
+    lines: MutableSequence[str], delimiter: str | None = None, named: Mapping[str, str | int] | None = None
+) -> Records:
+    """Split lines into records. ``delimiter`` None: found out. Lines without any give records of one field.
 
     A first line that tells Excel the delimiter (``sep=;``) is none. A header without a name for the first column gets an empty one.
     ``named`` are the columns that the user gave.
     """
-    lines = text.split("\n")
     told = _EXCEL_DELIMITER.fullmatch(lines[0])
     start = 1 if told else 0
-    shape = shape_of(lines[start:], told[1] if told else delimiter, named)
+    below = lines[start:] if start else lines
+    shape = shape_of(below, told[1] if told else delimiter, named)
     if shape.numbered:
         header = next(number for number in range(start, len(lines)) if lines[number].strip())
         lines[header] = shape.delimiter + lines[header]
@@ -67,7 +71,7 @@ def parse_delimited(text: str, delimiter: str | None = None, named: Mapping[str,
     return result
 
 
-def _record(lines: list[str], position: int, shape: Shape) -> tuple[list[str], int]:
+def _record(lines: Sequence[str], position: int, shape: Shape) -> tuple[list[str], int]:
     """The record that starts at a line, and how many lines it takes.
 
     Tried in turn: quotes as CSV means them, over several lines if one stays open; quotes as plain characters of one line;
@@ -92,7 +96,7 @@ def _plain(line: str, shape: Shape) -> list[str]:
     return line.split(shape.delimiter, 1) if shape.label_side == "first" else line.rsplit(shape.delimiter, 1)
 
 
-def _quoted(lines: list[str], position: int, shape: Shape) -> tuple[list[str] | None, int]:
+def _quoted(lines: Sequence[str], position: int, shape: Shape) -> tuple[list[str] | None, int]:
     """The record that CSV's rules make of a line and the ones its open quote draws in, if they make one.
 
     One of another width is none where delimiters stand in the text: its quotes may be plain characters.
@@ -113,7 +117,7 @@ def _quoted(lines: list[str], position: int, shape: Shape) -> tuple[list[str] | 
     return None, 1
 
 
-def _strictly(lines: list[str], delimiter: str) -> list[str] | None:
+def _strictly(lines: Sequence[str], delimiter: str) -> list[str] | None:
     """The one record that the lines are when no text follows a closing quote, else None."""
     try:
         records = list(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, strict=True))
@@ -122,7 +126,7 @@ def _strictly(lines: list[str], delimiter: str) -> list[str] | None:
     return records[0] if len(records) == 1 else None
 
 
-def _are_records(lines: list[str], shape: Shape) -> bool:
+def _are_records(lines: Sequence[str], shape: Shape) -> bool:
     """Whether lines that a quote joined are records by themselves, so that the quote is a stray one."""
     filled = [line for line in lines if line.strip()]
     if len(filled) < (_MIN_STRAY_LINES_OF_COMMAS if shape.delimiter == "," else 2):

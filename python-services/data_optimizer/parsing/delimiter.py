@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -50,7 +50,7 @@ class Shape:
         return self.least <= len(fields) <= self.width
 
 
-def shape_of(lines: list[str], delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Shape:
+def shape_of(lines: Sequence[str], delimiter: str | None = None, named: Mapping[str, str | int] | None = None) -> Shape:
     """The shape of a text. ``delimiter`` None: the one that makes the most regular records of two or more fields, else a comma.
 
     ``named`` are the columns that the user gave.
@@ -70,7 +70,7 @@ def shape_of(lines: list[str], delimiter: str | None = None, named: Mapping[str,
     return Shape(delimiter, 2, 2, side) if side else Shape(delimiter, least, width)
 
 
-def _label_side(lines: list[str], delimiter: str, by_name: Side | None) -> Side | None:
+def _label_side(lines: Sequence[str], delimiter: str, by_name: Side | None) -> Side | None:
     records = [line.split(delimiter) for line in spread(lines, _SAMPLE_LINES) if line.strip()]
     least, width = _widths(records)
     below = records[1:]  # A header may be shorter.
@@ -78,7 +78,7 @@ def _label_side(lines: list[str], delimiter: str, by_name: Side | None) -> Side 
     return None if regular and least <= 2 else label_side(records, delimiter, by_name, regular=regular)
 
 
-def _top(lines: list[str], delimiter: str) -> list[list[str]]:
+def _top(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     """The first records that are not blank, as many as the API sees of an upload, which passes by."""
     reader = csv.reader((f"{line}\n" for line in lines[:_SAMPLE_LINES]), delimiter=delimiter)
     return [*islice(_filled(reader), header.SAMPLE_ROWS + 1)]
@@ -98,7 +98,7 @@ def _widths(records: list[list[str]]) -> tuple[int, int]:
     return min(width, max(2, filled)), width
 
 
-def _sniff(lines: list[str]) -> str:
+def _sniff(lines: Sequence[str]) -> str:
     best, best_score = ",", 0.0
     for delimiter in DELIMITERS:
         records = _sample(lines, delimiter)
@@ -114,7 +114,7 @@ def _sniff(lines: list[str]) -> str:
     return best
 
 
-def _sample(lines: list[str], delimiter: str) -> list[list[str]]:
+def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     """Records of a sample of the lines: spread over the file where records are single lines, else the ones at its top."""
     top = lines[:_SAMPLE_LINES]
     records = [*_filled(csv.reader((f"{line}\n" for line in top), delimiter=delimiter))]

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import array
 import json
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from data_optimizer.parsing.json_shapes import rows_in
+from data_optimizer.parsing.lines import lines_of
+from data_optimizer.parsing.stored_rows import StoredRows
 from data_optimizer.parsing.table import BadRow, Table, only_entry, sample_of
 from wlops_common.errors import DatasetUnreadable
 
+#: Enough to see how a text begins.
+_HEAD_BYTES = 65_536
 
-def looks_like_json(text: str) -> bool:
+
+def looks_like_json(text: bytes) -> bool:
     """Whether the text begins as JSON rows do."""
-    return text.lstrip()[:1] in ("{", "[")
+    head = text[:_HEAD_BYTES].decode(errors="ignore").lstrip() or text.decode().lstrip()
+    return head[:1] in ("{", "[")
 
 
-def parse_json(text: str, role: str) -> Table:
-    """Rows of JSON Lines or of one JSON value; of several lists by split the one for ``role`` is taken.
+def parse_json(text: bytes, role: str) -> Table:
+    """Rows of JSON Lines or of one JSON value, in UTF-8; of several lists by split the one for ``role`` is taken.
+
+    One value is read whole, lines one after another.
 
     Raises ``DatasetUnreadable`` where most lines are no JSON, or the one value holds no list of rows.
     """
     whole = _whole(text)
     if whole is not None:
         values, note = rows_in(whole, role)
-        return _table(list(enumerate(values, 1)), [], "json", [note] if note else [])
-    numbered: list[tuple[int, Any]] = []
+        return _table([(number, value) for number, value in enumerate(values, 1)], [], "json", [note] if note else [])
+    numbered = StoredRows()
     bad: list[BadRow] = []
-    lines = text.split("\n")
-    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
+    lines = lines_of(text)
+    last = len(lines) - 1 if lines[-1] == "" else len(lines)
+    for number, line in enumerate(islice(lines, last), 1):
         if not line.strip():
             bad.append(BadRow(number, "blank row", ""))
             continue
         try:
-            numbered.append((number, json.loads(line)))
+            numbered.append([number, json.loads(line)])
         except ValueError as error:
             message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             bad.append(BadRow(number, f"not JSON: {message}", sample_of(line)))
@@ -48,9 +60,11 @@ def parse_json(text: str, role: str) -> Table:
     return _table(numbered, bad, "jsonl", [])
 
 
-def _whole(text: str) -> list[Any] | dict[str, Any] | None:
+def _whole(text: bytes) -> list[Any] | dict[str, Any] | None:
     """The value when the text is one JSON value over several lines or a list, else None."""
-    stripped = text.strip()
+    if not text[:_HEAD_BYTES].lstrip().startswith(b"[") and _is_value_and_more(text):
+        return None
+    stripped = text.decode().strip()
     first_line = stripped.partition("\n")[0]
     try:
         if not stripped.startswith("["):
@@ -74,28 +88,39 @@ def _whole(text: str) -> list[Any] | dict[str, Any] | None:
     return None
 
 
-def _table(numbered: list[tuple[int, Any]], bad: list[BadRow], file_format: str, notes: list[str]) -> Table:
-    objects = [(number, value) for number, value in numbered if isinstance(value, dict)]
-    pairs = [(number, value) for number, value in numbered if isinstance(value, list)]
-    if len(pairs) > len(objects):
-        width = max((len(value) for _, value in pairs), default=0)
-        table = Table([str(index) for index in range(width)], has_header=False, format=file_format, notes=notes)
-        taken = [(number, [*map(only_entry, value)]) for number, value in pairs if len(value) == width]
-    else:
-        names = list(dict.fromkeys(name for _, value in objects for name in value))
-        table = Table(names, has_header=True, format=file_format, notes=notes)
-        taken = [(number, [only_entry(value.get(name)) for name in names]) for number, value in objects]
-    used = {number for number, _ in taken}
+def _is_value_and_more(text: bytes) -> bool:
+    """Whether the first line is a JSON value by itself and others follow: then the text is JSON Lines and need not be decoded at once."""
+    start = len(text) - len(text.lstrip())
+    end = text.find(b"\n", start)
+    try:
+        json.loads(text[start : end if end >= 0 else len(text)].decode())
+    except (ValueError, RecursionError):
+        return False
+    return end >= 0 and bool(text[end : end + _HEAD_BYTES].decode(errors="ignore").strip())
+
+
+def _table(numbered: Iterable[Sequence[Any]], bad: list[BadRow], file_format: str, notes: list[str]) -> Table:
+    """``numbered``: number and value of each row; gone through twice."""
+    names: dict[str, None] = {}
+    objects = pairs = width = 0
+    for _, value in numbered:
+        if isinstance(value, dict):
+            objects += 1
+            names.update(dict.fromkeys(value))
+        elif isinstance(value, list):
+            pairs += 1
+            width = max(width, len(value))
+    has_names = objects >= pairs
+    columns = [*names] if has_names else [str(index) for index in range(width)]
+    rows, lines = StoredRows(), array.array("q")
     for number, value in numbered:
-        if number not in used:
-            bad.append(
-                BadRow(
-                    number,
-                    "a JSON value of another kind than the other rows",
-                    sample_of(json.dumps(value, ensure_ascii=False)),
-                )
-            )
-    table.rows = [value for _, value in taken]
-    table.lines = [number for number, _ in taken]
-    table.bad = sorted(bad, key=lambda row: row.line)
-    return table
+        if has_names and isinstance(value, dict):
+            rows.append([only_entry(value.get(name)) for name in columns])
+        elif not has_names and isinstance(value, list) and len(value) == width:
+            rows.append([*map(only_entry, value)])
+        else:
+            sample = sample_of(json.dumps(value, ensure_ascii=False))
+            bad.append(BadRow(number, "a JSON value of another kind than the other rows", sample))
+            continue
+        lines.append(number)
+    return Table(columns, has_names, file_format, rows, lines, sorted(bad, key=lambda row: row.line), notes)

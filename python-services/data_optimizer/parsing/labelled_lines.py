@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from data_optimizer.parsing.delimited import Records
 from data_optimizer.parsing.sampling import spread
@@ -28,9 +29,8 @@ _MAX_LABELS = 500
 _MAX_SHARE_WITH_LABELS_INSIDE = 0.2
 
 
-def parse_marked_lines(text: str) -> Records | None:
+def parse_marked_lines(lines: Sequence[str]) -> Records | None:
     """Label and text of each line where nearly every line begins with a mark that says label; else None."""
-    lines = text.split("\n")
     sample = [line for line in spread(lines, _SAMPLE_LINES) if line.strip()]
     labels = [match[1] for line in sample if _MARK.match(line) and (match := _LINE.match(line))]
     if len(labels) < max(_MIN_LINES, _MIN_MARKED_SHARE * len(sample)) or len(set(labels)) > len(labels) // 2:
@@ -38,9 +38,8 @@ def parse_marked_lines(text: str) -> Records | None:
     return _records(lines, lambda line: _MARK.match(line) is not None)
 
 
-def parse_label_blank_text(text: str) -> Records | None:
+def parse_label_blank_text(lines: Sequence[str]) -> Records | None:
     """Label and text of each line where nearly every line begins with a number, or with one of a few words; else None."""
-    lines = text.split("\n")
     filled = sum(bool(line.strip()) for line in lines)
     first = Counter(match[1] for line in lines if (match := _LINE.match(line)))
     numbers = {word for word in first if _NUMBER.fullmatch(word)}
@@ -53,7 +52,7 @@ def parse_label_blank_text(text: str) -> Records | None:
     return None
 
 
-def _are_common_words(words: set[str], lines: list[str]) -> bool:
+def _are_common_words(words: set[str], lines: Sequence[str]) -> bool:
     """Whether the words stand within the lines too, so that they begin sentences and are no labels."""
     sample = spread(lines, _SAMPLE_LINES)
     return sum(not words.isdisjoint(line.split()[1:]) for line in sample) > _MAX_SHARE_WITH_LABELS_INSIDE * len(sample)
@@ -63,9 +62,10 @@ def _begins_with(labels: set[str], line: str) -> bool:
     return line.split(maxsplit=1)[0] in labels
 
 
-def _records(lines: list[str], is_labelled: Callable[[str], bool]) -> Records:
+def _records(lines: Sequence[str], is_labelled: Callable[[str], bool]) -> Records:
     result = Records(" ")
-    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
+    last = len(lines) - 1 if lines[-1] == "" else len(lines)
+    for number, line in enumerate(islice(lines, last), 1):
         match = _LINE.match(line)
         if not line.strip():
             result.bad.append(BadRow(number, "blank row", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +15,14 @@ from data_optimizer.parsing.beside import check_labels, columns_beside, plain_la
 from data_optimizer.parsing.columns import Columns, columns_named
 from data_optimizer.parsing.delimited import Records, parse_delimited
 from data_optimizer.parsing.detection import detect_columns
-from data_optimizer.parsing.header import has_header
+from data_optimizer.parsing.header import SAMPLE_ROWS, has_header
 from data_optimizer.parsing.json_rows import looks_like_json, parse_json
 from data_optimizer.parsing.labelled_lines import parse_label_blank_text, parse_marked_lines
+from data_optimizer.parsing.lines import lines_of
 from data_optimizer.parsing.row_values import rows_of
 from data_optimizer.parsing.source_text import decode, is_parquet, read_bytes
-from data_optimizer.parsing.table import BadRow, Table, only_entry, sample_of
+from data_optimizer.parsing.stored_rows import FrameRows
+from data_optimizer.parsing.table import BadRow, Table, sample_of
 from wlops_common.contracts import FileReading
 from wlops_common.errors import DatasetEmpty, DatasetUnreadable
 from wlops_ml.rows import TaskType
@@ -80,9 +82,7 @@ def read_dataset(
 
     Raises ``DatasetUnreadable``, ``DatasetEmpty`` or ``DatasetColumnsUnknown``, each saying where and what to do.
     """
-    data, notes = read_bytes(path)
-    table = _table(data, file_format, role, columns or {})
-    table.notes[:0] = notes
+    table = _table(path, file_format, role, columns or {})
     if not table.rows:
         first = table.bad[0] if table.bad else BadRow(1, "nothing but a header", "")
         raise DatasetEmpty(
@@ -97,7 +97,7 @@ def read_dataset(
         found = detect_columns(table, task_type)
     rows, bad = rows_of(table, found)
     is_labelled = found.task_type == "classification"
-    labels = frozenset(map(plain_label, rows["wanted"])) - {""} if is_labelled else frozenset()
+    labels = frozenset(map(plain_label, rows["wanted"].unique())) - {""} if is_labelled else frozenset()
     if like is not None and role in ("validation", "test"):
         check_labels(table, like.labels, labels)
     facts = {
@@ -107,18 +107,22 @@ def read_dataset(
         "notes": table.notes,
     }
     all_bad = sorted([*table.bad, *bad], key=lambda row: row.line)
-    bare = replace(table, rows=[], lines=[], bad=[])
+    bare = replace(table, rows=(), lines=(), bad=[])
     return ReadDataset(rows, all_bad, found.task_type, rows.height + len(all_bad), facts, found, bare, labels)
 
 
-def _table(data: bytes, file_format: FileFormat | None, role: FileRole, named: Mapping[str, str | int]) -> Table:
+def _table(path: Path, file_format: FileFormat | None, role: FileRole, named: Mapping[str, str | int]) -> Table:
+    data, notes = read_bytes(path)
     if is_parquet(data) or file_format == "parquet":
-        return _parquet(data)
-    text, notes = decode(data)
-    if file_format == "jsonl" or (file_format is None and looks_like_json(text)):
-        table = parse_json(text, role)
+        table = _parquet(data)
     else:
-        table = _delimited(text, file_format, named)
+        text, notes_on_text = decode(data)
+        del data  # Else the text is there twice where it was another encoding.
+        if file_format == "jsonl" or (file_format is None and looks_like_json(text)):
+            table = parse_json(text, role)
+        else:
+            table = _delimited(lines_of(text), file_format, named)
+        notes += notes_on_text
     table.notes[:0] = notes
     return table
 
@@ -134,31 +138,34 @@ def _parquet(data: bytes) -> Table:
         frame.columns,
         True,
         "parquet",
-        [[*map(only_entry, row)] for row in frame.iter_rows()],
-        list(range(1, frame.height + 1)),
+        FrameRows(frame),
+        range(1, frame.height + 1),
     )
 
 
-def _delimited(text: str, file_format: FileFormat | None, named: Mapping[str, str | int]) -> Table:
-    records = _records(text, file_format, named)
-    _refuse_short_header(text, records, named)
-    width = len(records.fields[0]) if records.fields else 0
-    headed = _holds_names(records, named) or has_header(records.fields)
+def _delimited(lines: MutableSequence[str], file_format: FileFormat | None, named: Mapping[str, str | int]) -> Table:
+    records = _records(lines, file_format, named)
+    _refuse_short_header(lines, records, named)
+    first = records.fields[0] if records.fields else []
+    headed = _holds_names(records, named) or has_header(records.fields[: SAMPLE_ROWS + 1])
+    if headed:
+        records.fields.leave_out_first()
+        records.lines.pop(0)
     return Table(
-        [name.strip() for name in records.fields[0]] if headed else [str(index) for index in range(width)],
+        [name.strip() for name in first] if headed else [str(index) for index in range(len(first))],
         headed,
         "tsv" if records.delimiter == "\t" else "csv",
-        [*records.fields[headed:]],
-        records.lines[headed:],
+        records.fields,
+        records.lines,
         records.bad,
         [f"delimiter {records.delimiter!r}"],
     )
 
 
-def _refuse_short_header(text: str, records: Records, named: Mapping[str, str | int]) -> None:
+def _refuse_short_header(lines: Sequence[str], records: Records, named: Mapping[str, str | int]) -> None:
     """Raises ``DatasetUnreadable`` where the first line has the names that the user gives, but fewer fields than those below it."""
     own = {column for column in named.values() if isinstance(column, str)}
-    number, line = next(((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()), (1, ""))
+    number, line = next(((number, line) for number, line in enumerate(lines, 1) if line.strip()), (1, ""))
     header = [field.strip() for field in next(csv.reader((line,), delimiter=records.delimiter), [])]
     width = len(records.fields[0]) if records.fields else 0
     if own and own <= set(header) and len(header) < width and number < records.lines[0]:
@@ -175,20 +182,20 @@ def _holds_names(records: Records, named: Mapping[str, str | int]) -> bool:
     return bool(names) and bool(records.fields) and names <= {field.strip() for field in records.fields[0]}
 
 
-def _records(text: str, file_format: FileFormat | None, named: Mapping[str, str | int]) -> Records:
+def _records(lines: MutableSequence[str], file_format: FileFormat | None, named: Mapping[str, str | int]) -> Records:
     """Raises ``DatasetUnreadable`` where too many lines do not have the usual number of fields."""
     if file_format == "tsv":
-        records, most = parse_delimited(text, "\t", named), _MAX_MISFIT_SHARE_OF_GIVEN
+        records, most = parse_delimited(lines, "\t", named), _MAX_MISFIT_SHARE_OF_GIVEN
     else:
-        marked = parse_marked_lines(text)
+        marked = parse_marked_lines(lines)
         if marked is not None:
             return marked
-        records, most = parse_delimited(text, None, named), _MAX_MISFIT_SHARE_OF_GUESSED
+        records, most = parse_delimited(lines, None, named), _MAX_MISFIT_SHARE_OF_GUESSED
     misfits = [row for row in records.bad if row.reason != "blank row"]
     misfit_share = len(misfits) / max(1, len(misfits) + len(records.fields))
     unsplit = all(len(record) == 1 for record in records.fields[:1])
     if file_format is None and (unsplit or misfit_share > most):
-        labelled = parse_label_blank_text(text)
+        labelled = parse_label_blank_text(lines)
         if labelled is not None:
             return labelled
     if records.fields and misfit_share > most:

@@ -19,6 +19,7 @@ from wlops_ml.maths import equation_target, evaluate
 #: Rows as read: ``given`` is the input, ``wanted`` the output, ``meta`` the other columns as a JSON object.
 READ_SCHEMA = pl.Schema({"given": pl.String, "wanted": pl.String, "line": pl.Int64, "meta": pl.String})
 
+_ROWS_AT_ONCE = 65_536
 _MISSING = "not a text or number in the column"
 #: What R, pandas, SQL and Excel write where a label is missing. Not "None", which is a label of many data sets.
 _NO_LABEL = frozenset({"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
@@ -33,6 +34,7 @@ def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]
     used = {columns.messages} if isinstance(columns, ChatColumn) else {*columns.inputs, columns.output}
     others = [index for index in range(len(table.names)) if index not in used]
     missing = _missing_labels(table, columns)
+    parts: list[pl.DataFrame] = []
     values: list[tuple[str, str, int, str]] = []
     bad: list[BadRow] = []
     for line, row in zip(table.lines, table.rows, strict=True):
@@ -50,7 +52,10 @@ def rows_of(table: Table, columns: Columns) -> tuple[pl.DataFrame, list[BadRow]]
         values.append(
             (*taken, line, json.dumps(meta, ensure_ascii=False, sort_keys=True, default=str) if meta else "{}")
         )
-    return pl.DataFrame(values, schema=READ_SCHEMA, orient="row"), bad
+        if len(values) >= _ROWS_AT_ONCE:
+            parts.append(pl.DataFrame(values, schema=READ_SCHEMA, orient="row"))
+            values = []
+    return pl.concat([*parts, pl.DataFrame(values, schema=READ_SCHEMA, orient="row")]), bad
 
 
 def _missing_labels(table: Table, columns: Columns) -> frozenset[str]:

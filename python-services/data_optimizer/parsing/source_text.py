@@ -14,6 +14,7 @@ from wlops_common.errors import DatasetEmpty, DatasetUnreadable
 #: More than this, unpacked, is refused: a small upload must not fill the machine's memory.
 MAX_UNPACKED_BYTES = 4 * 1024**3
 
+_READ_BYTES = 16 * 1024**2
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 #: What a file is, by its first bytes. The API refuses the same ones at upload.
@@ -52,23 +53,38 @@ def is_parquet(data: bytes) -> bool:
     return data.startswith(_PARQUET)
 
 
-def decode(data: bytes) -> tuple[str, list[str]]:
-    """The content as text with line feeds as line ends, and notes. Raises ``DatasetUnreadable`` where it is no text."""
+def decode(data: bytes) -> tuple[bytes, list[str]]:
+    """The content as text in UTF-8 with line feeds as line ends, and notes. Raises ``DatasetUnreadable`` where it is no text."""
     encoding, start = _encoding(data)
     notes = [] if encoding == "utf-8" else [f"read as {encoding}"]
     try:
-        text = data[start:].decode(encoding)
+        text = _in_utf_8(data, encoding, start)
     except UnicodeDecodeError as error:
         if encoding != "utf-8" or b"\x00" in data:
             raise DatasetUnreadable(
                 f"The file is not text in {encoding}: byte {error.start + start} cannot be read. Save it as UTF-8.",
                 details={"line": data.count(b"\n", 0, error.start) + 1, "encoding": encoding},
             ) from error
-        text, note = _partly_utf_8(data[start:])
+        read, note = _partly_utf_8(data[start:])
+        text = read.encode()
         notes.append(note)
-    if "\x00" in text and text.count("\x00") > len(text) // 100:
+    if b"\x00" in text and text.count(b"\x00") > len(text) // 100:
         raise DatasetUnreadable("The file is binary, not text. Upload CSV, TSV, JSONL or Parquet.", details={"line": 1})
-    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), notes
+
+
+def _in_utf_8(data: bytes, encoding: str, start: int) -> bytes:
+    """The text from ``start`` on in UTF-8; where it is that already it is only read through, in pieces. Raises ``UnicodeDecodeError``."""
+    if encoding != "utf-8":
+        return data[start:].decode(encoding).encode()
+    if not data.isascii():
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for place in range(start, len(data), _READ_BYTES):
+            try:
+                decoder.decode(data[place : place + _READ_BYTES], final=place + _READ_BYTES >= len(data))
+            except UnicodeDecodeError:
+                return data[start:].decode().encode()  # Raises it again, with the place in the whole.
+    return data[start:] if start else data
 
 
 def _unpack(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +25,8 @@ class Table:
     names: list[str]
     has_header: bool
     format: str
-    rows: list[list[Any]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    rows: Sequence[list[Any]] = ()
+    lines: Sequence[int] = ()
     bad: list[BadRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -5,14 +5,16 @@ Not covered: copies between roles (``guard``). Pairs come from ``wlops_ml.near_d
 
 from __future__ import annotations
 
-from collections import Counter
-
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from data_optimizer.journal import Outcome, removal
+from data_optimizer.journal import Mask, Outcome, removal_where
+from data_optimizer.working_rows import in_file_order
 from wlops_common.contracts import TaskType
 from wlops_ml.near_duplicates import near_repeats
-from wlops_ml.text import match_key
+from wlops_ml.runs import Runs
+from wlops_ml.text_columns import key_hashes, mixed
 
 #: Short texts of one topic are alike: below this similarity they are mostly different questions (banking77: 0.7 joins 5 % unlike labels).
 NEAR_DUPLICATE_SIMILARITY = 0.9
@@ -23,45 +25,43 @@ def without_exact_duplicates(rows: pl.DataFrame, task_type: TaskType) -> Outcome
 
     Without a majority all rows of that text go. For generation, different completions of one prompt are all kept.
     """
-    ordered = rows.sort("file", "line", "id", nulls_last=True)
-    winner = _majority_labels(ordered) if task_type == "classification" else {}
-    seen: set[tuple[str, str]] = set()
-    reasons: list[str | None] = []
-    for key, wanted in zip(ordered["key"].to_list(), ordered["wanted"].to_list(), strict=True):
-        content = (key, wanted if task_type == "classification" else match_key(wanted))
-        if key in winner and winner[key] != wanted:
-            reasons.append("same text, other label")
-        elif content in seen:
-            reasons.append("duplicate")
-        else:
-            seen.add(content)
-            reasons.append(None)
-    return removal(ordered, reasons)
+    ordered = in_file_order(rows)
+    keys = ordered["key"].to_numpy()
+    is_label = task_type == "classification"
+    outputs = ordered["wanted"].hash() if is_label else key_hashes(ordered["wanted"])
+    contents = Runs.of(mixed(keys, outputs.to_numpy()))
+    faults: dict[str, Mask] = {}
+    if is_label:
+        faults["same text, other label"] = contents.spread(_outvoted(keys[contents.first], contents.sizes))
+    faults["duplicate"] = contents.places() > 0
+    return removal_where(ordered, faults)
 
 
-def _majority_labels(rows: pl.DataFrame) -> dict[str, str | None]:
-    """For each key with several labels the one that more rows carry than any other, or None."""
-    votes: dict[str, Counter[str]] = {}
-    for key, label in zip(rows["key"].to_list(), rows["wanted"].to_list(), strict=True):
-        votes.setdefault(key, Counter())[label] += 1
-    winners: dict[str, str | None] = {}
-    for key, counts in votes.items():
-        if len(counts) > 1:
-            (first, most), (_, second) = counts.most_common(2)
-            winners[key] = first if most > second else None
-    return winners
+def _outvoted(keys: npt.NDArray[np.uint64], votes: npt.NDArray[np.int32]) -> Mask:
+    """Which contents, each with the key of its text and its number of rows, do not have more rows than every other of their key."""
+    texts = Runs.of(keys)
+    most = texts.spread(-texts.least(-votes))
+    with_most = texts.spread(np.add.reduceat((votes == most)[texts.order], texts.starts, dtype=np.int32))
+    outvoted: Mask = (votes < most) | (with_most > 1)
+    return outvoted
 
 
 def without_near_duplicates(rows: pl.DataFrame, task_type: TaskType) -> Outcome:
     """Drop a row that is nearly an earlier kept one with the same output and the same numbers.
 
-    Two problems with different numbers are different problems, however alike their words.
+    Two problems with different numbers are different problems, however alike their words. Looked for within near-duplicate groups,
+    which hold all rows that are so alike.
     """
-    ordered = rows.sort("file", "line", "id", nulls_last=True)
-    wanted = ordered["wanted"].to_list()
-    answers = wanted if task_type == "classification" else [""] * len(wanted)
-    keys = list(zip(answers, ordered["numbers"].to_list(), strict=True))
+    ordered = in_file_order(rows)
+    groups = Runs.of(ordered["group"].hash().to_numpy())
+    together = np.flatnonzero(groups.spread(groups.sizes > 1))
+    alike = ordered[together]
     # Equal prompts of different completions are different rows of a generation task.
-    texts, copies = ordered["given"].to_list(), task_type == "classification"
-    dropped = near_repeats(texts, NEAR_DUPLICATE_SIMILARITY, keys, copies=copies)
-    return removal(ordered, ["near-duplicate" if index in dropped else None for index in range(ordered.height)])
+    is_label = task_type == "classification"
+    keys = alike["numbers"].hash().to_numpy()
+    if is_label:
+        keys = mixed(keys, alike["wanted"].hash().to_numpy())
+    repeats = near_repeats(alike["given"], NEAR_DUPLICATE_SIMILARITY, pl.Series(keys), copies=is_label)
+    mask = np.zeros(ordered.height, dtype=bool)
+    mask[together[sorted(repeats)]] = True
+    return removal_where(ordered, {"near-duplicate": mask})

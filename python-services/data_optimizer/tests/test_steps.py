@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_optimizer.split import with_groups
 from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
-from data_optimizer.steps.normalise import normalise, usable
+from data_optimizer.steps.filters import usable
+from data_optimizer.steps.normalise import normalise
 from data_optimizer.steps.worked_answers import answers_are_worked, fault_of, targets_are_the_rule, verified
 from data_optimizer.working_rows import SCHEMA
 from wlops_common.contracts import TaskType
@@ -88,7 +90,7 @@ def test_of_one_text_with_several_labels_the_majority_stays_and_without_one_none
 def test_different_completions_of_one_prompt_all_stay() -> None:
     rows = table([("p", "one way"), ("p", "another way"), ("p", "One way.")], task_type="generation")
     assert kept_and_reasons(without_exact_duplicates(rows, "generation")) == ([1, 2], {3: "duplicate"})
-    assert kept_and_reasons(without_near_duplicates(rows.head(2), "generation"))[0] == [1, 2]
+    assert kept_and_reasons(without_near_duplicates(with_groups(rows.head(2), "generation"), "generation"))[0] == [1, 2]
 
 
 LONG = "please tell me where exactly the parcel with the blue kettle for my mother has got stuck this time"
@@ -96,13 +98,14 @@ LONG = "please tell me where exactly the parcel with the blue kettle for my moth
 
 def test_near_duplicates_go_only_with_equal_label_and_equal_numbers() -> None:
     rows = table([(LONG, "a"), (f"{LONG} x", "a"), (f"{LONG} y", "b"), (f"{LONG} 7", "a"), (f"{LONG} 8", "a")])
-    assert kept_and_reasons(without_near_duplicates(rows, "classification")) == ([1, 3, 4, 5], {2: "near-duplicate"})
+    grouped = with_groups(rows, "classification")
+    assert kept_and_reasons(without_near_duplicates(grouped, "classification")) == ([1, 3, 4, 5], {2: "near-duplicate"})
 
 
 @given(st.lists(st.tuples(_TEXT, st.sampled_from("ab")), max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_every_row_is_kept_once_or_removed_once(pairs: list[tuple[str, str]]) -> None:
-    rows = table(pairs)
+    rows = with_groups(table(pairs), "classification")
     for step in (usable, without_exact_duplicates, without_near_duplicates):
         kept, removed = step(rows, "classification")
         assert sorted(kept["line"].to_list() + removed["line"].to_list()) == sorted(rows["line"].to_list())

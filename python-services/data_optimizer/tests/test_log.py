@@ -1,0 +1,126 @@
+"""The optimization log: every operator that ran, with what it did, as JSON and as a page."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from data_optimizer.log_page import log_page
+from data_optimizer.operators import operator_of
+from data_optimizer.tests.workplace import Workplace, csv_file, maths_file
+from wlops_common.contracts import Operators, OptimizeResult
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>&amp; please tell"
+
+
+def _steps(workplace: Workplace, result: OptimizeResult) -> dict[str, dict[str, Any]]:
+    return {step["name"]: step for step in workplace.json(result.log)["steps"]}
+
+
+def test_the_log_names_operator_version_seed_and_input_of_each_run(workplace: Workplace) -> None:
+    files = {"source": csv_file(200), "test": csv_file(60, 5)}
+    result = workplace.optimise(files, seed=11)
+    log = workplace.json(result.log)
+    assert log["seed"] == 11
+    assert log["inputs"] == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    assert [step["operator"] for step in log["steps"]] == [
+        "parse and quarantine", "parse and quarantine", "normalise", "filter", "near-duplicates", "leakage guard", "split",
+        "exact duplicates", "exact duplicates", "near-duplicates", "unknown labels", "label issues",
+    ]  # fmt: skip
+    assert all(step["version"] >= 1 and step["seconds"] >= 0 and len(step["samples"]) <= 20 for step in log["steps"])
+    later = workplace.json(workplace.improve(files, result, []).log)
+    assert {"split", "recipe", "feedback"} < set(later["inputs"])
+
+
+def test_problems_are_verified_rewritten_and_guarded(workplace: Workplace) -> None:
+    steps = _steps(workplace, workplace.optimise({"source": maths_file(300, 1)}))
+    operators = {step["operator"] for step in steps.values()}
+    assert {"verify worked answers", "rewrite as equations", "leakage guard"} <= operators
+    assert steps["equation targets"]["rowsIn"] == steps["equation targets"]["rowsOut"]
+
+
+def test_a_step_of_no_known_operator_is_one_of_its_own() -> None:
+    assert (operator_of("a new step").name, operator_of("a new step").version) == ("a new step", 1)
+
+
+def test_held_out_labels_that_training_lacks_are_counted_and_the_rows_stay(workplace: Workplace) -> None:
+    test = csv_file(40, 5) + b"a question about what nobody was taught,unheard-of\n"
+    result = workplace.optimise({"source": csv_file(200), "test": test})
+    assert workplace.json(result.log)["unknownLabels"] == {"test": {"rows": 1, "labels": 1}}
+    assert result.test is not None
+    assert result.test.rows == 41
+
+
+def test_personal_data_are_masked_only_when_asked_for(workplace: Workplace) -> None:
+    data = csv_file(200) + b"write to ann@example.org about the red parcel,a\n"
+    plain = workplace.optimise({"source": data})
+    assert "personal data" not in _steps(workplace, plain)
+    asked = Workplace(workplace.root / "asked")
+    result = asked.optimise({"source": data}, operators=Operators(mask_personal_data=True))
+    assert asked.json(result.log)["rowsMasked"] == 1
+    texts = [text for role in ("train", "mine", "select", "test") for text in asked.rows(getattr(result, role))["text"]]
+    assert "write to <e-mail> about the red parcel" in texts
+    assert not [text for text in texts if "ann@" in text]
+
+
+def test_caps_hold_in_every_iteration_and_only_when_asked_for(workplace: Workplace) -> None:
+    files, operators = {"source": csv_file(300)}, Operators(max_rows_per_class=30)
+    assert "balance" not in _steps(workplace, workplace.optimise(files))
+    asked = Workplace(workplace.root / "asked")
+    first = asked.optimise(files, operators=operators)
+    assert set(asked.rows(first.train)["label"].value_counts()["count"]) == {30}
+    feedback = asked.store.put("evaluations/1.json", b'{"improvements": []}')
+    later = asked.optimise(files, 1, split=first.split, recipe=first.recipe, feedback=feedback, operators=operators)
+    assert later.train.sha256 == first.train.sha256
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [
+            value or "" for name, value in attrs if name in ("src", "href", "action") or name.startswith("on")
+        ]
+
+
+def test_the_page_shows_the_log_and_hostile_text_on_it_is_inert(workplace: Workplace) -> None:
+    data = csv_file(200) + f'"{HOSTILE}",a\n"{HOSTILE}",a\nx,y,{HOSTILE},z\n'.encode()
+    result = workplace.optimise({"source": data})
+    text = workplace.file(result, "log.html").decode()
+    page = _Page()
+    page.feed(text)
+    assert not {"script", "img", "link", "iframe"} & set(page.tags)
+    assert page.links == []
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    for step in workplace.json(result.log)["steps"]:
+        assert step["name"] in text
+        assert all(reason in text for reason in step["removed"])
+    assert "color-scheme:light dark" in text
+    assert len(text) < 100_000
+
+
+@pytest.mark.parametrize("value", [None, 0, 1_234_567, 0.5])
+def test_figures_are_readable(value: float | None) -> None:
+    step = {
+        "name": "n",
+        "operator": "o",
+        "version": 1,
+        "rowsIn": value,
+        "rowsOut": 0,
+        "removed": {},
+        "seconds": 0,
+        "samples": [],
+    }
+    page = log_page({"seed": 1, "inputs": {}, "quarantined": 0, "steps": [step]})
+    shown = {None: "–", 0: "0", 1_234_567: "1,234,567", 0.5: "0.5"}[value]
+    assert re.search(f'number">{shown}<', page)
