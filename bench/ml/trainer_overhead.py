@@ -53,21 +53,22 @@ def problems(count: int, seed: int) -> list[dict[str, str]]:
 
 
 def make_qwen(folder: Path) -> None:
-    """A random Qwen2 of two layers and a word tokenizer, as a folder below ``folder``."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    """A random Qwen2 of two layers and a tokenizer trained on the words, as a folder below ``folder``."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForSequenceClassification
 
-    vocabulary = {word: number for number, word in enumerate(["<pad>", "<unk>", *_WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", eos_token="<pad>"
-    ).save_pretrained(folder / "tiny")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=1200, special_tokens=["<|endoftext|>"], show_progress=False)
+    tokenizer.train_from_iterator((row["text"] for row in texts(500, 2)), trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|endoftext|>")
+    fast.save_pretrained(folder / "tiny")
     import torch
 
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=len(vocabulary), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, pad_token_id=0, num_labels=_LABELS,
     )  # fmt: skip
     Qwen2ForSequenceClassification(config).save_pretrained(folder / "tiny")
@@ -156,6 +157,7 @@ def hf_trainer(case: Case, scratch: Path) -> float:
         AutoModelForSequenceClassification,
         AutoTokenizer,
         DataCollatorWithPadding,
+        PrinterCallback,
         Trainer,
         TrainingArguments,
     )
@@ -174,6 +176,7 @@ def hf_trainer(case: Case, scratch: Path) -> float:
         save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True, optim="adamw_torch_fused",
     )  # fmt: skip
     trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer))
+    trainer.remove_callback(PrinterCallback)
     started = time.process_time()
     trainer.train()
     return time.process_time() - started
@@ -256,6 +259,7 @@ def main(rounds: int) -> None:
 
             sides = {side: (lambda measure=measure: fresh(measure)) for side, measure in measures.items()}
             results[name] = in_turn(sides, rounds)
+            print(name, results[name], file=sys.stderr)
     start = in_turn({side: (lambda side=side: seconds_to_first_step(side)) for side in ("ours", "plain")}, rounds)
     versions = {
         "python": platform.python_version(),
