@@ -146,7 +146,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
-    doubts = frozen.label_issues and frozen.label_issues.model_copy(update={"quarantined": dropped.height})
+    doubts = frozen.label_issues and LabelIssueReport(flagged=len(source.suspects), quarantined=dropped.height)
     with_targets = frozen.with_targets or any(entry.kind == "format" for entry in learned.choice.recipe.entries)
     outputs = Outputs(context, request.sealed_prefix, frozen.task_type, with_targets=with_targets)
     mine = outputs.rows("mine", mine_rows)

@@ -32,7 +32,7 @@ FROM_VALIDATION_BESIDE_TEST: Shares = {"mine": 0.5, "select": 0.5}
 
 MINIMUM_TRAINING_ROWS = 20
 #: Rows that `mine` and `select` should have: with fewer, a difference of a few points is noise, and so are the loop's decisions.
-WANTED_HELD_OUT_ROWS = 400
+WANTED_HELD_OUT_ROWS = 1_000
 #: At most this share of the pool goes to each of the two where the training file is too small for them.
 _MAX_POOL_SHARE = 0.1
 #: Reasons that a refusal names, the commonest first.
