@@ -72,7 +72,12 @@ test('a worse challenger does not replace the champion, and the next iteration s
     null,
     ...Array<string>(2).fill(`evaluations/${task.taskId}/0/s0/attempt-1/improvements.json`),
   ]);
-  // The same recipe, but not the same rows again.
+  // What has lost is told, so that it is not tried again.
+  expect(optimizations.map((one) => 'rejected' in one && one.rejected.map(({ key }) => key.split('/')[1]))).toEqual([
+    [],
+    [],
+    [`dataset_${task.taskId.slice(5)}_i1`],
+  ]);
   expect(new Set(optimizations.map((one) => one.seed)).size).toBe(3);
   const final = harness.requests.find((one) => own(one) && one.jobKey.includes('/final/'));
   expect(final).toMatchObject({ iteration: 0, model: { key: `models/${task.taskId}/0/s0/manifest.json` } });

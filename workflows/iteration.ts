@@ -116,8 +116,11 @@ function chooseChampion({ state, record }: TaskRun, { iteration, optimization, t
     champion: state.champion && { iteration: state.champion.iteration, ...state.champion.score },
     rule: 'larger point score on select; a tie keeps the champion',
   });
-  if (promoted) {
+  if (!promoted) {
+    state.rejected = [...(state.rejected ?? []), optimization.recipe];
+  } else {
     state.champion = challenger;
+    state.rejected = [];
     record.set({ championIteration: iteration });
   }
 }

@@ -40,8 +40,8 @@ function base(
 }
 
 /**
- * From iteration 1 on: the source rows again, with the champion's recipe and what was found wrong with the champion. The seed moves
- * with the iteration, so that after a rejected challenger the same recipe is not tried again row for row.
+ * From iteration 1 on: the source rows again, with the champion's recipe and what was found wrong with the champion. Recipes that lost
+ * to it are told, and the seed moves with the iteration, so that what did not help is not tried again row for row.
  */
 export function optimizationRequest(run: Subject, segment: number): OptimizeRequest {
   const { task, state } = run;
@@ -58,6 +58,7 @@ export function optimizationRequest(run: Subject, segment: number): OptimizeRequ
     split: state.split,
     recipe: champion?.recipe ?? null,
     feedback: champion?.improvementsFile ?? null,
+    rejected: state.rejected ?? [],
     sealedPrefix: sealedPrefix(task.taskId),
   };
 }

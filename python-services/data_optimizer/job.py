@@ -5,27 +5,27 @@ The same request on the same objects gives the same bytes, but for times in the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from data_optimizer import pipeline
-from data_optimizer.feedback.apply import apply_recipe
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.compile import entries_for
+from data_optimizer.feedback.learn import Learned, learn
+from data_optimizer.feedback.proxy import ProxyModels
+from data_optimizer.feedback.question import question_for
 from data_optimizer.frozen_split import FrozenSplit
 from data_optimizer.guard import GuardIndex, write_index
 from data_optimizer.intake import take_in
 from data_optimizer.journal import SEALED_ROLES, Journal
 from data_optimizer.log_page import log_page
 from data_optimizer.outputs import Outputs
-from data_optimizer.recipe import Feedback, Recipe
+from data_optimizer.recipe import Recipe
 from data_optimizer.split import refuse_too_small
 from data_optimizer.steps.worked_answers import answers_are_worked, targets_are_the_rule
 from data_optimizer.working_rows import SCHEMA, from_row_file
 from wlops_common.contracts import (
-    AppliedImprovement,
     LabelIssueReport,
     ObjectRef,
     OptimizeRequest,
@@ -47,8 +47,7 @@ class _Made:
     mine: RowsRef
     train: pl.DataFrame
     pool: pl.DataFrame
-    recipe: Recipe = field(default_factory=Recipe)
-    applied: list[AppliedImprovement] = field(default_factory=list)
+    learned: Learned | None = None
     label_issues: LabelIssueReport | None = None
 
 
@@ -118,10 +117,10 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     mine_rows = _read_rows(context, frozen.mine, "mine")
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
-    source = pl.concat([train, pool])
-    clean = pipeline.clean_open(source, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    clean = pipeline.clean_open(pl.concat([train, pool]), frozen.task_type, journal, worked=frozen.answers_are_worked)
     clean = pipeline.balanced(clean, request, journal)
-    bench = Bench(
+    question = question_for(frozen.task_type, clean.train, mine_rows)
+    source = Bench(
         task_type=frozen.task_type,
         train=clean.train,
         mine=mine_rows,
@@ -129,33 +128,35 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         guards=[GuardIndex.from_parquet(context.store.read(frozen.guard)), GuardIndex.of(mine_rows["given"].to_list())],
         suspects={suspect.id: suspect.suggested for suspect in frozen.suspects},
         seed=frozen.seed,
+        proxies=ProxyModels(question, pl.concat([clean.train, clean.pool])) if question else None,
+        has_pool=frozen.source_pool is not None,
     )
-    recipe = Recipe.from_bytes(context.store.read(request.recipe)) if request.recipe else Recipe()
-    if request.feedback is not None:
-        findings = Feedback.from_bytes(context.store.read(request.feedback))
-        recipe = recipe.extended(entries_for(findings, bench, recipe, request.iteration))
     started = journal.begin("recipe")
-    recipe, applied = apply_recipe(bench, recipe, lambda entry: context.progress(f"{entry.kind}: {entry.slice}"))
-    dropped = clean.train.filter(~pl.col("id").is_in(bench.train["id"].to_list())).with_columns(
+    learned = learn(context, request, source)
+    made = learned.choice.bench
+    dropped = clean.train.filter(~pl.col("id").is_in(made.train["id"].to_list())).with_columns(
         reason=pl.lit("doubted label")
     )
-    journal.record("recipe", clean.train.height, bench.train.height, dropped, started)
+    journal.record("recipe", clean.train.height, made.train.height, dropped, started)
     journal.facts["recipe"] = {
-        "applied": [one.to_json() for one in applied],
-        "refusedByGuard": bench.refused,
-        "rowsBySource": dict(sorted(bench.train.group_by("source").len().iter_rows())),
+        "applied": [one.to_json() for one in learned.all_applied],
+        "declined": [one.to_json() for one in learned.declined],
+        "trial": learned.choice.trial and learned.choice.trial.to_json(),
+        "refusedByGuard": made.refused,
+        "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
     doubts = frozen.label_issues and frozen.label_issues.model_copy(update={"quarantined": dropped.height})
-    with_targets = frozen.with_targets or any(entry.kind == "format" for entry in recipe.entries)
+    with_targets = frozen.with_targets or any(entry.kind == "format" for entry in learned.choice.recipe.entries)
     outputs = Outputs(context, request.sealed_prefix, frozen.task_type, with_targets=with_targets)
     mine = outputs.rows("mine", mine_rows)
-    new = [one for entry, one in zip(recipe.entries, applied, strict=True) if entry.iteration == request.iteration]
-    return _finish(context, outputs, journal, _Made(frozen, split, mine, bench.train, bench.pool, recipe, new, doubts))
+    return _finish(context, outputs, journal, _Made(frozen, split, mine, made.train, made.pool, learned, doubts))
 
 
 def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made) -> OptimizeResult:
     """Write the remaining files, commit, and answer."""
-    frozen = made.frozen
+    frozen, learned = made.frozen, made.learned
+    recipe = learned.choice.recipe if learned else Recipe()
+    trial = learned.choice.trial if learned else None
     facts: dict[str, Any] = {
         "taskType": frozen.task_type,
         "train": outputs.rows("train", made.train).to_json(),
@@ -164,12 +165,14 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "select": frozen.select.to_json(),
         "test": frozen.test.to_json(),
         "split": made.split.to_json(),
-        "recipe": outputs.bytes("recipe.json", made.recipe.to_bytes(), content_type="application/json").to_json(),
+        "recipe": outputs.bytes("recipe.json", recipe.to_bytes(), content_type="application/json").to_json(),
         "labelCount": made.train["wanted"].n_unique() if frozen.task_type == "classification" else None,
         "steps": [step.to_json() for step in journal.steps],
         "leakage": frozen.leakage.to_json(),
         "labelIssues": made.label_issues.to_json() if made.label_issues else None,
-        "applied": [one.to_json() for one in made.applied],
+        "applied": [one.to_json() for one in learned.applied] if learned else [],
+        "declined": [one.to_json() for one in learned.declined] if learned else [],
+        "trial": trial and trial.to_json(),
         "files": [one.to_json() for one in journal.files],
     }
     outputs.file("quarantine.jsonl", journal.quarantine)

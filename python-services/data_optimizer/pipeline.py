@@ -64,8 +64,8 @@ def _without_paraphrases(rows: pl.DataFrame, journal: Journal) -> tuple[pl.DataF
 
 
 def clean_held_out(rows: pl.DataFrame, task_type: TaskType, journal: Journal, *, worked: bool) -> pl.DataFrame:
-    """Clean the rows carved from the training file for `mine`, `select` and `test`. The user's own held-out files stay as they are."""
-    carved = pl.col("file") == "training"
+    """Clean the rows carved from training file and pool for `mine`, `select` and `test`. The user's own held-out files stay as they are."""
+    carved = pl.col("file").is_in(["training", "pool"])
     kept = rows.filter(~carved)
     own = rows.filter(carved)
     if own.height == 0:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from wlops_common.contracts import ImprovementKind, Message
+from wlops_common.contracts import ImprovementKind, Message, ObjectRef
 from wlops_common.errors import ArtifactChanged
 
 SYNTHETIC_SHARE = 0.3
@@ -34,6 +34,8 @@ class RecipeEntry(Message):
     slice: str
     predicate: PredicateSpec | None = None
     rows: int = Field(default=0, ge=0)
+    #: Whether rows are taken at random in place of those that the kind aims at: of a control arm, or where that did better.
+    random: bool = False
     row_ids: list[str] = Field(default_factory=list)
 
 
@@ -85,6 +87,8 @@ class Feedback(Message):
     model_config = Message.model_config | {"extra": "ignore"}
 
     improvements: list[Finding]
+    #: How sure the model is of each row of the pool; None where it was not asked.
+    pool_margins: ObjectRef | None = None
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Feedback:

@@ -99,7 +99,9 @@ def _kinds(part: _Part, rows: Sequence[Row], task_type: TaskType) -> tuple[Impro
         if part.feature == CONFUSED:
             return ("fix", "select")
         # Doubts are about labels, so they can be laid only to a label or to all of them.
-        return ("select", "augment", "fix") if part.feature in ("label", None) else ("select", "augment")
+        if part.feature == "label":
+            return ("select", "augment", "replay", "fix")
+        return ("select", "augment", "fix") if part.feature is None else ("select", "augment")
     return ("generate" if _enough_verified([rows[position] for position in part.rows]) else "collect", "select")
 
 

@@ -64,6 +64,8 @@ export interface OptimizeRequest extends JobRequestBase {
   feedback: ObjectRef | null;
   /** Left out or null: none of them. */
   operators?: Operators | null;
+  /** Recipes of challengers that were built on `recipe` and lost to the champion, oldest first. */
+  rejected: ObjectRef[];
   /** Where the score-deciding rows are written in iteration 0. */
   sealedPrefix: string;
 }

@@ -102,6 +102,8 @@ class OptimizeRequest(JobRequest):
     recipe: ObjectRef | None = None
     feedback: ObjectRef | None = None
     operators: Operators | None = None
+    #: Recipes of challengers that were built on ``recipe`` and lost to the champion, oldest first.
+    rejected: list[ObjectRef] = Field(default_factory=list)
     sealed_prefix: Prefix
 
 

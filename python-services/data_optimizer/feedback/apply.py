@@ -6,52 +6,58 @@ from collections.abc import Callable
 
 from data_optimizer.feedback.augment import augment
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.fix import fix
+from data_optimizer.feedback.fix import drop, suspects_of
 from data_optimizer.feedback.generate import generate
+from data_optimizer.feedback.replay import replay
 from data_optimizer.feedback.select_rows import choose, move
 from data_optimizer.recipe import Recipe, RecipeEntry
-from wlops_common.contracts import AppliedImprovement
 from wlops_ml.maths import equation_target
 
-_SYNTHETIC = ("generate", "augment")
+#: Kinds that add rows which the user did not give.
+_SYNTHETIC = ("generate", "augment", "replay")
+
+#: An entry with the rows it chose fixed, and how many rows it added, changed or dropped.
+Done = tuple[RecipeEntry, int]
 
 
 def apply_recipe(
-    bench: Bench, recipe: Recipe, before_entry: Callable[[RecipeEntry], None]
-) -> tuple[Recipe, list[AppliedImprovement]]:
-    """Change ``bench`` by every entry; answers the recipe with the rows it chose fixed, and what each entry did, in order.
+    bench: Bench, recipe: Recipe, before_entry: Callable[[RecipeEntry], None] = lambda _: None
+) -> list[Done]:
+    """Change ``bench`` by every entry; answers what each entry did, in the order of the recipe.
 
     Rows are taken out first and taken from the pool next, so that the synthetic share counts the rows that are really there.
     """
-    done: dict[str, tuple[RecipeEntry, int]] = {}
+    done: dict[str, Done] = {}
     for entry in sorted(recipe.entries, key=lambda one: {"fix": 0, "select": 1}.get(one.kind, 2)):
-        if entry.kind in _SYNTHETIC:
-            continue
-        before_entry(entry)
-        done[entry.id] = _plain(bench, entry)
+        if entry.kind not in _SYNTHETIC:
+            before_entry(entry)
+            done[entry.id] = _plain(bench, entry)
     limits = _limits(recipe, bench.train.height)
     for entry in recipe.entries:
         if entry.kind in _SYNTHETIC:
             before_entry(entry)
-            make = generate if entry.kind == "generate" and bench.task_type == "generation" else augment
-            done[entry.id] = entry, make(bench, entry, limits[entry.id])
-    fixed = recipe.model_copy(update={"entries": [done[entry.id][0] for entry in recipe.entries]})
-    applied = [
-        AppliedImprovement(id=entry.improvement_id, kind=entry.kind, slice=entry.slice, rows=done[entry.id][1])
-        for entry in recipe.entries
-    ]
-    return fixed, applied
+            done[entry.id] = entry, _synthetic(bench, entry, limits[entry.id])
+    return [done[entry.id] for entry in recipe.entries]
 
 
-def _plain(bench: Bench, entry: RecipeEntry) -> tuple[RecipeEntry, int]:
+def _plain(bench: Bench, entry: RecipeEntry) -> Done:
     if entry.kind == "fix":
-        return entry, fix(bench, entry)
+        found = entry if entry.row_ids else entry.model_copy(update={"row_ids": suspects_of(bench, entry)})
+        return found, drop(bench, found)
     if entry.kind == "select":
         chosen = entry if entry.row_ids else entry.model_copy(update={"row_ids": choose(bench, entry)})
         return chosen, move(bench, chosen)
     if entry.kind == "format":
         return entry, sum(equation_target(text) is not None for text in bench.train["wanted"].to_list())
     return entry, 0
+
+
+def _synthetic(bench: Bench, entry: RecipeEntry, limit: int) -> int:
+    if entry.kind == "replay":
+        return replay(bench, entry, limit)
+    if entry.kind == "generate" and bench.task_type == "generation":
+        return generate(bench, entry, limit)
+    return augment(bench, entry, limit)
 
 
 def _limits(recipe: Recipe, real_rows: int) -> dict[str, int]:

@@ -16,7 +16,7 @@ _MIN_WORDS = 4
 
 def augment(bench: Bench, entry: RecipeEntry, limit: int) -> int:
     """Add at most ``limit`` edited copies to the training rows; answers how many. Generation rows are never edited."""
-    originals = bench.matching(bench.train.filter(bench.train["source"] == "original"), entry.predicate).sort("id")
+    originals = bench.matching(bench.originals(), entry.predicate).sort("id")
     if bench.task_type != "classification" or originals.height == 0:
         return 0
     rng = bench.rng(entry)

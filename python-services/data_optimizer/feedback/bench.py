@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.guard import GuardIndex
 from data_optimizer.recipe import PredicateSpec, RecipeEntry
 from data_optimizer.working_rows import SCHEMA, with_keys
@@ -36,11 +37,25 @@ class Bench:
     #: Row id -> label that confident learning expects instead.
     suspects: Mapping[str, str]
     seed: int
+    #: Quick models of this task; None where no question can be asked of its rows.
+    proxies: ProxyModels | None = None
+    #: Whether the user gave a pool, also when all of its rows are taken.
+    has_pool: bool = False
+    #: What the champion says of the pool: row id -> its margin between the two likeliest labels, and the likeliest. Empty where not asked.
+    margins: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     refused: int = 0
-    _taken_ids: set[str] = field(default_factory=set)
+    _taken_ids: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self._taken_ids.update(self.train["id"].to_list(), self.mine["id"].to_list(), self.pool["id"].to_list())
+
+    def copy(self) -> Bench:
+        """A bench in the same state, to try something on."""
+        return replace(self)
+
+    def originals(self) -> pl.DataFrame:
+        """The training rows that nothing was done to."""
+        return self.train.filter(pl.col("source").is_in(["original", "select"]))
 
     def rng(self, entry: RecipeEntry) -> np.random.Generator:
         """Randomness of one entry: the same whatever else the recipe holds."""

@@ -1,36 +1,61 @@
-"""Turn findings into recipe entries: which of them the optimizer can act on, and how many rows each may make."""
+"""Turn findings into recipe entries: which of them the optimizer has the means for, and how many rows each may make.
+
+Which of the entries are worth it is for the trial to say (``trial``).
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.fix import passes_trial
+from data_optimizer.feedback.fix import doubted
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
+from wlops_common.contracts import DeclinedImprovement
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
 _STRENGTHENING_SHARE = 0.1
 #: Copies per row that random edits may add: they help small sets and do little for large ones (EDA, Wei and Zou 2019).
 _AUGMENT_COPIES_SMALL, _AUGMENT_COPIES_LARGE, _AUGMENT_SMALL_ROWS = 4, 1, 3_000
-#: New rows from the pool in one round, as a share of the training rows.
-_SELECT_SHARE = 0.3
+#: New rows from the pool in one round, as a share of the training rows; each lost challenger adds as many to the next one's.
+_SELECT_SHARE = 0.5
+#: Findings taken up in one iteration: each one's own part of the gain is measured, which costs trainings of the quick model.
+MAX_ENTRIES = 8
 
 
-def entries_for(feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int) -> list[RecipeEntry]:
-    """One entry for each finding that there is something to do about, best expected gain first.
+@dataclass
+class Candidates:
+    """Entries that can be tried, best expected gain first, and the findings there is no entry for, with the reason."""
 
-    Findings that need people or a pool that is empty, and a ``fix`` that a trial speaks against, give no entry. ``recipe`` is what is
-    done already; ``bench`` holds the rows without it.
+    entries: list[RecipeEntry] = field(default_factory=list)
+    declined: list[DeclinedImprovement] = field(default_factory=list)
+
+    def decline(self, finding: Finding, reason: str) -> None:
+        """Note why there is no entry for a finding."""
+        self.declined.append(DeclinedImprovement(id=finding.id, kind=finding.kind, slice=finding.slice, reason=reason))
+
+
+def candidates_for(
+    feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int, rejected: list[Recipe]
+) -> Candidates:
+    """One entry for each finding that there is something to do about.
+
+    Args:
+        feedback: The evaluator's findings.
+        bench: The rows as the champion's recipe left them.
+        recipe: That recipe.
+        iteration: The iteration that takes the findings up.
+        rejected: Recipes of challengers which were built on this one and lost to the champion.
     """
     distinct = {finding.id: finding for finding in reversed(feedback.improvements)}
-    findings = sorted(distinct.values(), key=lambda finding: (-finding.gain_bound, finding.id))
-    entries: list[RecipeEntry] = []
-    for finding in findings:
-        if not _possible(finding, bench) or (
-            finding.kind == "select" and any(entry.kind == "select" for entry in entries)
-        ):
+    found = Candidates()
+    tried = _tried(recipe, rejected)
+    for finding in sorted(distinct.values(), key=lambda one: (-one.gain_bound, one.id)):
+        reason = _obstacle(finding, bench, found.entries, tried)
+        if reason is not None:
+            found.decline(finding, reason)
             continue
-        entries.append(
+        found.entries.append(
             RecipeEntry(
                 id=f"{iteration}-{finding.id}",
                 improvement_id=finding.id,
@@ -38,38 +63,64 @@ def entries_for(feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int
                 kind=finding.kind,
                 slice=finding.slice,
                 predicate=finding.predicate,
-                rows=_wanted_rows(finding, bench, recipe),
+                rows=_wanted_rows(finding, bench, len(rejected)),
             )
         )
-    return entries
+    return found
 
 
-def _possible(finding: Finding, bench: Bench) -> bool:
-    if finding.kind == "select":
-        return bench.pool.height > 0
-    if finding.kind == "fix":
-        return bench.task_type == "classification" and passes_trial(bench, finding.predicate)
-    return finding.kind not in ("collect", "none")
+def _tried(recipe: Recipe, rejected: list[Recipe]) -> dict[str, int]:
+    """Improvement id -> the last iteration whose challenger applied it and lost; ``select`` may be tried again, with more rows."""
+    kept = {entry.id for entry in recipe.entries}
+    return {
+        entry.improvement_id: entry.iteration
+        for one in rejected
+        for entry in one.entries
+        if entry.id not in kept and entry.kind != "select"
+    }
 
 
-def _wanted_rows(finding: Finding, bench: Bench, recipe: Recipe) -> int:
+def _obstacle(finding: Finding, bench: Bench, entries: list[RecipeEntry], tried: dict[str, int]) -> str | None:
+    """Why there can be no entry for the finding; None when there can."""
+    kind = finding.kind
+    if kind == "collect":
+        return "rows of this kind must be collected by people: no verified ones are there to make more from"
+    if kind == "none":
+        return "there is nothing to mend"
+    if kind == "select" and bench.pool.height == 0:
+        return "no rows are left in the pool" if bench.has_pool else "the task has no pool"
+    if kind == "select" and any(entry.kind == "select" for entry in entries):
+        return "rows of the pool are taken once in an iteration, for the finding that promises most"
+    if kind == "fix" and bench.task_type != "classification":
+        return "doubts are looked for in labels only"
+    if kind == "fix" and not doubted(bench, finding.predicate):
+        return "no training row of this slice has a doubtful label"
+    if kind == "augment" and bench.task_type != "classification":
+        return "edits would make worked answers wrong"
+    if finding.id in tried:
+        return f"the challenger of iteration {tried[finding.id]} applied it and did not beat the champion"
+    if len(entries) >= MAX_ENTRIES:
+        return f"{MAX_ENTRIES} other findings promise more"
+    return None
+
+
+def _wanted_rows(finding: Finding, bench: Bench, lost: int) -> int:
     if finding.kind == "generate":
-        return _missing_rows(finding, bench, recipe)
+        return _missing_rows(finding, bench)
     if finding.kind == "augment":
-        matching = bench.matching(bench.train, finding.predicate).height
+        matching = bench.matching(bench.originals(), finding.predicate).height
         return matching * (_AUGMENT_COPIES_SMALL if bench.train.height < _AUGMENT_SMALL_ROWS else _AUGMENT_COPIES_LARGE)
+    if finding.kind == "replay":
+        return bench.matching(bench.originals(), finding.predicate).height
     if finding.kind == "select":
-        return min(bench.pool.height, math.ceil(bench.train.height * _SELECT_SHARE))
+        return min(bench.pool.height, math.ceil(bench.train.height * _SELECT_SHARE * (1 + lost)))
     return 0
 
 
-def _missing_rows(finding: Finding, bench: Bench, recipe: Recipe) -> int:
+def _missing_rows(finding: Finding, bench: Bench) -> int:
     """As many rows as bring the slice to the share it has among the mine rows, and at least the strengthening share."""
-    planned = sum(
-        entry.rows for entry in recipe.entries if entry.kind == "generate" and entry.predicate == finding.predicate
-    )
     in_train = bench.matching(bench.train, finding.predicate).height
     share = bench.matching(bench.mine, finding.predicate).height / max(1, bench.mine.height)
     others = bench.train.height - in_train
     level = math.ceil(others * share / (1 - share)) if share < 1 else bench.train.height
-    return max(level - in_train - planned, math.ceil(bench.train.height * _STRENGTHENING_SHARE))
+    return max(level - in_train, math.ceil(bench.train.height * _STRENGTHENING_SHARE))

@@ -17,7 +17,7 @@ _ATTEMPTS_PER_ROW = 8
 def generate(bench: Bench, entry: RecipeEntry, limit: int) -> int:
     """Add at most ``limit`` new problems to the training rows; answers how many."""
     from_mine = bench.matching(bench.mine, entry.predicate)
-    from_train = bench.matching(bench.train.filter(bench.train["source"] == "original"), entry.predicate)
+    from_train = bench.matching(bench.originals(), entry.predicate)
     templates: dict[object, Template] = {}
     for rows in (from_mine, from_train):
         for row in rows.sort("id").iter_rows(named=True):

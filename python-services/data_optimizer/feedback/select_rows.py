@@ -1,6 +1,8 @@
-"""Take rows from the user's reserve pool: those on which a quick linear model is least sure, spread over classes and groups.
+"""Take rows from the user's reserve pool: those of which the champion is least sure, spread over classes and groups.
 
-Margin sampling (Scheffer et al. 2001). Choosing rows like the bad cases instead did worse than chance when it was measured.
+Margin sampling (Scheffer et al. 2001), by the champion's own margins where the evaluator gave them, else by a quick model's. Rows
+like the bad cases, rows the model gets wrong and rows of high loss were tried and did worse: the first is no better than chance, and
+with wrong labels in the pool the others take those first.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.proxy import fit
 from data_optimizer.recipe import RecipeEntry
 
 #: At most this multiple of an even share per predicted class.
@@ -24,16 +25,14 @@ def choose(bench: Bench, entry: RecipeEntry) -> list[str]:
     pool = bench.pool.sort("id")
     if pool.height == 0 or entry.rows == 0:
         return []
-    if bench.task_type == "classification":
-        order, predicted = _by_margin(bench.train, pool, bench.seed)
-        cap = math.ceil(entry.rows / max(1, len(set(predicted))) * _CLASS_CAP)
-    else:
-        slice_rows = bench.matching(pool, entry.predicate)
+    ranked = None if entry.random else _by_margin(bench, pool)
+    if ranked is None:
+        slice_rows = pool if entry.random else bench.matching(pool, entry.predicate)
         pool = slice_rows if slice_rows.height else pool
-        order = sorted(
-            range(pool.height), key=lambda index: hashlib.sha256(f"{bench.seed}:{pool['id'][index]}".encode()).digest()
-        )
-        predicted, cap = [""] * pool.height, entry.rows
+        order, predicted, cap = _at_random(bench, entry, pool), [""] * pool.height, entry.rows
+    else:
+        order, predicted = ranked
+        cap = math.ceil(entry.rows / max(1, len(set(predicted))) * _CLASS_CAP)
     ids, groups = pool["id"].to_list(), pool["group"].to_list()
     chosen: list[str] = []
     per_class: dict[str, int] = {}
@@ -59,11 +58,24 @@ def move(bench: Bench, entry: RecipeEntry) -> int:
     return moved.height
 
 
-def _by_margin(train: pl.DataFrame, pool: pl.DataFrame, seed: int) -> tuple[list[int], list[str]]:
-    """Pool row numbers, least sure first, and the predicted class of each pool row."""
-    proxy = fit(train, seed)
-    probabilities = proxy.probabilities(pool["given"].to_list())
+def _at_random(bench: Bench, entry: RecipeEntry, pool: pl.DataFrame) -> list[int]:
+    seed = f"{bench.seed}:{entry.id}" if entry.random else str(bench.seed)
+    keys = [hashlib.sha256(f"{seed}:{row_id}".encode()).digest() for row_id in pool["id"].to_list()]
+    return sorted(range(pool.height), key=lambda index: keys[index])
+
+
+def _by_margin(bench: Bench, pool: pl.DataFrame) -> tuple[list[int], list[str]] | None:
+    """Pool row numbers, least sure first, and the predicted class of each pool row; None where no model can be asked."""
+    told = [bench.margins.get(row_id) for row_id in pool["id"].to_list()]
+    if bench.margins and any(told):
+        known = [one or (1.0, "") for one in told]  # rows the champion was not asked about come last
+        return np.argsort([margin for margin, _ in known], kind="stable").tolist(), [label for _, label in known]
+    proxy = bench.proxies.fit(bench.train, bench.seed) if bench.proxies else None
+    if proxy is None:
+        return None
+    probabilities = proxy.probabilities(pool)
     best = np.sort(probabilities, axis=1)
-    margins = best[:, -1] - best[:, -2] if probabilities.shape[1] > 1 else best[:, -1]
-    predicted = [proxy.classes[index] for index in probabilities.argmax(axis=1)]
+    margins = best[:, -1] - best[:, -2]
+    answers = proxy.answers
+    predicted = [answers[index] for index in probabilities.argmax(axis=1)]
     return np.argsort(margins, kind="stable").tolist(), predicted

@@ -89,6 +89,39 @@ def test_roles_get_their_shares(files: list[str], expected: dict[str, int]) -> N
         assert counts[role] == pytest.approx(count, abs=max(4, 0.03 * count))
 
 
+@pytest.mark.parametrize(
+    ("training", "pool", "expected"),
+    [
+        (1000, 4000, {"mine": 400, "select": 400, "pool": 3360}),  # as many as are wanted
+        (1000, 1000, {"mine": 180, "select": 180, "pool": 800}),  # a tenth of the pool each and no more
+        (6000, 1000, {"mine": 480, "select": 480, "pool": 1000}),  # the training file has enough
+    ],
+)
+def test_where_the_training_file_is_too_small_for_them_held_out_rows_come_from_the_pool_too(
+    training: int, pool: int, expected: dict[str, int]
+) -> None:
+    texts = [
+        (f"text {number} {number * 7919} of {number * 104729}", "abc"[number % 3])
+        for number in range(training + pool + 30)
+    ]
+    rows = [table(texts[:training]), table([*texts[training:-30], *((text, "new") for text, _ in texts[-30:])], "pool")]
+    divided = _divided(_together(*rows, table([("a text of the test file", "a")], "test")))
+    counts = dict(divided.group_by("role").len().iter_rows())
+    for role, count in expected.items():
+        assert counts[role] == pytest.approx(count, rel=0.05, abs=40)
+    held_out = divided.filter(pl.col("role").is_in(["mine", "select"]))
+    assert "new" not in held_out["wanted"].to_list()
+    assert set(divided.filter(pl.col("role") == "train")["file"]) == {"training"}
+
+
+def test_with_a_validation_file_the_pool_stays_whole() -> None:
+    texts = sentences(900, 14)
+    parts = [(0, 500, "training"), (500, 600, "validation"), (600, 900, "pool")]
+    rows = (table([(text, "ab"[at % 2]) for at, text in enumerate(texts[a:b])], file) for a, b, file in parts)
+    divided = _divided(_together(*rows))
+    assert set(divided.filter(pl.col("file") == "pool")["role"]) == {"pool"}
+
+
 def test_every_class_is_trained_on_and_larger_ones_are_in_every_role() -> None:
     labels = ["rare"] + ["ten"] * 12 + ["many"] * 187
     divided = _divided(_together(table(list(zip(sentences(200, 5), labels, strict=True)))))

@@ -103,6 +103,33 @@ def csv_file(count: int = 200, seed: int = 1, labels: tuple[str, ...] = ("a", "b
     return ("text,label\n" + "\n".join(lines) + "\n").encode()
 
 
+def topics(count: int, seed: int, wrong: float = 0.0) -> list[tuple[str, str]]:
+    """Texts of two words from the fifty of their topic, `w7of2`, and three that say nothing; the label is the topic, `c2`, or wrong.
+
+    It takes many rows to learn, so that more rows and better labels show.
+    """
+    draw = random.Random(seed)
+    rows = []
+    for number in range(count):
+        topic = draw.randrange(4)
+        words = [f"w{draw.randrange(50)}of{topic}" for _ in range(2)] + [
+            f"filler{draw.randrange(30)}" for _ in range(3)
+        ]
+        label = draw.randrange(4) if draw.random() < wrong else topic
+        rows.append((f"{' '.join(words)} n{seed}x{number}", f"c{label}"))
+    return rows
+
+
+def topic_of(text: str) -> str:
+    """The right label of a text of ``topics``."""
+    return f"c{text.split(maxsplit=1)[0].partition('of')[2]}"
+
+
+def labelled_csv(rows: list[tuple[str, str]]) -> bytes:
+    """A CSV with header of these texts and labels."""
+    return ("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows)).encode()
+
+
 def maths_file(count: int, seed: int, signs: str = "+-*") -> bytes:
     """Clean JSON Lines of one-step problems with worked answers."""
     rng = random.Random(seed)

@@ -36,7 +36,7 @@ def test_a_slice_with_verified_steps_can_be_generated_and_one_without_must_be_co
 @pytest.mark.parametrize(
     ("feature", "value", "kinds"),
     [
-        ("label", "topic1", {"select", "augment", "fix"}),
+        ("label", "topic1", {"select", "augment", "replay", "fix"}),
         ("cluster", "card, lost", {"select", "augment"}),
         ("confused", "topic2 → topic1", {"fix", "select"}),
     ],
@@ -59,7 +59,7 @@ def test_the_id_depends_on_what_is_suggested_alone() -> None:
     first = suggestions([finding("label", "topic1", [1, 9], gain=0.2)], intents(20, 1), "classification")
     later = suggestions([finding("label", "topic1", [3], gain=0.01)], intents(9, 2), "classification")
     assert [one.improvement.id for one in first] == [one.improvement.id for one in later]
-    assert len({one.improvement.id for one in first}) == 3
+    assert len({one.improvement.id for one in first}) == 4
 
 
 def test_examples_are_errors_of_the_slice_those_that_serve_first() -> None:

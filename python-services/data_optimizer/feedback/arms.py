@@ -1,0 +1,143 @@
+"""The arms of a trial: one for each kind of remedy, with a control arm of as many rows taken at random, and the verdict on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data_optimizer.feedback.judge import SEEDS, Judge, Outcome
+from data_optimizer.recipe import RecipeEntry
+from wlops_common.contracts import DeclinedImprovement, ImprovementKind, TrialArm, Uplift
+
+#: What the control arm of a kind does: the same to random rows; edited copies are set against plain ones.
+_CONTROL_KIND: dict[ImprovementKind, ImprovementKind] = {
+    "select": "select",
+    "fix": "fix",
+    "augment": "replay",
+    "replay": "replay",
+    "generate": "generate",
+}
+
+#: Standard errors by which random rows of the pool must do better to be taken in place of those that the model is unsure of.
+_CLEARLY = 1.96
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The entries of one kind as they were tried. ``uplift`` is over the rows so far, ``lead`` over the control arm."""
+
+    kind: ImprovementKind
+    entries: list[RecipeEntry]
+    outcome: Outcome
+    rows: int
+    uplift: Uplift
+    error: float
+    control: Outcome
+    control_uplift: Uplift
+    lead: float
+    lead_error: float
+    wins: bool = False
+    reason: str = ""
+
+    def told(self, *, chosen: bool) -> list[TrialArm]:
+        """The arm and its control as results tell them."""
+        own = TrialArm(
+            arm=self.kind,
+            improvements=[entry.improvement_id for entry in self.entries],
+            rows=self.rows,
+            score=round(self.outcome.score, 6),
+            uplift=self.uplift,
+            chosen=chosen,
+            reason=self.reason,
+        )
+        beside = TrialArm(
+            arm=f"control {self.kind}",
+            improvements=[],
+            rows=self.rows,
+            score=round(self.control.score, 6),
+            uplift=self.control_uplift,
+            chosen=False,
+            reason="as many rows at random, for comparison",
+        )
+        return [own, beside]
+
+    def declined(self) -> list[DeclinedImprovement]:
+        """Its improvements as not applied, with the verdict."""
+        return declined(self.entries, self.reason)
+
+
+def declined(entries: list[RecipeEntry], reason: str) -> list[DeclinedImprovement]:
+    """The improvements of these entries as not applied."""
+    return [
+        DeclinedImprovement(id=entry.improvement_id, kind=entry.kind, slice=entry.slice, reason=reason)
+        for entry in entries
+    ]
+
+
+def tried(judge: Judge, base: Outcome, kind: ImprovementKind, entries: list[RecipeEntry]) -> Arm | None:
+    """The arm of these entries with its verdict; None where no row came of them."""
+    outcome = judge.attempt(entries)
+    rows = outcome.rows_of(entries)
+    if rows == 0:
+        return None
+    control = _control(judge, kind, rows)
+    uplift, error = judge.uplift(base, outcome)
+    control_uplift, _ = judge.uplift(base, control)
+    lead, lead_error = judge.uplift(control, outcome)
+    arm = Arm(kind, entries, outcome, rows, uplift, error, control, control_uplift, lead.value, lead_error)
+    if kind == "select" and arm.lead < -_CLEARLY * arm.lead_error:
+        return _at_random(judge, base, arm)
+    return _judged(arm)
+
+
+def _judged(arm: Arm) -> Arm:
+    figures = f"{arm.uplift.value:+.4f} on `mine` against the rows so far, {arm.lead:+.4f} against as many random rows"
+    if arm.kind == "select":
+        # More rows that the user gave are good until shown otherwise; all else has to show that it is.
+        return replace(arm, wins=arm.uplift.high >= 0, reason=figures)
+    if arm.kind in ("augment", "replay") or (arm.kind == "fix" and any(one.predicate is None for one in arm.entries)):
+        # Little speaks for these but the trial itself, and the quick model is not the real one.
+        wins = arm.uplift.value > arm.error and arm.lead > arm.lead_error
+        needed = f"; it must gain more than one standard error, {arm.error:.4f} and {arm.lead_error:.4f}"
+    elif arm.kind == "fix":
+        # Rows that can go at no cost, where as many others could not, taught nothing.
+        wins, needed = arm.uplift.value >= 0 and arm.lead > 0, "; it must cost nothing, and dropping random rows must"
+    else:
+        wins, needed = arm.uplift.value > 0 and arm.lead >= 0, "; it must gain, and no less than random rows"
+    return replace(arm, wins=wins, reason=figures if wins else figures + needed)
+
+
+def _at_random(judge: Judge, base: Outcome, aimed: Arm) -> Arm:
+    """The arm with rows taken at random in place of those it aims at, which did worse."""
+    entries = [entry.model_copy(update={"random": True, "row_ids": []}) for entry in aimed.entries]
+    outcome = judge.attempt(entries)
+    uplift, error = judge.uplift(base, outcome)
+    reason = (
+        f"random rows of the pool are taken: the ones that the quick model is unsure of did worse by {-aimed.lead:.4f},"
+        f" more than {_CLEARLY} standard errors of {aimed.lead_error:.4f}"
+    )
+    rows = outcome.rows_of(entries)
+    return replace(
+        aimed,
+        entries=entries,
+        outcome=outcome,
+        rows=rows,
+        uplift=uplift,
+        error=error,
+        wins=uplift.high >= 0,
+        reason=reason,
+    )
+
+
+def _control(judge: Judge, kind: ImprovementKind, rows: int) -> Outcome:
+    """As many rows taken at random, drawn anew for each seed."""
+    draws = [judge.attempt([_control_entry(kind, rows, seed)], range(seed, seed + 1)) for seed in range(SEEDS)]
+    return replace(draws[0], right=np.mean([draw.right for draw in draws], axis=0))
+
+
+def _control_entry(kind: ImprovementKind, rows: int, seed: int) -> RecipeEntry:
+    name = f"control-{kind}-{seed}"
+    return RecipeEntry(
+        id=name, improvement_id=name, iteration=0, kind=_CONTROL_KIND[kind], slice="all rows", rows=rows, random=True
+    )

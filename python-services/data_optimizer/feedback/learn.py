@@ -1,0 +1,52 @@
+"""One turn of learning: the evaluator's findings become candidates, a trial says which are worth it, and the rest is told with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from data_optimizer.feedback.apply import apply_recipe
+from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.compile import Candidates, candidates_for
+from data_optimizer.feedback.trial import Choice, choose_entries
+from data_optimizer.recipe import Feedback, Recipe
+from wlops_common.contracts import AppliedImprovement, DeclinedImprovement, OptimizeRequest
+from wlops_common.job_context import JobContext
+from wlops_ml.margins import read_margins
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The recipe of an iteration with what it made, the improvements that are new in it, all it holds, and those left out."""
+
+    choice: Choice
+    applied: list[AppliedImprovement]
+    all_applied: list[AppliedImprovement]
+    declined: list[DeclinedImprovement]
+
+
+def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learned:
+    """Extend the request's recipe by what its findings ask for and a trial approves.
+
+    Raises ``ArtifactChanged`` where recipe or findings cannot be read.
+    """
+    recipe = Recipe.from_bytes(context.store.read(request.recipe)) if request.recipe else Recipe()
+    candidates = Candidates()
+    if request.feedback is not None:
+        findings = Feedback.from_bytes(context.store.read(request.feedback))
+        if findings.pool_margins is not None:
+            source.margins = read_margins(context.store.read(findings.pool_margins))
+        so_far = source.copy()
+        apply_recipe(so_far, recipe)
+        rejected = [Recipe.from_bytes(context.store.read(ref)) for ref in request.rejected]
+        candidates = candidates_for(findings, so_far, recipe, request.iteration, rejected)
+    choice = choose_entries(source, recipe, candidates.entries, context.progress)
+    all_applied = [
+        AppliedImprovement(
+            id=entry.improvement_id, kind=entry.kind, slice=entry.slice, rows=rows, trial=choice.uplifts.get(entry.id)
+        )
+        for entry, rows in choice.done
+    ]
+    new = [
+        one for (entry, _), one in zip(choice.done, all_applied, strict=True) if entry.iteration == request.iteration
+    ]
+    return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined])

@@ -1,0 +1,133 @@
+"""Try remedies with a quick model before the real one is trained: each kind is an arm, judged on ``mine`` beside a random control arm.
+
+An arm is taken when it does better than the rows so far and no worse than as many random rows; arms that win are joined as long as the
+joint score does not fall. Selection and augmentation help or harm depending on data and model, so nothing is believed untried (Lowell,
+Lipton, Wallace 2019, arXiv 1807.04801). Not here: promotion, which the real model's score on ``select`` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from data_optimizer.feedback.apply import Done, apply_recipe
+from data_optimizer.feedback.arms import Arm, declined, tried
+from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.judge import SEEDS, Judge, Outcome
+from data_optimizer.recipe import Recipe, RecipeEntry
+from wlops_common.contracts import DeclinedImprovement, Trial, Uplift
+
+OnProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The recipe that won, what it made of the rows, and what is to be told about the trial; ``trial`` is None where nothing was tried."""
+
+    recipe: Recipe
+    bench: Bench
+    done: list[Done]
+    trial: Trial | None = None
+    declined: list[DeclinedImprovement] = field(default_factory=list)
+    #: Entry id -> what the chosen rows lose without it.
+    uplifts: dict[str, Uplift] = field(default_factory=dict)
+
+
+def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on_progress: OnProgress) -> Choice:
+    """Try the entries on top of the recipe and answer with what won. Same rows, recipe and entries, same choice.
+
+    Where no quick model can stand in for the real one all entries are taken, untried.
+    """
+    if source.proxies is None or not entries:
+        extended, bench = recipe.extended(entries), source.copy()
+        done = apply_recipe(bench, extended, lambda entry: on_progress(f"{entry.kind}: {entry.slice}"))
+        return Choice(_fixed(extended, done), bench, done)
+    judge = Judge(source, recipe, source.proxies)
+    on_progress("trial: the rows so far")
+    base = judge.attempt([])
+    # A quick model does not see how answers are told.
+    untold = [entry for entry in entries if entry.kind == "format"]
+    arms, fruitless = _arms(judge, base, [entry for entry in entries if entry.kind != "format"], on_progress)
+    chosen, outcome, arms = _joined(judge, base, arms, on_progress)
+    uplifts = _parts(judge, base, chosen, outcome, on_progress)
+    final = judge.attempt([*chosen, *untold]) if untold else outcome
+    names = {entry.id for entry in chosen}
+    return Choice(
+        recipe=_fixed(recipe.extended([*chosen, *untold]), final.done),
+        bench=final.bench,
+        done=final.done,
+        trial=Trial(
+            proxy=judge.description,
+            seeds=SEEDS,
+            samples=judge.samples,
+            baseline=round(base.score, 6),
+            chosen=round(final.score, 6),
+            arms=[one for arm in arms for one in arm.told(chosen=arm.entries[0].id in names)],
+        ),
+        declined=[*fruitless, *(one for arm in arms if arm.entries[0].id not in names for one in arm.declined())],
+        uplifts=uplifts,
+    )
+
+
+def _arms(
+    judge: Judge, base: Outcome, entries: list[RecipeEntry], on_progress: OnProgress
+) -> tuple[list[Arm], list[DeclinedImprovement]]:
+    """The arm of each kind, in the order in which the kinds come, and the improvements that no row came of."""
+    arms, fruitless = [], []
+    for kind in dict.fromkeys(entry.kind for entry in entries):
+        on_progress(f"trial: {kind} and its control arm")
+        own = [entry for entry in entries if entry.kind == kind]
+        arm = tried(judge, base, kind, own)
+        if arm is None:
+            fruitless += declined(own, "no new row came of it")
+        else:
+            arms.append(arm)
+    return arms, fruitless
+
+
+def _joined(
+    judge: Judge, base: Outcome, arms: list[Arm], on_progress: OnProgress
+) -> tuple[list[RecipeEntry], Outcome, list[Arm]]:
+    """Entries of the winning arms that do well together, what comes of them, and the arms with the last word on each."""
+    winners = sorted((arm for arm in arms if arm.wins), key=lambda arm: -arm.outcome.score)
+    if not winners:
+        return _nearest(base, arms)
+    chosen, outcome = list(winners[0].entries), winners[0].outcome
+    told = {arm.kind: arm for arm in arms}
+    for arm in winners[1:]:
+        on_progress(f"trial: together with {arm.kind}")
+        joint = judge.attempt([*chosen, *arm.entries])
+        if joint.score >= outcome.score:
+            chosen, outcome = [*chosen, *arm.entries], joint
+        else:
+            lost = f"{arm.reason}; beside what was taken it loses {outcome.score - joint.score:.4f}"
+            told[arm.kind] = replace(arm, reason=lost)
+    return chosen, outcome, list(told.values())
+
+
+def _nearest(base: Outcome, arms: list[Arm]) -> tuple[list[RecipeEntry], Outcome, list[Arm]]:
+    """Where no arm wins, the one that comes closest, if it may be no worse: the loop learns more from it than from the same rows again."""
+    open_arms = [arm for arm in arms if arm.kind != "fix" and arm.uplift.high >= 0]
+    if not open_arms:
+        return [], base, arms
+    best = max(open_arms, key=lambda arm: arm.outcome.score)
+    asked = replace(best, reason=f"{best.reason}; nothing did better, so the real model is asked")
+    return best.entries, best.outcome, [asked if arm is best else arm for arm in arms]
+
+
+def _parts(
+    judge: Judge, base: Outcome, chosen: list[RecipeEntry], outcome: Outcome, on_progress: OnProgress
+) -> dict[str, Uplift]:
+    """For each entry what is lost without it."""
+    parts = {}
+    for entry in chosen:
+        others = [other for other in chosen if other.id != entry.id]
+        if others:
+            on_progress(f"trial: without {entry.kind}, {entry.slice}")
+        parts[entry.id], _ = judge.uplift(judge.attempt(others) if others else base, outcome)
+    return parts
+
+
+def _fixed(recipe: Recipe, done: list[Done]) -> Recipe:
+    """The recipe with the rows its entries chose."""
+    return recipe.model_copy(update={"entries": [entry for entry, _ in done]})

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.compile import MAX_ENTRIES, candidates_for
+from data_optimizer.feedback.proxy import ProxyModels
+from data_optimizer.feedback.question import Question, question_for, skeleton
+from data_optimizer.feedback.trial import Choice, choose_entries
+from data_optimizer.feedback.uplift import paired_uplift
+from data_optimizer.recipe import Feedback, PredicateSpec, Recipe, RecipeEntry
+from data_optimizer.tests.test_steps import table
+from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, topic_of, topics
+from wlops_common.contracts import TrialArm
+
+
+def _named(rows: list[tuple[str, str]], letter: str, file: str = "training") -> pl.DataFrame:
+    """The rows with the ids `<letter>0`, `<letter>1`, …, each its own group."""
+    ids = pl.Series("id", [f"{letter}{row}" for row in range(len(rows))], dtype=pl.String)
+    return table(rows, file).with_columns(ids, ids.alias("group"))
+
+
+def _bench(
+    train: list[tuple[str, str]],
+    mine: list[tuple[str, str]],
+    pool: list[tuple[str, str]],
+    suspects: dict[str, str] | None = None,
+) -> Bench:
+    rows, reserve = _named(train, "t"), _named(pool, "p", "pool")
+    proxies = ProxyModels(Question("the label", "classification"), pl.concat([rows, reserve]))
+    return Bench("classification", rows, _named(mine, "m"), reserve, [], suspects or {}, 5, proxies, bool(pool))
+
+
+def _entry(kind: Any, rows: int, value: str | None = None, name: str | None = None) -> RecipeEntry:
+    predicate = PredicateSpec(feature="label", value=value) if value else None
+    name = name or f"imp_{kind}"
+    return RecipeEntry(
+        id=f"1-{name}",
+        improvement_id=name,
+        iteration=1,
+        kind=kind,
+        slice=value or "all rows",
+        predicate=predicate,
+        rows=rows,
+    )
+
+
+def _choose(bench: Bench, *entries: RecipeEntry) -> tuple[Choice, dict[str, TrialArm]]:
+    choice = choose_entries(bench, Recipe(), list(entries), lambda _: None)
+    assert choice.trial is not None
+    return choice, {arm.arm: arm for arm in choice.trial.arms}
+
+
+def test_rows_that_help_are_taken_and_measured_beside_a_random_control_arm() -> None:
+    bench = _bench(topics(150, 1), topics(300, 2), topics(600, 3))
+    choice, arms = _choose(bench, _entry("select", 300))
+    assert choice.trial is not None
+    assert arms["select"].chosen
+    assert arms["select"].uplift.value > 0.05
+    assert arms["control select"].rows == arms["select"].rows == 300
+    assert arms["control select"].score > choice.trial.baseline
+    assert choice.trial.seeds >= 3
+    assert choice.trial.chosen == arms["select"].score
+    assert choice.bench.train.filter(pl.col("source") == "select").height == 300
+    assert choice.uplifts["1-imp_select"] == arms["select"].uplift
+
+
+def test_a_remedy_that_harms_is_declined_with_its_numbers() -> None:
+    train = topics(600, 1)
+    rng = random.Random(3)
+    right = [f"t{row}" for row in rng.sample(range(600), 400)]
+    bench = _bench(train, topics(300, 2), [], dict.fromkeys(right, "c0"))
+    choice, arms = _choose(bench, _entry("fix", 0))
+    assert not arms["fix"].chosen
+    assert arms["fix"].uplift.value < 0
+    assert [(one.id, one.kind) for one in choice.declined] == [("imp_fix", "fix")]
+    assert f"{arms['fix'].uplift.value:+.4f}" in choice.declined[0].reason
+    assert choice.bench.train.height == 600
+    assert choice.recipe.entries == []
+
+
+def test_wrong_labels_that_are_doubted_go_and_random_rows_in_their_place_would_not_have_helped() -> None:
+    noisy = topics(600, 1, wrong=0.5)
+    suspects = {f"t{row}": topic_of(text) for row, (text, label) in enumerate(noisy) if topic_of(text) != label}
+    choice, arms = _choose(_bench(noisy, topics(400, 2), [], suspects), _entry("fix", 0))
+    assert arms["fix"].chosen
+    assert arms["fix"].uplift.value > 0.05 > arms["control fix"].uplift.value
+    assert choice.recipe.entries[0].row_ids == sorted(suspects)
+
+
+def test_rows_taken_at_random_replace_the_aimed_ones_where_these_do_clearly_worse() -> None:
+    """The pool's rows that the model is unsure of, words of two classes, are labelled as a third."""
+    train = [
+        (f"{word} n{row}", label)
+        for word, label in (("alpha", "c0"), ("beta", "c1"), ("gamma", "c2"))
+        for row in range(40)
+    ]
+    trap = [(f"alpha beta n9{row}", "c2") for row in range(150)]
+    sound = [(f"alpha psi{row % 3} n8{row}", "c0") for row in range(100)]
+    sound += [(f"beta phi{row % 3} n8{row}", "c1") for row in range(100)]
+    mine = [(f"psi{row % 3} n7{row}", "c0") for row in range(100)] + [
+        (f"phi{row % 3} n7{row}", "c1") for row in range(100)
+    ]
+    mine += [(f"alpha beta n6{row}", "c0") for row in range(100)]
+    choice, arms = _choose(_bench(train, mine, trap + sound), _entry("select", 100))
+    assert "random rows of the pool are taken" in arms["select"].reason
+    assert choice.recipe.entries[0].random
+    assert choice.bench.train.filter(pl.col("source") == "select").height == arms["select"].rows == 100
+
+
+def test_where_nothing_does_better_the_nearest_is_tried_by_the_real_model_but_never_a_fix() -> None:
+    easy = [(f"apple fruit n{row}", "c0") if row % 2 else (f"car wheel n{row}", "c1") for row in range(100)]
+    bench = _bench(easy, easy[:40], [], {"t1": "c1"})
+    choice, arms = _choose(bench, _entry("fix", 0), _entry("replay", 20, "c0"))
+    assert [entry.kind for entry in choice.recipe.entries] == ["replay"]
+    assert "the real model is asked" in arms["replay"].reason
+    assert not arms["fix"].chosen
+
+
+def test_every_improvement_is_either_applied_or_declined() -> None:
+    bench = _bench(topics(200, 1), topics(200, 2), topics(300, 3), {"t3": "c1"})
+    entries = [_entry("select", 50), _entry("fix", 0), _entry("augment", 40, "c1"), _entry("replay", 40, "nosuch")]
+    choice, _ = _choose(bench, *entries)
+    applied = {entry.improvement_id for entry in choice.recipe.entries}
+    declined = {one.id for one in choice.declined}
+    assert applied | declined == {entry.improvement_id for entry in entries}
+    assert applied & declined == set()
+    assert next(one.reason for one in choice.declined if one.id == "imp_replay") == "no new row came of it"
+
+
+def test_the_same_rows_give_the_same_choice_whatever_their_order() -> None:
+    entries = [_entry("select", 80), _entry("augment", 60, "c1"), _entry("replay", 30, "c2")]
+    bench = _bench(topics(200, 1), topics(200, 2), topics(300, 3))
+    first, _ = _choose(bench, *entries)
+    shuffled = bench.copy()
+    shuffled.train, shuffled.mine, shuffled.pool = (
+        rows.sample(fraction=1, shuffle=True, seed=4) for rows in (bench.train, bench.mine, bench.pool)
+    )
+    second, _ = _choose(shuffled, *entries)
+    assert (first.recipe, first.trial, first.declined, first.uplifts) == (
+        second.recipe,
+        second.trial,
+        second.declined,
+        second.uplifts,
+    )
+    assert first.bench.train.sort("id").equals(second.bench.train.sort("id"))
+
+
+def test_the_source_rows_are_as_they_were_after_a_trial() -> None:
+    bench = _bench(topics(100, 1), topics(100, 2), topics(100, 3))
+    before = bench.train.clone(), bench.pool.clone()
+    _choose(bench, _entry("select", 30), _entry("augment", 30))
+    assert bench.train.equals(before[0])
+    assert bench.pool.equals(before[1])
+
+
+def test_without_a_question_for_a_quick_model_everything_is_applied_untried() -> None:
+    bench = _bench(topics(100, 1), topics(100, 2), topics(100, 3))
+    bench.proxies = None
+    choice = choose_entries(bench, Recipe(), [_entry("select", 30), _entry("replay", 10, "c1")], lambda _: None)
+    assert choice.trial is None
+    assert [entry.kind for entry in choice.recipe.entries] == ["select", "replay"]
+
+
+def _feedback(*findings: tuple[str, str, float]) -> Feedback:
+    return Feedback.model_validate(
+        {
+            "improvements": [
+                {"id": name, "kind": kind, "slice": "all rows", "gainBound": gain, "predicate": None}
+                for name, kind, gain in findings
+            ]
+        }
+    )
+
+
+def test_what_has_lost_is_not_tried_again_but_a_selection_is_with_moretopics() -> None:
+    bench = _bench(topics(100, 1), topics(100, 2), topics(300, 3))
+    asked = _feedback(("a", "augment", 0.3), ("s", "select", 0.2))
+    lost = Recipe(entries=[_entry("augment", 10, name="a"), _entry("select", 50, name="s")])
+    fresh = candidates_for(asked, bench, Recipe(), 2, [])
+    again = candidates_for(asked, bench, Recipe(), 2, [lost])
+    assert [(entry.kind, entry.rows) for entry in fresh.entries] == [("augment", 400), ("select", 50)]
+    assert [(entry.kind, entry.rows) for entry in again.entries] == [("select", 100)]
+    assert [one.reason for one in again.declined] == [
+        "the challenger of iteration 1 applied it and did not beat the champion"
+    ]
+
+
+def test_at_most_so_many_findings_are_taken_up_the_most_promising_first() -> None:
+    bench = _bench(topics(100, 1), topics(100, 2), [])
+    asked = _feedback(*((f"a{number:02}", "augment", number / 100) for number in range(MAX_ENTRIES + 3)))
+    found = candidates_for(asked, bench, Recipe(), 1, [])
+    assert [entry.improvement_id for entry in found.entries] == [f"a{n:02}" for n in range(MAX_ENTRIES + 2, 2, -1)]
+    assert {one.reason for one in found.declined} == {f"{MAX_ENTRIES} other findings promise more"}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=2, max_size=60))
+def test_an_uplift_lies_in_its_interval_and_turns_round_with_its_sides(rows: list[tuple[bool, bool, int]]) -> None:
+    before, after = (np.array([row[side] for row in rows], dtype=np.float64) for side in (0, 1))
+    groups = [f"g{row[2]}" for row in rows]
+    forth, error = paired_uplift(before, after, groups)
+    back, same = paired_uplift(after, before, groups)
+    assert forth.low <= forth.value <= forth.high
+    assert forth.value == pytest.approx(-back.value)
+    assert forth.low == pytest.approx(-back.high)
+    assert error == pytest.approx(same)
+
+
+def test_the_error_of_an_uplift_is_that_of_independent_groups() -> None:
+    rng = np.random.default_rng(1)
+    before, after = rng.random(400), rng.random(400)
+    alone, error = paired_uplift(before, after, [str(row) for row in range(400)])
+    assert error == pytest.approx(np.std(after - before, ddof=1) / np.sqrt(400))
+    twice, clustered = paired_uplift(np.repeat(before, 2), np.repeat(after, 2), [str(row // 2) for row in range(800)])
+    assert clustered == pytest.approx(error)
+    assert twice.value == pytest.approx(alone.value, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "completion", "expected"),
+    [
+        ("Ann has 5 and gets 3.", "5+3=<<5+3=8>>8\n#### 8", "#0+#1"),
+        ("Ann gets 3, had 5.", "5+3=<<5+3=8>>8\n#### 8", "#1+#0"),
+        ("12 boxes of 4, 7 gone.", "12 × 4 = 48\n48 − 7 = 41\n#### 41", "#0*#1;=0-#2"),
+        ("1,200 a dozen", "1,200/12=<<1200/12=100>>100\n#### 100", "#0/12"),
+        ("Half of 3", "3/2=<<3/2=1.5>>1.5\n1.5*10=<<1.5*10=15>>15\n#### 15", "#0/2;=0*10"),
+        ("Ann has 5.", "She has five.\n#### 5", None),
+        ("5 and 3", "5+3=<<5+3=9>>9\n#### 9", None),
+    ],
+)
+def test_the_skeleton_of_an_equation_names_numbers_by_their_places(
+    prompt: str, completion: str, expected: str | None
+) -> None:
+    assert skeleton(prompt, completion) == expected
+
+
+def test_generated_problems_of_a_missing_kind_are_judged_by_their_equations(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(120, 2, "+-*/")}
+    first = workplace.optimise(files)
+    asked = {
+        "id": "imp_1", "kind": "generate", "slice": "operation = ÷", "gainBound": 0.2,
+        "predicate": {"feature": "operation", "value": "÷"},
+    }  # fmt: skip
+    later = workplace.improve(files, first, [asked])
+    assert later.trial is not None
+    arms = {arm.arm: arm for arm in later.trial.arms}
+    assert "equation" in later.trial.proxy
+    assert arms["generate"].chosen
+    assert arms["generate"].uplift.low > 0.05
+    assert arms["generate"].uplift.value >= arms["control generate"].uplift.value
+
+
+def test_free_answers_have_no_question() -> None:
+    rows = table([(f"Tell me of {row}", f"It is {row} said of.") for row in range(50)])
+    assert question_for("generation", rows, rows) is None
+
+
+def test_results_and_log_tell_the_trial(workplace: Workplace) -> None:
+    files = {"source": csv_file(300), "pool": csv_file(200, 9)}
+    first = workplace.optimise(files)
+    assert (first.trial, first.declined) == (None, [])
+    asked = [{"id": "imp_1", "kind": "select", "slice": "all rows", "gainBound": 0.2, "predicate": None}]
+    later = workplace.improve(files, first, asked)
+    assert later.trial is not None
+    assert later.applied[0].trial == next(arm.uplift for arm in later.trial.arms if arm.arm == "select")
+    assert workplace.json(later.log)["recipe"]["trial"] == later.trial.to_json()
