@@ -1,5 +1,5 @@
 import { pauseTask, queryTaskStatus, resumeTask, updateStopConditions } from '../src/temporal/control-task';
-import { taskSpec } from '../src/testing/job-results';
+import { pairedComparison, taskSpec } from '../src/testing/job-results';
 import { gate } from '../src/testing/gate';
 import { TaskHarness } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -81,6 +81,47 @@ test('a worse challenger does not replace the champion, and the next iteration s
   expect(new Set(optimizations.map((one) => one.seed)).size).toBe(3);
   const final = harness.requests.find((one) => own(one) && one.jobKey.includes('/final/'));
   expect(final).toMatchObject({ iteration: 0, model: { key: `models/${task.taskId}/0/s0/manifest.json` } });
+});
+
+test('compared row by row the rows decide, not the scores, and the ledger holds rule and numbers', async () => {
+  const task = loop({ maxIterations: 4 });
+  const regressions = [{ name: 'label = rare', support: 12, before: 0.1, after: 0.6, qValue: 0.01 }];
+  const better = pairedComparison({ difference: 0.1, low: 0.02, high: 0.18, pValue: 0.01 });
+  const comparisons = [
+    null,
+    pairedComparison({ difference: -0.05 }),
+    pairedComparison({ regressions }),
+    pairedComparison({ ...better, calibrationChange: 0.3 }),
+  ];
+  harness.scores.set(task.taskId, [0.6, 0.9, 0.9, 0.5]);
+  harness.comparisons.set(task.taskId, comparisons);
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ champion: { iteration: 3, score: 0.5 } });
+  const verdicts = harness
+    .changesOf(task.taskId)
+    .flatMap((change) => change.decisions)
+    .filter(({ kind }) => kind === 'promote' || kind === 'keep');
+  expect(verdicts.map(({ kind, facts }) => [kind, facts.reason])).toEqual([
+    ['promote', 'first'],
+    ['keep', 'not-better'],
+    ['keep', 'regression'],
+    ['promote', 'better'],
+  ]);
+  expect(verdicts.map(({ facts }) => facts.comparison)).toEqual(comparisons);
+  for (const { facts } of verdicts.slice(1)) expect(facts.rule).toMatch(/^paired difference on select better than 0/);
+});
+
+test('a challenger that was refused reaches no target and is no progress', async () => {
+  const refused = [null, ...Array<object>(2).fill({ difference: -0.1 })].map((one) => one && pairedComparison(one));
+  const task = loop({ maxIterations: 9, performanceThreshold: 0.8, plateau: { patience: 2, minimumGain: 0.01 } });
+  harness.scores.set(task.taskId, [0.6, 0.85, 0.9]);
+  harness.comparisons.set(task.taskId, refused);
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({
+    iterations: 3,
+    champion: { iteration: 0 },
+    stopReason: { policy: 'plateau', patience: 2, gain: 0 },
+  });
 });
 
 test('the split of iteration 0 is frozen: every later iteration is given the same one', async () => {

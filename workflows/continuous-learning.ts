@@ -24,14 +24,17 @@ export async function continuousLearning(input: TaskWorkflowInput): Promise<Task
   });
 }
 
-/** The rule that ends the loop now, with its numbers, or null. */
+/**
+ * The rule that ends the loop now, with its numbers, or null. Target and plateau look at the champion, which is what the task hands
+ * over: a challenger that was refused reaches no target and is no progress.
+ */
 function whyStop({ state }: TaskRun, { evaluation }: Pass): StopReason | null {
   const now = Date.now();
   return stopReason(state.stopConditions, {
     iteration: state.iteration,
-    score: evaluation.score,
+    score: state.champion?.score ?? evaluation.score,
     higherIsBetter: evaluation.metric.higherIsBetter,
-    history: state.scoreHistory,
+    history: state.championScores ?? state.scoreHistory,
     wallSeconds: (now - state.startedAt - state.pausedMs) / 1000,
     trainingSeconds: state.trainingSeconds,
     now,

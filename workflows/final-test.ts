@@ -58,6 +58,7 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
     reads,
     iteration: champion.iteration,
     evaluationPath: evaluation.report.key,
+    contamination: evaluation.contamination ?? null,
   };
   record.decided('read-test', state.iteration, { ...result, testSha256: test.sha256 });
   record.set({ testResult: result });

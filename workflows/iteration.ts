@@ -1,7 +1,8 @@
 /** One pass of optimize → train → evaluate, the same in both modes, and what it means for the champion. */
 import { optimizedDatasetId } from '../src/domain/storage-keys';
-import { isPromoted, type Champion } from '../src/domain/champion';
+import { judge, type Champion } from '../src/domain/champion';
 import type { EvaluateResult, OptimizeResult, TrainResult } from '../src/contracts/jobs';
+import type { LoopState } from '../src/contracts/task-workflow';
 import { evaluateModel, optimizeDataset, trainModel } from './activity-options';
 import { evaluationRequest, optimizationRequest, trainingRequest } from './job-requests';
 import { runPhase } from './phase';
@@ -96,9 +97,11 @@ function summary(verb: string, iteration: number, segment: number): string {
   return segment === 0 ? `${verb} · iteration ${iteration}` : `${verb} · iteration ${iteration} · segment ${segment}`;
 }
 
-/** The better of champion and challenger stays; the decision and its numbers go to the ledger. */
+/** The better of champion and challenger stays; the decision, its rule and its numbers go to the ledger. */
 function chooseChampion({ state, record }: TaskRun, { iteration, optimization, training, evaluation }: Pass): void {
-  const { value, low, high } = evaluation.score;
+  const { metric, score, comparison = null } = evaluation;
+  const { value, low, high } = score;
+  const champion = state.champion;
   const challenger: Champion = {
     iteration,
     score: { value, low, high },
@@ -109,18 +112,29 @@ function chooseChampion({ state, record }: TaskRun, { iteration, optimization, t
     outcomes: evaluation.outcomes ?? null,
     train: optimization.train,
   };
-  const promoted = isPromoted(state.champion, challenger, evaluation.metric.higherIsBetter);
+  const { higherIsBetter } = metric;
+  const { promoted, reason, rule } = judge({ champion, challenger, paired: comparison, higherIsBetter });
   record.decided(promoted ? 'promote' : 'keep', iteration, {
-    metric: evaluation.metric.name,
+    metric: metric.name,
     challenger: { iteration, ...challenger.score },
-    champion: state.champion && { iteration: state.champion.iteration, ...state.champion.score },
-    rule: 'larger point score on select; a tie keeps the champion',
+    champion: champion && { iteration: champion.iteration, ...champion.score },
+    comparison,
+    rule,
+    reason,
   });
-  if (!promoted) {
-    state.rejected = [...(state.rejected ?? []), optimization.recipe];
-  } else {
+  if (promoted) {
     state.champion = challenger;
     state.rejected = [];
     record.set({ championIteration: iteration });
+  } else {
+    state.rejected = [...(state.rejected ?? []), optimization.recipe];
   }
+  state.championScores = [...championScores(state, higherIsBetter), state.champion?.score.value ?? value];
+}
+
+/** The champion's score after each iteration before this one. A state written before it was kept has only all scores. */
+function championScores({ championScores, scoreHistory }: LoopState, higherIsBetter: boolean): number[] {
+  if (championScores) return championScores;
+  const best = higherIsBetter ? Math.max : Math.min;
+  return scoreHistory.slice(0, -1).map((_, index) => best(...scoreHistory.slice(0, index + 1)));
 }

@@ -86,7 +86,7 @@ export function trainingRequest(
 export function evaluationRequest(
   run: Subject,
   segment: number,
-  { taskType, train, mine, select }: OptimizeResult,
+  { taskType, train, mine, select, pool }: OptimizeResult,
   { model }: TrainResult,
 ): EvaluateRequest {
   const { task, state } = run;
@@ -101,6 +101,7 @@ export function evaluationRequest(
     mine,
     select,
     test: null,
+    pool,
     sealedPrefix: sealedPrefix(task.taskId),
     champion: champion?.outcomes ? { iteration: champion.iteration, outcomes: champion.outcomes } : null,
   };
@@ -125,6 +126,7 @@ export function finalEvaluationRequest(
     mine: null,
     select: null,
     test,
+    pool: null,
     sealedPrefix: sealedPrefix(task.taskId),
     champion: null,
   };

@@ -124,6 +124,7 @@ class Loop:
             train=optimized.train,
             mine=optimized.mine,
             select=optimized.select,
+            pool=optimized.pool,
             sealed_prefix="evaluations/task_1/sealed/",
             champion=ChampionOutcomes(iteration=self._champion_iteration, outcomes=outcomes) if outcomes else None,
         )

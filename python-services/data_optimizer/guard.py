@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_optimizer.journal import Mask, Outcome, removal_where
-from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
 from wlops_ml.minhash import SIGNATURE_VALUES, Signatures, band_hashes, signatures
 from wlops_ml.near_duplicates import nearly_among
+from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
 from wlops_ml.runs import Runs
 from wlops_ml.text import match_key, numbers
 from wlops_ml.text_columns import match_keys, number_texts, slices

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data_optimizer import guard, paraphrases, split
+from data_optimizer import guard, split
 from data_optimizer.frozen_split import Suspect
 from data_optimizer.guard import Overlaps
 from data_optimizer.journal import Journal, removal
@@ -20,6 +20,7 @@ from data_optimizer.steps.label_issues import MAX_CELLS, LabelIssue, find_label_
 from data_optimizer.steps.unknown_labels import count_unknown
 from data_optimizer.steps.worked_answers import verified
 from wlops_common.contracts import LabelIssueReport, LeakageReport, OptimizeRequest, TaskType
+from wlops_ml import paraphrases
 from wlops_ml.maths import equation_target
 
 HELD_OUT_ROLES = ("mine", "select", "test")

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from data_optimizer.steps.duplicates import NEAR_DUPLICATE_SIMILARITY
 from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall
 from wlops_ml.maths import operations
 from wlops_ml.near_duplicates import near_duplicate_groups
+from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
 from wlops_ml.runs import Integers, Runs
 from wlops_ml.text_columns import slices
 

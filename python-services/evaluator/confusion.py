@@ -54,11 +54,11 @@ class Confusion:
 
     def macro_f1(self) -> float:
         """The unweighted mean of F1 over all labels that occur."""
-        return float(self._macro_f1(self.counts[None, :].astype(np.float64))[0])
+        return float(self.macro_f1_of(self.counts[None, :].astype(np.float64))[0])
 
     def macro_f1_interval(self, groups: Sequence[str], seed: int) -> tuple[float, float]:
         """The 95 % percentile bootstrap interval of macro-F1, widened where needed to hold the value itself."""
-        low, high = bootstrap_cells(self.cell_of_row, groups, self._macro_f1, seed)
+        low, high = bootstrap_cells(self.cell_of_row, groups, self.macro_f1_of, seed)
         value = self.macro_f1()
         return min(low, value), max(high, value)
 
@@ -103,7 +103,8 @@ class Confusion:
         hits = counts * (self.wanted == self.predicted)
         return np.asarray(hits @ wanted_of), np.asarray(counts @ wanted_of), np.asarray(counts @ predicted_of)
 
-    def _macro_f1(self, counts: Floats) -> Floats:
+    def macro_f1_of(self, counts: Floats) -> Floats:
+        """Macro-F1 for other counts of the same cells, shape ``(n, cells)``: of resamples, say. Shape ``(n,)``."""
         hits, wanted, predicted = self._margins(counts)
         both = wanted + predicted
         occurs = both > 0

@@ -25,12 +25,17 @@ FEW_SAMPLES = 100
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Aggregates over one split role. ``confusion`` is None for generation, ``calibration`` where no confidence exists."""
+    """Aggregates over one split role. ``confusion`` is None for generation, ``calibration`` where no confidence exists.
+
+    ``unscored_reasons`` tells why rows could not be scored, ``unanswered`` how many predictions hold no answer: those are wrong.
+    """
 
     score: Score
     secondary: dict[str, float]
     confusion: Confusion | None
     calibration: Calibration | None
+    unscored_reasons: dict[str, int]
+    unanswered: int
     notes: list[str]
 
 
@@ -53,7 +58,9 @@ def evaluate(outcomes: Outcomes, metric: str, task_type: TaskType, role: str, se
     calibrated = calibration(outcomes.confidences[scored], right)
     score = Score(value=value, low=low, high=high, samples=len(scored), unscored=len(outcomes.ids) - len(scored))
     secondary = _secondary(outcomes, metric, scored, confusion, calibrated)
-    return Evaluation(score, secondary, confusion, calibrated, _notes(score, role))
+    unanswered = int((outcomes.scored & ~outcomes.answered).sum())
+    notes = _notes(score, outcomes.unscored_reasons, unanswered, role)
+    return Evaluation(score, secondary, confusion, calibrated, outcomes.unscored_reasons, unanswered, notes)
 
 
 def _headline(
@@ -99,12 +106,15 @@ def _confusion(outcomes: Outcomes, scored: npt.NDArray[np.intp]) -> Confusion:
     return Confusion.of(references, [outcomes.predictions[position] for position in scored])
 
 
-def _notes(score: Score, role: str) -> list[str]:
+def _notes(score: Score, unscored: dict[str, int], unanswered: int, role: str) -> list[str]:
     notes = []
     if score.samples < FEW_SAMPLES:
         notes.append(f"Only {score.samples} {role} rows were scored: the interval is wide, differences mean little.")
     if score.unscored:
-        notes.append(f"{score.unscored} {role} rows have no answer to compare with and were left out.")
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in unscored.items())
+        notes.append(f"{score.unscored} {role} rows have no answer to compare with and were left out ({reasons}).")
+    if unanswered:
+        notes.append(f"{unanswered} predictions for {role} rows hold no answer and count as wrong.")
     return notes
 
 
@@ -113,6 +123,8 @@ def aggregates(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "samples": evaluation.score.samples,
         "unscored": evaluation.score.unscored,
+        "unscoredReasons": evaluation.unscored_reasons,
+        "unanswered": evaluation.unanswered,
         "perClass": None if evaluation.confusion is None else evaluation.confusion.per_class(),
         "calibration": None if evaluation.calibration is None else evaluation.calibration.bins,
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.bad_cases import bad_cases
-from evaluator.feature_table import feature_members, feature_table
+from evaluator.feature_table import feature_members, feature_table, observed_members
 from evaluator.improvements import ALL_ROWS, Suggestion, suggest
 from evaluator.outcomes import Outcomes
 from evaluator.slices import Finding, find_slices
@@ -61,7 +61,8 @@ def learn(mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], task_ty
     found = find_slices(rows, members, wrong, predictions, task_type, seed)
     flags = wrong.tolist()
     confidences = outcomes.confidences[scored].tolist()
-    features = feature_table(members, wrong)
+    observed = observed_members(rows, outcomes.confidences[scored], train, task_type)
+    features = feature_table(observed | members, wrong)
     return Findings(
         slices=found,
         train_shares=_shares(found, train[:SHARE_ROWS], task_type),

@@ -1,6 +1,6 @@
 """95 % intervals: Wilson's for shares, the percentile bootstrap for what is computed from a confusion matrix.
 
-Rows of one near-duplicate group are not independent; both kinds take that into account. Not here: comparing two models.
+Rows of one near-duplicate group are not independent; both kinds take that into account. Not here: comparing two models (``paired``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def share_interval(right: npt.NDArray[np.bool_], groups: Sequence[str]) -> tuple
     """
     rows = len(right)
     share = float(right.mean())
-    codes = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)[1]
+    codes = group_codes(groups)
     group_count = int(codes.max()) + 1
     if group_count == rows:
         return wilson(share * rows, rows)
@@ -51,6 +51,12 @@ def share_interval(right: npt.NDArray[np.bool_], groups: Sequence[str]) -> tuple
     correction = group_count / max(1, group_count - 1)
     effect = max(1.0, correction * float(np.square(residuals).sum()) / (rows * share * (1 - share)))
     return wilson(share * rows / effect, rows / effect)
+
+
+def group_codes(groups: Sequence[str]) -> npt.NDArray[np.int64]:
+    """A number per group from 0, in the order in which groups first occur; shape ``(rows,)``."""
+    codes: dict[str, int] = {}
+    return np.array([codes.setdefault(group, len(codes)) for group in groups], dtype=np.int64)
 
 
 def bootstrap_cells(
@@ -84,7 +90,7 @@ def bootstrap_cells(
 def _units(cells: npt.NDArray[np.int64], groups: Sequence[str]) -> tuple[sparse.csr_matrix, int, Floats]:
     """What is drawn: cell counts of each unit, how many units a resample has, and the probability of each."""
     cell_count = int(cells.max()) + 1
-    codes = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)[1]
+    codes = group_codes(groups)
     group_count = int(codes.max()) + 1
     if group_count == len(cells):
         counts = np.bincount(cells, minlength=cell_count)

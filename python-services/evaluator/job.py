@@ -1,6 +1,7 @@
-"""One evaluation job: fetch the model and the rows, predict, score, learn from ``mine``, write the report.
+"""One evaluation job: fetch the rows and the model, leave out what it was trained on, predict, score, compare, learn from ``mine``, report.
 
-``purpose: iteration`` scores ``select`` and learns from ``mine``; ``purpose: final`` scores ``test`` and answers the score alone.
+``purpose: iteration`` scores ``select``, compares with the champion and learns from ``mine``; ``purpose: final`` scores ``test`` and
+answers the score alone: the training rows it is given serve to find test rows among them, nothing else.
 Not here: HTTP, retries and the job's life, which ``wlops_common`` looks after.
 """
 
@@ -14,13 +15,17 @@ from typing import Any, Literal
 
 import polars as pl
 
+from evaluator.comparison import compare
+from evaluator.contamination import audit
 from evaluator.evaluate import Evaluation, evaluate
 from evaluator.findings import NO_FINDINGS, Findings, learn
+from evaluator.outcome_file import read_outcomes, to_parquet
 from evaluator.outcomes import Outcomes, predict
+from evaluator.pool_margins import MARGINS_FILE, pool_margins
 from evaluator.report import build_report, to_bytes
 from evaluator.row_files import read_head, read_table
 from evaluator.scorers import resolve_metric, scorer_for
-from wlops_common.contracts import EvaluateRequest, EvaluateResult, MetricInfo, ObjectRef, RowsRef
+from wlops_common.contracts import Comparison, EvaluateRequest, EvaluateResult, MetricInfo, ObjectRef, RowsRef
 from wlops_common.errors import DatasetEmpty, ModelTaskMismatch
 from wlops_common.job_context import JobContext
 from wlops_common.manifest import download_manifest
@@ -31,6 +36,7 @@ from wlops_ml.rows import schema
 #: Findings need no more rows than this; the files are sorted by a hash, so their first rows are a fair sample.
 MAX_MINE_ROWS = 20_000
 MAX_TRAIN_ROWS = 50_000
+OUTCOMES_FILE = "outcomes.parquet"
 
 LoadModel = Callable[[Path, JobContext], Predictor]
 
@@ -42,8 +48,9 @@ def _load(directory: Path, context: JobContext) -> Predictor:
 def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) -> EvaluateResult:
     """Evaluate one model.
 
-    Writes ``report.json``, ``timing.json`` and, in an iteration, ``improvements.json`` below the attempt's prefix, then the
-    manifest. Repeatable: the same request gives the same bytes, times aside.
+    Writes ``report.json``, ``timing.json`` and, in an iteration, ``improvements.json`` below the attempt's prefix, in an iteration also
+    ``outcomes.parquet`` below the sealed prefix, if there is one, then the manifest. Repeatable: the same request gives the same bytes,
+    times aside.
 
     Args:
         context: The running job.
@@ -54,18 +61,26 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
         MetricUnknown: The metric does not exist for the task type.
         ModelUnavailable, ModelTaskMismatch: The model cannot be loaded, or was made for the other task type.
         DatasetEmpty, DatasetTooSmall: There are no rows to score, or none of them has an answer.
+        EvaluationContaminated: Most rows to score stand in the training rows.
         ArtifactMissing, ArtifactChanged: An object is not what its reference says.
     """
     began = time.perf_counter()
     metric = resolve_metric(request.metric, request.task_type)
     role, ref = _scored_role(request)
+    audited = audit(context, request, read_table(context, ref, request.task_type, role), role)
     predictor = _predictor(context, request, load)
     headline = _Scorer(context, request, metric, predictor)
-    scored = headline.score(read_table(context, ref, request.task_type, role), role)
+    scored = headline.score(audited.clean, role)
+    comparison = _compare(context, request, metric, audited.clean, scored.outcomes)
     mine, findings = _learn(context, request, headline)
     info = MetricInfo(name=metric, higher_is_better=True)
-    report = build_report(request, info, role, scored.evaluation, mine.evaluation if mine else None, findings)
-    files = _write(context, request, report, findings, _timing(began, {role: scored, "mine": mine}))
+    report = build_report(
+        request, info, role, audited, comparison, scored.evaluation, mine.evaluation if mine else None, findings
+    )
+    files = _keep(context, request, scored.outcomes) | pool_margins(context, request, predictor)
+    files |= _write(
+        context, request, report, findings, _timing(began, {role: scored, "mine": mine}), files.get(MARGINS_FILE)
+    )
     result = EvaluateResult(
         metric=info,
         role=role,
@@ -78,6 +93,9 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
         improvements=[suggestion.improvement for suggestion in findings.suggestions],
         bad_cases=findings.bad_case_count,
         seconds=time.perf_counter() - began,
+        outcomes=files.get(OUTCOMES_FILE),
+        comparison=comparison,
+        contamination=audited.contamination,
     )
     context.commit(files, result=result.to_json())
     return result
@@ -132,6 +150,27 @@ def _predictor(context: JobContext, request: EvaluateRequest, load: LoadModel) -
     return predictor
 
 
+def _compare(
+    context: JobContext, request: EvaluateRequest, metric: str, table: pl.DataFrame, outcomes: Outcomes
+) -> Comparison | None:
+    """The comparison with the champion; None in a final evaluation, and where there is no champion or no row in common."""
+    champion = request.champion
+    if request.purpose == "final" or champion is None:
+        return None
+    context.progress("comparing with the champion")
+    kept = read_outcomes(context, champion.outcomes)
+    rows = table.to_dicts()
+    return compare(rows, outcomes, kept, champion.iteration, metric, request.task_type, request.seed)
+
+
+def _keep(context: JobContext, request: EvaluateRequest, outcomes: Outcomes) -> dict[str, ObjectRef]:
+    """Keep the outcomes of an iteration for later comparisons, where only the evaluator reads them."""
+    if request.purpose == "final" or request.sealed_prefix is None:
+        return {}
+    folder = f"{request.sealed_prefix}{request.iteration}-s{request.segment}/attempt-{context.attempt}/"
+    return {OUTCOMES_FILE: context.store.put(folder + OUTCOMES_FILE, to_parquet(outcomes))}
+
+
 def _learn(context: JobContext, request: EvaluateRequest, scorer: _Scorer) -> tuple[_Scored | None, Findings]:
     """Score ``mine`` and learn from it; nothing in a final evaluation, whatever the request holds."""
     if request.purpose == "final" or request.mine is None:
@@ -168,13 +207,19 @@ def _timing(began: float, roles: dict[str, _Scored | None]) -> dict[str, Any]:
 
 
 def _write(
-    context: JobContext, request: EvaluateRequest, report: dict[str, Any], findings: Findings, timing: dict[str, Any]
+    context: JobContext,
+    request: EvaluateRequest,
+    report: dict[str, Any],
+    findings: Findings,
+    timing: dict[str, Any],
+    margins: ObjectRef | None,
 ) -> dict[str, ObjectRef]:
     """Write the job's files and return their references by name."""
     context.progress("writing the report")
     contents = {"report.json": report, "timing.json": timing}
     if request.purpose == "iteration":
-        contents["improvements.json"] = {"improvements": [one.to_json() for one in findings.suggestions]}
+        suggestions = [one.to_json() for one in findings.suggestions]
+        contents["improvements.json"] = {"improvements": suggestions, "poolMargins": margins and margins.to_json()}
     return {
         name: context.store.put(context.attempt_prefix + name, to_bytes(data), "application/json")
         for name, data in contents.items()

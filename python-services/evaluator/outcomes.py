@@ -6,6 +6,7 @@ Rows are predicted in batches, so memory holds one batch of probabilities, never
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,8 @@ class Outcomes:
         strictly_right: Also in the asked form.
         log_losses: Minus the logarithm of the wanted class' probability, in nats; NaN without probabilities for it.
         briers: Sum over classes of (probability - truth)²; NaN without probabilities.
+        answered: Whether the prediction holds an answer at all; one that does not is wrong.
+        unscored_reasons: Why rows were not scored, with their counts.
         seconds: Time spent in the model.
     """
 
@@ -57,6 +60,8 @@ class Outcomes:
     strictly_right: Booleans
     log_losses: Floats
     briers: Floats
+    answered: Booleans
+    unscored_reasons: dict[str, int]
     seconds: float
 
     @property
@@ -103,35 +108,44 @@ def predict(
 class _Batch:
     references: list[str | None]
     predictions: list[str]
-    numbers: npt.NDArray[np.float64]  # (rows, 6): confidence, scored, right, strictly right, log loss, Brier
+    unscored: Counter[str]
+    numbers: npt.NDArray[np.float64]  # (rows, 7): confidence, scored, right, strictly right, answered, log loss, Brier
 
 
 def _judged(
     rows: Sequence[Mapping[str, Any]], predictions: Sequence[Prediction], scorer: Scorer, classes: Mapping[str, int]
 ) -> _Batch:
     references = [scorer.reference(row) for row in rows]
-    numbers = np.full((len(rows), 6), np.nan)
-    for position, (reference, prediction) in enumerate(zip(references, predictions, strict=True)):
-        judgement = scorer.judge(reference, prediction.text)
-        confidence = np.nan if prediction.confidence is None else prediction.confidence
-        numbers[position, :4] = (confidence, judgement.scored, judgement.right, judgement.strictly_right)
-        if reference is not None and prediction.probabilities is not None:
-            numbers[position, 4:] = _probability_losses(prediction.probabilities, classes.get(reference))
-    return _Batch(references, [prediction.text for prediction in predictions], numbers)
+    texts = [prediction.text for prediction in predictions]
+    judged = [scorer.judge(reference, text) for reference, text in zip(references, texts, strict=True)]
+    numbers = np.full((len(rows), 7), np.nan)
+    numbers[:, 0] = [np.nan if one.confidence is None else one.confidence for one in predictions]
+    numbers[:, 1:5] = [(one.scored, one.right, one.strictly_right, one.answered) for one in judged]
+    told = [(at, one.probabilities) for at, one in enumerate(predictions) if one.probabilities is not None]
+    known = [(at, given) for at, given in told if references[at] is not None]
+    if known:
+        wanted = np.array([classes.get(str(references[at]), -1) for at, _ in known], dtype=np.int64)
+        given = np.array([given for _, given in known], dtype=np.float64)
+        numbers[[at for at, _ in known], 5:] = _probability_losses(given, wanted)
+    unscored = Counter(
+        scorer.why_unscored(row) for row, reference in zip(rows, references, strict=True) if reference is None
+    )
+    return _Batch(references, texts, unscored, numbers)
 
 
-def _probability_losses(probabilities: npt.NDArray[np.float32], wanted: int | None) -> tuple[float, float]:
-    """Log loss and Brier score of one row. A class the model does not know has no log loss and probability zero."""
-    given = np.asarray(probabilities, dtype=np.float64)
-    squares = float(np.square(given).sum())
-    if wanted is None:
-        return float("nan"), squares + 1.0
-    hit = float(given[wanted])
-    return float(-np.log(max(hit, PROBABILITY_FLOOR))), squares - 2 * hit + 1.0
+def _probability_losses(given: Floats, wanted: npt.NDArray[np.int64]) -> Floats:
+    """Log loss and Brier score, shape ``(rows, 2)``, from probabilities ``(rows, classes)`` and the wanted class of each row.
+
+    A class the model does not know (-1) has no log loss and probability zero.
+    """
+    squares = np.einsum("rc,rc->r", given, given)
+    hits = np.where(wanted < 0, 0.0, given[np.arange(len(given)), wanted])
+    losses = np.where(wanted < 0, np.nan, -np.log(np.maximum(hits, PROBABILITY_FLOOR)))
+    return np.stack([losses, squares - 2 * hits + 1.0], axis=1)
 
 
 def _joined(table: pl.DataFrame, batches: Sequence[_Batch], seconds: float) -> Outcomes:
-    numbers = np.concatenate([batch.numbers for batch in batches]) if batches else np.empty((0, 6))
+    numbers = np.concatenate([batch.numbers for batch in batches]) if batches else np.empty((0, 7))
     ids = table["id"].to_list()
     return Outcomes(
         ids=ids,
@@ -142,7 +156,9 @@ def _joined(table: pl.DataFrame, batches: Sequence[_Batch], seconds: float) -> O
         scored=numbers[:, 1] == 1,
         right=numbers[:, 2] == 1,
         strictly_right=numbers[:, 3] == 1,
-        log_losses=numbers[:, 4],
-        briers=numbers[:, 5],
+        answered=numbers[:, 4] == 1,
+        log_losses=numbers[:, 5],
+        briers=numbers[:, 6],
+        unscored_reasons=dict(sorted(sum((batch.unscored for batch in batches), Counter[str]()).items())),
         seconds=seconds,
     )

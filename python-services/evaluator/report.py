@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from evaluator.contamination import Audit
 from evaluator.evaluate import Evaluation, aggregates
 from evaluator.findings import Findings
-from wlops_common.contracts import EvaluateRequest, MetricInfo
+from wlops_common.contracts import Comparison, EvaluateRequest, MetricInfo
 
 FORMAT_VERSION = 1
 
@@ -19,14 +20,16 @@ def build_report(
     request: EvaluateRequest,
     metric: MetricInfo,
     role: str,
+    audited: Audit,
+    comparison: Comparison | None,
     evaluation: Evaluation,
     mine: Evaluation | None,
     findings: Findings,
 ) -> dict[str, Any]:
     """The report as JSON-ready data.
 
-    ``evaluation`` is of ``role`` (``select`` or ``test``), ``mine`` of the rows one may learn from, None in a final evaluation.
-    Rows, predictions and label-by-label figures of the sealed test never appear: a final report holds aggregates alone.
+    ``audited`` and ``evaluation`` are of ``role`` (``select`` or ``test``), ``mine`` of the rows one may learn from, None in a final
+    evaluation. Rows, predictions and label-by-label figures of the sealed test never appear: a final report holds aggregates alone.
     """
     final = request.purpose == "final"
     figures = aggregates(evaluation)
@@ -40,7 +43,9 @@ def build_report(
         "role": role,
         "score": evaluation.score.to_json(),
         "secondary": evaluation.secondary,
-        "notes": [*evaluation.notes, *(mine.notes if mine else [])],
+        "notes": [*audited.notes(role), *evaluation.notes, *(mine.notes if mine else [])],
+        "contamination": None if audited.contamination is None else audited.contamination.to_json(),
+        "comparison": None if comparison is None else comparison.to_json(),
         "roles": {
             role: {**figures, "perClass": None} if final else figures,
             **({"mine": {"score": mine.score.to_json(), **aggregates(mine)}} if mine else {}),
@@ -61,7 +66,7 @@ def to_bytes(data: dict[str, Any]) -> bytes:
 
 def _lineage(request: EvaluateRequest) -> dict[str, Any]:
     refs = {"train": request.train, "mine": request.mine, "select": request.select, "test": request.test}
-    used = ("test",) if request.purpose == "final" else ("train", "mine", "select")
+    used = ("test", "train") if request.purpose == "final" else ("train", "mine", "select")
     return {
         "seed": request.seed,
         "modelManifestSha256": request.model.sha256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from trainer.champion import champion_router
 from trainer.models_routes import models_router
 from trainer.settings import TrainerSettings
 from wlops_common import app as common
@@ -22,12 +23,13 @@ DEFINITION = ServiceDefinition(
     # torch._dynamo: the first optimizer of a process imports it, which takes longer than torch itself.
     preload=("numpy", "torch", "torch._dynamo"),
     can_pause=True,
+    can_save_memory=True,
 )
 
 
 def create_app(settings: TrainerSettings) -> FastAPI:
     """The application, with its job store open."""
-    return common.create_app(DEFINITION, settings, routers=[models_router(settings)])
+    return common.create_app(DEFINITION, settings, routers=[models_router(settings), champion_router(settings)])
 
 
 def main() -> None:

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.loop import Position, Training, restore_weights, trainable_weights
+from trainer.loop import Position, Training
 from trainer.metrics import METRICS_NAME
+from trainer.trainable import are_finite, restore_weights, trainable_weights
 from wlops_common.contracts import ObjectRef, TrainRequest
 from wlops_common.errors import ArtifactChanged, ArtifactError
 from wlops_common.job_context import JobContext
@@ -31,6 +32,15 @@ _STATE_NAME = "trainer_state.json"
 _KEPT = 2
 #: Saving may cost at most this share of the time, whatever interval was asked for.
 _MAX_SAVING_SHARE = 0.05
+
+#: Hyperparameters that ``resumeFrom`` may change, so that a training that diverged can go on more carefully from its last good
+#: checkpoint. The others say what the state means: its tensors, and how many rows a step and how many steps an epoch has.
+_MAY_DIFFER = frozenset(
+    {
+        "learning_rate", "weight_decay", "warmup_ratio", "max_grad_norm", "label_smoothing", "dropout", "lora_dropout",
+        "early_stopping_patience", "checkpoint_interval_seconds", "mixed_precision", "gradient_checkpointing",
+    }
+)  # fmt: skip
 
 
 @dataclass
@@ -53,9 +63,16 @@ class Checkpoints:
         return self.saved[-1] if self.saved else None
 
     def save_if_due(self, training: Training) -> None:
-        """Save when the interval has passed."""
-        if time.monotonic() >= self._next_at:
+        """Save when the interval has passed. Weights that are not finite are not saved: the next step will find it out."""
+        if time.monotonic() >= self._next_at and are_finite(training.learner):
             self.save(training)
+
+    def save_last_good(self, training: Training) -> ObjectRef | None:
+        """After a step that could not be taken: the newest checkpoint whose weights are finite, of now where these are.
+
+        None when no step was taken, or the weights went wrong before the first checkpoint.
+        """
+        return self.save(training) if training.position.step > 0 and are_finite(training.learner) else self.last
 
     def save(self, training: Training) -> ObjectRef:
         """Save now and answer with the checkpoint's manifest; the same step is saved once. Older ones than the last two are removed."""
@@ -97,13 +114,14 @@ class Checkpoints:
         folder.mkdir(exist_ok=True)
         download_manifest(self.context.store, ref, folder)
         state = json.loads((folder / _STATE_NAME).read_text(encoding="utf-8"))
-        if state["fingerprint"] != _fingerprint(self.request):
+        changed = _differences(state["fingerprint"], _fingerprint(self.request))
+        if not changed <= _MAY_DIFFER:
             raise ArtifactChanged(
-                "The checkpoint belongs to a training with other rows, model, hyperparameters or seed.",
-                details={"key": ref.key},
+                f"The checkpoint belongs to a training with other {', '.join(sorted(changed - _MAY_DIFFER))}.",
+                details={"key": ref.key, "differ": sorted(changed - _MAY_DIFFER)},
             )
         _read(training, folder, state)
-        self.context.log("training continues", step=training.position.step, checkpoint=ref.key)
+        self.context.log("training continues", step=training.position.step, checkpoint=ref.key, changed=sorted(changed))
         return training.position.step
 
     def _keep(self, ref: ObjectRef) -> None:
@@ -141,9 +159,17 @@ def _fingerprint(request: TrainRequest) -> dict[str, Any]:
     }
 
 
+def _differences(saved: dict[str, Any], asked: dict[str, Any]) -> set[str]:
+    """Names of what differs, as users know them; hyperparameters each by its own."""
+    given, wanted = saved["hyperparameters"], asked["hyperparameters"]
+    names = {"model": "model", "taskType": "taskType", "seed": "seed", "trainSha256": "rows"}
+    own = {names[key] for key in names if asked[key] != saved[key]}
+    return own | {name for name in given | wanted if given.get(name) != wanted.get(name)}
+
+
 def _write(training: Training, folder: Path, fingerprint: dict[str, Any]) -> None:
     save_weights(trainable_weights(training.learner), folder / WEIGHTS_NAME)
-    save_weights(_optimizer_tensors(training.optimizer) | _torch_generators(), folder / _OPTIMIZER_NAME)
+    save_weights(_optimizer_tensors(training.stepper.optimizer) | _torch_generators(), folder / _OPTIMIZER_NAME)
     if training.best_weights:
         save_weights(training.best_weights, folder / _BEST_NAME)
     state = {
@@ -159,10 +185,9 @@ def _write(training: Training, folder: Path, fingerprint: dict[str, Any]) -> Non
 def _read(training: Training, folder: Path, state: dict[str, Any]) -> None:
     restore_weights(training.learner, load_weights(folder / WEIGHTS_NAME))
     tensors = load_weights(folder / _OPTIMIZER_NAME)
-    _restore_optimizer(training.optimizer, tensors)
+    _restore_optimizer(training.stepper.optimizer, tensors)
     if (folder / _BEST_NAME).exists():
-        on_device = next(training.learner.module.parameters()).device
-        training.best_weights = {name: best.to(on_device) for name, best in load_weights(folder / _BEST_NAME).items()}
+        training.best_weights = load_weights(folder / _BEST_NAME)
     training.position = Position(**state["position"])
     training.metrics.restore(state["metrics"])
     training.metrics.path.write_bytes((folder / METRICS_NAME).read_bytes())

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,13 +17,16 @@ import torch
 from trainer.checkpoint import Checkpoints
 from trainer.data import read_rows
 from trainer.learners import make_learner
+from trainer.live_metrics import LiveMetrics
 from trainer.loop import Training
 from trainer.metrics import METRICS_NAME, StepMetrics
-from trainer.plan import make_plan
+from trainer.plan import TrainingPlan, make_plan, memory_advice
+from trainer.run_log import open_run
 from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
-from wlops_common.errors import TrainingDiverged
+from wlops_common.errors import ResourceExhausted, TrainingDiverged
 from wlops_common.job_context import JobContext, JobInterrupted
 from wlops_ml.models.catalog import complete_hyperparameters, resolve_model
+from wlops_ml.models.learner import device
 
 
 def run(context: JobContext, request: TrainRequest) -> TrainResult:
@@ -32,7 +37,8 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
     Raises:
         ModelUnknown, ModelUnavailable, ModelTaskMismatch, HyperparameterInvalid: The request names something impossible.
         DatasetUnreadable, DatasetEmpty, DatasetTooSmall: The rows cannot be trained on.
-        TrainingDiverged: The loss became NaN or infinite; ``details.checkpoint`` names the last good checkpoint.
+        TrainingDiverged: The loss or the gradient became NaN or infinite; ``details.checkpoint`` is the last good checkpoint.
+        ResourceExhausted: Memory ran out, and again with smaller batches.
         JobInterrupted: The job was stopped. When paused, ``result.checkpoint`` is what ``resumeFrom`` takes.
     """
     hyperparameters = complete_hyperparameters(request.model_name, request.task_type, request.hyperparameters)
@@ -46,22 +52,44 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
     learner = make_learner(model, request.task_type, train, mine, hyperparameters, context)
     settings = {**hyperparameters, **learner.chosen}
     plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=request.seed)
-    training = Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME))
-    context.log(
-        "training starts",
-        model=request.model_name,
-        steps=plan.total_steps,
-        epochs=plan.epochs,
-        batchSize=plan.batch_size,
-    )
-    checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
-    checkpoints.restore(training)
-    _train(context, training, checkpoints)
-    return _commit(context, training)
+    training = Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME), context.log)
+    with open_run(context, request) as run_log:
+        run_log.parameters(_told(request, settings, plan))
+        training.metrics.listener = run_log.line
+        context.log(
+            "training starts",
+            model=request.model_name,
+            steps=plan.total_steps,
+            epochs=plan.epochs,
+            batchSize=plan.batch_size,
+        )
+        checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
+        checkpoints.restore(training)
+        if context.memory_ran_out and training.position.out_of_memory_retries == 0:
+            training.halve_batch()
+        _train(context, training, checkpoints, memory_advice(settings))
+        result = _commit(context, training)
+        run_log.model(result)
+    return result
 
 
-def _train(context: JobContext, training: Training, checkpoints: Checkpoints) -> None:
+def _told(request: TrainRequest, settings: Mapping[str, Any], plan: TrainingPlan) -> dict[str, object]:
+    """The settings of the run as they are in effect, for those who compare runs."""
+    chosen = {"epochs": plan.epochs, "batch_size": plan.batch_size}
+    data = {"train_rows": request.train.rows, "train_sha256": request.train.sha256}
+    return {
+        "model": request.model_name,
+        "task_type": request.task_type,
+        "seed": request.seed,
+        **data,
+        **settings,
+        **chosen,
+    }
+
+
+def _train(context: JobContext, training: Training, checkpoints: Checkpoints, advice: str) -> None:
     """Run to the end; when paused, save a checkpoint and let the next segment know of it."""
+    live = LiveMetrics(context, training.metrics)
 
     def after_step(loss: float) -> None:
         position, plan = training.position, training.plan
@@ -75,6 +103,7 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints) ->
         )
         if not training.is_done:
             checkpoints.save_if_due(training)
+            live.upload_if_due()
 
     try:
         training.run(after_step)
@@ -84,10 +113,14 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints) ->
         ref = checkpoints.save(training)
         raise JobInterrupted("pause", {"checkpoint": ref.to_json(), "step": training.position.step}) from interruption
     except TrainingDiverged as fault:
-        last = checkpoints.last
-        named = f" The last good checkpoint is {last.key}." if last else " No checkpoint had been saved before."
+        last = checkpoints.save_last_good(training)
+        named = f" The last good checkpoint is {last.key}." if last else " There is no good checkpoint."
         details = {**(fault.details or {}), "checkpoint": last.to_json() if last else None}
         raise TrainingDiverged(fault.message + named, details=details) from fault
+    except ResourceExhausted as fault:
+        raise ResourceExhausted(f"{fault.message} {advice}", details=fault.details) from fault
+    finally:
+        training.metrics.close()
 
 
 def _commit(context: JobContext, training: Training) -> TrainResult:
@@ -113,6 +146,13 @@ def _commit(context: JobContext, training: Training) -> TrainResult:
         mine_loss=position.mine_loss,
         loss_curve=training.metrics.curve,
         seconds=round(training.metrics.seconds, 3),
+        batch_size=training.batch_size,
+        accumulation=training.accumulation,
+        out_of_memory_retries=position.out_of_memory_retries,
+        stopped_early=position.stopped_early,
+        best_step=position.best_step if training.best_weights and position.best_step < position.step else None,
+        precision="bfloat16" if training.stepper.uses_bfloat16 else "float32",
+        device=device().type,
     )
     facts = result.to_json()
     del facts["model"]

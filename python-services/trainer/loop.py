@@ -1,14 +1,14 @@
-"""The training loop, the same for every model: order of the data, loss, gradient, AdamW step, and nothing hidden.
+"""The training loop, the same for every model: order of the data, steps, epochs, and nothing hidden.
 
 Everything that decides the next step lies in ``Training`` (weights, optimizer, random generators, position), so that saving and
-restoring it gives the same weights, bit for bit on the CPU. Not here: where checkpoints go (``checkpoint``), and who is told
-about progress (``job``).
+restoring it gives the same weights, bit for bit on the CPU. Not here: what a step does (``step``), where checkpoints go
+(``checkpoint``), and who is told about progress (``job``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,11 +17,14 @@ from torch import Tensor
 
 from trainer.metrics import StepMetrics
 from trainer.plan import TrainingPlan
-from wlops_common.errors import TrainingDiverged
-from wlops_ml.models.learner import Learner, Role, device
+from trainer.step import NotFinite, OutOfMemory, Step, Stepper
+from trainer.trainable import restore_weights, trainable_weights
+from wlops_common.errors import ResourceExhausted, TrainingDiverged
+from wlops_ml.models.learner import Learner
 
-_BETAS = (0.9, 0.98)
-_EVALUATION_BATCH = 128
+#: Called with (message, what it is about).
+Log = Callable[..., None]
+_MOST_OUT_OF_MEMORY_RETRIES = 1
 
 
 @dataclass
@@ -38,6 +41,8 @@ class Position:
     best_step: int = 0
     epochs_without_gain: int = 0
     stopped_early: bool = False
+    #: Times the batch was halved because memory ran out.
+    out_of_memory_retries: int = 0
 
 
 @dataclass
@@ -47,15 +52,14 @@ class Training:
     learner: Learner
     plan: TrainingPlan
     metrics: StepMetrics
+    log: Log = lambda _message, **_fields: None
     position: Position = field(default_factory=Position)
-    #: Weights with the lowest loss on mine; kept only when early stopping was asked for.
+    #: Weights with the lowest loss on mine, in main memory; kept only when early stopping was asked for.
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the optimizer over the learner's trainable parameters."""
-        self.optimizer = torch.optim.AdamW(
-            self.learner.parameter_groups(self.plan.weight_decay), lr=self.plan.learning_rate, betas=_BETAS, fused=True
-        )
+        """Make the optimizer."""
+        self.stepper = Stepper(self.learner, self.plan)
 
     @property
     def is_done(self) -> bool:
@@ -67,11 +71,44 @@ class Training:
         """Number of the epoch in progress, from 0."""
         return self.position.step // self.plan.steps_per_epoch
 
+    @property
+    def batch_size(self) -> int:
+        """Rows per forward pass: those of the plan, halved each time memory ran out. The rows of a step stay the same."""
+        return math.ceil(self.plan.batch_size / (1 << self.position.out_of_memory_retries))
+
+    @property
+    def accumulation(self) -> int:
+        """Forward passes of a full step."""
+        return math.ceil(self.plan.rows_per_step / self.batch_size)
+
+    def halve_batch(self) -> None:
+        """Memory ran out: go on with half the batch and twice the accumulation, and say so in the log and the step file.
+
+        Raises:
+            ResourceExhausted: That was done before, or the batch is a single row.
+        """
+        if self.batch_size == 1 or self.position.out_of_memory_retries >= _MOST_OUT_OF_MEMORY_RETRIES:
+            raise ResourceExhausted(
+                f"Memory ran out at step {self.position.step + 1} with {self.batch_size} rows a batch"
+                + (f", as it had with {self.plan.batch_size}." if self.batch_size < self.plan.batch_size else "."),
+                details={
+                    "field": "hyperparameters.batch_size",
+                    "step": self.position.step + 1,
+                    "batchSize": self.batch_size,
+                    "accumulation": self.accumulation,
+                },
+            )
+        self.position.out_of_memory_retries += 1
+        facts = {"batchSize": self.batch_size, "accumulation": self.accumulation}
+        self.log("memory ran out, going on with smaller batches", step=self.position.step + 1, **facts)
+        self.metrics.write({"step": self.position.step + 1, "event": "out of memory", **facts})
+
     def run(self, after_step: Callable[[float], None]) -> None:
         """Train to the end. ``after_step`` gets each step's loss; what it raises leaves the training between two steps.
 
         Raises:
-            TrainingDiverged: The loss became NaN or infinite; the weights are those before that step.
+            TrainingDiverged: The loss or the gradient became NaN or infinite; everything is as it was before that step.
+            ResourceExhausted: Memory ran out, and again with smaller batches.
         """
         self.learner.module.train()
         self.metrics.start()
@@ -95,59 +132,41 @@ class Training:
             return None
         self.learner.module.eval()
         total, units = 0.0, 0
-        with torch.inference_mode(), self._autocast():
-            for start in range(0, size, _EVALUATION_BATCH):
-                loss = self.learner.loss(range(start, min(start + _EVALUATION_BATCH, size)), "mine")
+        with torch.inference_mode(), self.stepper.autocast():
+            # No larger batches than in training, which are known to fit.
+            for start in range(0, size, self.batch_size):
+                loss = self.learner.loss(range(start, min(start + self.batch_size, size)), "mine")
                 total, units = total + float(loss.total), units + loss.units
         self.learner.module.train()
         return total / max(units, 1)
 
-    def _step(self, rows: Sequence[int]) -> float:
+    def _step(self, rows: list[int]) -> float:
+        taken = self._take(rows)
+        step = self.position.step = self.position.step + 1
+        self.position.epoch_loss += taken.total
+        self.position.epoch_units += taken.units
+        self.metrics.record(
+            step,
+            epoch=step / self.plan.steps_per_epoch,
+            loss=taken.loss,
+            learning_rate=self.plan.learning_rate_at(step),
+            grad_norm=taken.grad_norm,
+        )
+        return taken.loss
+
+    def _take(self, rows: list[int]) -> Step:
         step = self.position.step + 1
         learning_rate = self.plan.learning_rate_at(step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
-        total, units = self._backward(rows, "train")
-        loss = total / max(units, 1)
-        if not math.isfinite(loss):
-            raise TrainingDiverged(
-                f"The loss became {loss} at step {step}, with learning rate {learning_rate:.3g}. Try a lower learning rate.",
-                details={"step": step, "field": "hyperparameters.learning_rate"},
-            )
-        grad_norm = self._scale_gradients(1.0 / max(units, 1))
-        self.optimizer.step()
-        self.position.step = step
-        self.position.epoch_loss += total
-        self.position.epoch_units += units
-        epoch = step / self.plan.steps_per_epoch
-        self.metrics.record(step, epoch=epoch, loss=loss, learning_rate=learning_rate, grad_norm=grad_norm)
-        return loss
-
-    def _backward(self, rows: Sequence[int], role: Role) -> tuple[float, int]:
-        """Gradients of the summed loss over all batches of a step; the division by units comes after, so batches weigh right."""
-        total, units = 0.0, 0
-        for start in range(0, len(rows), self.plan.batch_size):
-            with self._autocast():
-                loss = self.learner.loss(rows[start : start + self.plan.batch_size], role)
-            loss.total.backward()  # type: ignore[no-untyped-call]
-            total, units = total + float(loss.total.detach()), units + loss.units
-        return total, units
-
-    def _scale_gradients(self, factor: float) -> float | None:
-        gradients = [parameter.grad for group in self.optimizer.param_groups for parameter in group["params"]]
-        present = [gradient for gradient in gradients if gradient is not None]
-        if self.plan.max_grad_norm == 0:
-            torch._foreach_mul_(present, factor)
-            return None
-        norm = float(torch.nn.utils.get_total_norm(present)) * factor
-        if not math.isfinite(norm):
-            raise TrainingDiverged(
-                f"The gradient became {norm} at step {self.position.step + 1}. Try a lower learning rate.",
-                details={"step": self.position.step + 1, "field": "hyperparameters.learning_rate"},
-            )
-        torch._foreach_mul_(present, factor * min(1.0, self.plan.max_grad_norm / (norm + 1e-6)))
-        return norm
+        while True:
+            try:
+                return self.stepper.take(rows, batch_size=self.batch_size, learning_rate=learning_rate)
+            except OutOfMemory:
+                self.halve_batch()
+            except NotFinite as fault:
+                raise TrainingDiverged(
+                    f"The {fault} at step {step}, with learning rate {learning_rate:.3g}. Try a lower learning rate.",
+                    details={"step": step, "learningRate": learning_rate, "field": "hyperparameters.learning_rate"},
+                ) from fault
 
     def _end_epoch(self) -> None:
         position = self.position
@@ -162,7 +181,8 @@ class Training:
         position = self.position
         if position.best_mine_loss is None or mine_loss < position.best_mine_loss:
             position.best_mine_loss, position.best_step, position.epochs_without_gain = mine_loss, position.step, 0
-            self.best_weights = {name: tensor.clone() for name, tensor in trainable_weights(self.learner).items()}
+            weights = trainable_weights(self.learner)
+            self.best_weights = {name: tensor.to("cpu", copy=True) for name, tensor in weights.items()}
         else:
             position.epochs_without_gain += 1
             position.stopped_early = position.epochs_without_gain >= self.plan.early_stopping_patience
@@ -171,21 +191,3 @@ class Training:
         """The order of the examples in the present epoch: a function of seed and epoch alone."""
         order: list[int] = np.random.default_rng([self.plan.seed, self.epoch]).permutation(self.plan.examples).tolist()
         return order
-
-    def _autocast(self) -> torch.autocast:
-        enabled = self.plan.mixed_precision and device().type == "cuda"
-        return torch.autocast(device().type, dtype=torch.bfloat16, enabled=enabled)
-
-
-def trainable_weights(learner: Learner) -> dict[str, Tensor]:
-    """The weights that training changes, by name, detached but not copied."""
-    return {name: weight.detach() for name, weight in learner.module.named_parameters() if weight.requires_grad}
-
-
-def restore_weights(learner: Learner, weights: dict[str, Tensor]) -> None:
-    """Put saved weights back. Raises ``KeyError`` when one is missing and ``RuntimeError`` when a shape differs."""
-    with torch.no_grad():
-        for name, target in trainable_weights(learner).items():
-            if target.shape != weights[name].shape:
-                raise RuntimeError(f"{name} has shape {tuple(weights[name].shape)}, not {tuple(target.shape)}")
-            target.copy_(weights[name])

@@ -5,6 +5,7 @@ Not here: hyperparameters of the model itself, which its learner reads.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,17 +31,17 @@ class TrainingPlan:
     checkpoint_interval_seconds: float
     mixed_precision: bool
 
-    @property
+    @functools.cached_property
     def rows_per_step(self) -> int:
         """Rows whose gradients make one step; the last step of an epoch may have fewer."""
         return self.batch_size * self.accumulation
 
-    @property
+    @functools.cached_property
     def steps_per_epoch(self) -> int:
         """Steps in one pass over the examples."""
         return math.ceil(self.examples / self.rows_per_step)
 
-    @property
+    @functools.cached_property
     def total_steps(self) -> int:
         """Steps until training ends, unless early stopping ends it before."""
         steps = self.epochs * self.steps_per_epoch
@@ -76,6 +77,24 @@ def make_plan(hyperparameters: Mapping[str, Any], *, examples: int, tokens: int,
         checkpoint_interval_seconds=float(hyperparameters["checkpoint_interval_seconds"]),
         mixed_precision=bool(hyperparameters.get("mixed_precision", False)),
     )
+
+
+#: What takes less memory, by hyperparameter, the cheapest first.
+_SAVINGS = {
+    "batch_size": "a smaller batch_size (gradient_accumulation_steps makes up for it)",
+    "max_length": "a smaller max_length",
+    "gradient_checkpointing": "gradient_checkpointing: true",
+    "fine_tuning": "fine_tuning: lora",
+    "max_features": "fewer max_features",
+    "hidden_size": "a smaller hidden_size",
+}
+
+
+def memory_advice(hyperparameters: Mapping[str, Any]) -> str:
+    """What a user can do when memory runs out, among the hyperparameters the model has; a sentence."""
+    done = (True, "lora")
+    fitting = [words for name, words in _SAVINGS.items() if hyperparameters.get(name, True) not in done]
+    return f"What helps: {', '.join(fitting)}; else a smaller model or a machine with more memory."
 
 
 #: Rows (classifier) or tokens (transformer) that training passes over in all when the epochs are left open: half a minute of one

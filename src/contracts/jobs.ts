@@ -129,7 +129,7 @@ export interface DeclinedImprovement {
   reason: string;
 }
 
-/** A remedy as a quick model judged it on `mine`; `control` is the random one, of as many rows. */
+/** A remedy as a quick model judged it on `mine`, by its kind; `control <kind>` is the random one beside it, of as many rows. */
 export interface TrialArm {
   arm: string;
   /** Ids of the improvements it carries out; empty for the control arm. */
@@ -236,12 +236,14 @@ export interface EvaluateRequest extends JobRequestBase {
   taskType: TaskType;
   /** Null: the task type's usual one (`accuracy`, `exact_match`). */
   metric: string | null;
-  /** Training rows the model saw, for nearest neighbours and slice frequencies. */
+  /** Training rows the model saw: rows to be scored that stand among them are left out; for nearest neighbours and slice frequencies. */
   train: RowsRef | null;
   mine: RowsRef | null;
   select: RowsRef | null;
   /** Set exactly when `purpose` is `final`. */
   test: RowsRef | null;
+  /** The reserve pool, of whose rows the model is asked how sure it is; null in a final evaluation. */
+  pool: RowsRef | null;
   /** Where what must stay with the evaluator is written: row by row, what was right. */
   sealedPrefix: string;
   /** Null in a final evaluation, and where there is no champion yet. */

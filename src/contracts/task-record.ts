@@ -3,7 +3,7 @@
  */
 import type { StopConditions, StopReason } from '../domain/stop-conditions';
 import type { TaskStatus } from '../domain/task-status';
-import type { EvaluateResult, JobError, OptimizeResult, TaskType, TrainResult } from './jobs';
+import type { Contamination, EvaluateResult, JobError, OptimizeResult, TaskType, TrainResult } from './jobs';
 import type { ControlState, TaskFailure } from './task-workflow';
 
 export type ExecutionPhase = 'optimization' | 'training' | 'evaluation';
@@ -65,6 +65,8 @@ export interface TestResult {
   /** The champion's iteration. */
   iteration: number;
   evaluationPath: string;
+  /** Sealed rows that stand in the champion's training rows too; absent in a result stored before that was looked at. */
+  contamination?: Contamination | null;
 }
 
 /** Columns of `ml_tasks` that a change may set; absent ones stay. */

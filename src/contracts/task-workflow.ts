@@ -88,7 +88,10 @@ export interface LoopState {
   rejected?: ObjectRef[];
   /** Data set the optimizer made last. */
   currentDatasetId: string | null;
+  /** Score of each iteration, kept or not. */
   scoreHistory: number[];
+  /** The champion's score after each iteration; absent in a state written before this was kept. */
+  championScores?: number[];
   trainingSeconds: number;
   /** Milliseconds since the epoch when the first run began. */
   startedAt: number;

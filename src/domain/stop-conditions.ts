@@ -31,9 +31,10 @@ export interface StopReason {
 export interface LoopFacts {
   /** The iteration that just ended, from 0. */
   iteration: number;
+  /** The champion's, as it stands now. */
   score: { value: number; low: number; high: number };
   higherIsBetter: boolean;
-  /** Point scores of all iterations so far, oldest first, the last one included. */
+  /** The champion's point score after each iteration, oldest first, the last one included: a refused challenger is no gain. */
   history: readonly number[];
   wallSeconds: number;
   trainingSeconds: number;

@@ -1,12 +1,15 @@
 /**
  * Tables from the evaluator's own report. It is a file of another process: a part that is not as expected is left out of the page.
  */
+import { table } from './elements';
 import { escapeHtml, formatNumber } from './escape';
 
 /** A larger matrix is not readable as one; its most frequent confusions are shown instead. */
 const MAX_MATRIX_LABELS = 24;
 const MAX_ROWS = 50;
 const MAX_COLUMNS = 8;
+/** Of texts, which take several lines each. */
+const OPEN_ROWS = 6;
 
 interface Confusion {
   labels: string[];
@@ -22,15 +25,22 @@ export function confusionTable(confusion: unknown): string {
 
 function matrixTable({ labels, cells }: Confusion): string {
   const counts = new Map(cells.map(([wanted, predicted, rows]) => [`${wanted},${predicted}`, rows]));
-  const largest = Math.max(1, ...counts.values());
-  const head = labels.map((label) => `<th>${escapeHtml(label, 24)}</th>`).join('');
-  const rows = labels.map((label, wanted) => {
-    const row = labels.map((_, predicted) => {
+  // Shares of the row: a rare label's errors are as visible as a frequent one's.
+  const wantedRows = labels.map((_, wanted) =>
+    labels.reduce((sum, _label, predicted) => sum + (counts.get(`${wanted},${predicted}`) ?? 0), 0),
+  );
+  const names = labels.map((label) => escapeHtml(label, 24));
+  const head = names.map((name) => `<th><span class="column">${name}</span></th>`).join('');
+  const rows = labels.map((_, wanted) => {
+    const row = labels.map((_label, predicted) => {
       const count = counts.get(`${wanted},${predicted}`) ?? 0;
+      if (count === 0) return '<td class="none">·</td>';
       const kind = wanted === predicted ? 'hit' : 'miss';
-      return `<td class="${kind}" style="--share:${(count / largest).toFixed(2)}">${formatNumber(count)}</td>`;
+      const share = (count / Math.max(1, wantedRows[wanted] ?? 0)).toFixed(2);
+      const title = `${names[wanted]} → ${names[predicted]}`;
+      return `<td class="${kind}" style="--share:${share}" title="${title}">${formatNumber(count)}</td>`;
     });
-    return `<tr><th>${escapeHtml(label, 24)}</th>${row.join('')}</tr>`;
+    return `<tr><th>${names[wanted]}</th>${row.join('')}</tr>`;
   });
   return (
     `<div class="scroll"><table class="confusion"><thead><tr><th>wanted ↓ predicted →</th>${head}</tr></thead>` +
@@ -69,11 +79,8 @@ export function badCaseTable(badCases: unknown): string {
 function objectTable(rows: readonly Record<string, unknown>[]): string {
   const columns = Object.keys(rows[0] ?? {}).slice(0, MAX_COLUMNS);
   if (columns.length === 0) return '';
-  const head = columns.map((name) => `<th>${escapeHtml(name)}</th>`).join('');
-  const body = rows
-    .slice(0, MAX_ROWS)
-    .map((row) => `<tr>${columns.map((name) => `<td>${cell(row[name])}</td>`).join('')}</tr>`);
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+  const cells = rows.slice(0, MAX_ROWS).map((row) => columns.map((name) => cell(row[name])));
+  return table(columns, cells, OPEN_ROWS);
 }
 
 const MAX_CELL_CHARACTERS = 300;

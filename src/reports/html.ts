@@ -2,191 +2,157 @@
  * A report as one self-contained page: inline style for light and dark, inline SVG, no script, no request. Every value is escaped.
  * Not covered: layout for print beyond what the browser does.
  */
-import { escapeHtml, formatNumber } from './escape';
+import { decisionWords } from './decision-words';
+import { facts, fold, numeric, section, table, whole } from './elements';
+import { escapeHtml } from './escape';
 import { badCaseTable, confusionTable } from './evaluation-tables';
+import { iterationSections, place } from './iterations';
+import { count, interval, moment, probability, score, signed } from './numbers';
 import { lossPlot, scorePlot } from './plots';
 import { STYLE } from './style';
-import type { EvaluationDetails, Report, ReportIteration } from './report';
-
-const MAX_DECISIONS_SHOWN = 200;
+import { summary } from './summary';
+import type { EvaluationDetails, Report, ReportDataChange, ReportIteration } from './report';
 
 /** The page of a report. `evaluation` is the evaluator's own report on the champion, where there is one. */
 export function renderReportHtml(report: Report, evaluation: EvaluationDetails | null = null): string {
   const title = `${report.task.taskName} · ${report.task.taskId}`;
-  const sections = [
-    summary(report),
-    section('Score by iteration', scorePlot(report.iterations, report.task.performanceThreshold) + scoreTable(report)),
-    section('Training loss', lossPlot(report.iterations)),
-    section('Confusion of the champion', confusionTable(evaluation?.confusion)),
-    section('Bad cases of the champion', badCaseTable(evaluation?.badCases)),
-    ...report.iterations.map(iterationSection),
-    section('Decisions', decisionTable(report)),
-    section('Lineage', lineageTable(report)),
+  const plot = scorePlot(report.iterations, report.task.performanceThreshold, report.test);
+  const sections: [id: string, heading: string, html: string, note?: string][] = [
+    ['scores', 'Score by iteration', plot && plot + scoreTable(report)],
+    ['data', 'Training rows by iteration', dataTable(report)],
+    ['loss', 'Training loss', lossPlot(report.iterations)],
+    ['iterations', 'Iterations', iterationSections(report)],
+    ['confusion', 'Confusion of the champion', confusionTable(evaluation?.confusion), 'On the mine rows.'],
+    [
+      'bad-cases',
+      'Bad cases of the champion',
+      badCaseTable(evaluation?.badCases),
+      'Of the mine rows; they are never trained on.',
+    ],
+    ['decisions', 'Decisions', decisionTable(report)],
+    ['access', 'Access to the rows that decide scores', accessTable(report), ACCESS_NOTE],
+    ['lineage', 'Lineage', lineageFacts(report)],
   ];
+  const shown = sections.filter(([, , html]) => html !== '');
+  const links = shown.map(([id, heading]) => `<a href="#${id}">${escapeHtml(SHORT[id] ?? heading)}</a>`);
   return (
     '<!doctype html><html lang="en"><head><meta charset="utf-8">' +
     '<meta name="viewport" content="width=device-width, initial-scale=1">' +
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">' +
-    `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main>${sections.join('')}</main></body></html>`
+    `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main>${summary(report)}` +
+    `<nav aria-label="sections">${links.join('')}</nav>${shown.map((one) => section(...one)).join('')}</main></body></html>`
   );
 }
 
-function section(heading: string, content: string): string {
-  return content === '' ? '' : `<section><h2>${escapeHtml(heading)}</h2>${content}</section>`;
-}
-
-/** Cells must be HTML already. */
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const head = headings.map((one) => `<th>${escapeHtml(one)}</th>`).join('');
-  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('');
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
-}
-
-function facts(pairs: readonly (readonly [string, unknown])[]): string {
-  const rows = pairs.filter(([, value]) => value !== null && value !== undefined);
-  return `<dl>${rows.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`;
-}
-
-function summary({ task, metric, test }: Report): string {
-  const tested =
-    test &&
-    `${formatNumber(test.score)} (${formatNumber(test.low)} to ${formatNumber(test.high)}, ${test.samples} rows, read ${test.reads}×)`;
-  return (
-    `<h1>${escapeHtml(task.taskName)}</h1><p class="status status-${escapeHtml(task.status)}">${escapeHtml(task.status)}</p>` +
-    facts([
-      ['task', task.taskId],
-      ['mode', task.taskMode],
-      ['model', task.modelName],
-      ['task type', task.taskType],
-      ['data set', task.datasetId],
-      ['metric', metric && `${metric.name} (${metric.higherIsBetter ? 'higher' : 'lower'} is better)`],
-      ['sealed test', tested],
-      ['stopped because', task.stopReason && namedNumbers(task.stopReason)],
-      ['failure', task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`],
-      ['reason given', task.controlReason],
-      ['created', task.createdAt],
-      ['ended', task.completedAt],
-    ])
-  );
-}
-
-/** `performanceThreshold: score 0.97, threshold 0.95`. */
-function namedNumbers({ policy, ...numbers }: Record<string, unknown>): string {
-  const parts = Object.entries(numbers).map(
-    ([name, value]) => `${name} ${typeof value === 'number' ? formatNumber(value) : String(value)}`,
-  );
-  return `${String(policy)}: ${parts.join(', ')}`;
-}
+const SHORT: Record<string, string> = {
+  scores: 'Scores',
+  data: 'Data',
+  loss: 'Loss',
+  confusion: 'Confusion',
+  'bad-cases': 'Bad cases',
+  access: 'Access',
+};
 
 function scoreTable({ iterations }: Report): string {
   return table(
     [
-      'iteration',
-      'score',
-      '95 % interval',
-      'samples',
-      'training rows',
-      'train loss',
-      'seconds (optimize / train / evaluate)',
+      numeric('iteration'),
+      '',
+      numeric('score'),
+      whole('95 % interval'),
+      numeric('against the champion'),
+      whole('95 % interval'),
+      numeric('p'),
+      numeric('rows scored'),
+      numeric('train loss'),
+      numeric('seconds'),
     ],
     iterations.map((one) => [
-      `${one.iteration}${one.champion ? ' <b>champion</b>' : ''}`,
-      formatNumber(one.score),
-      one.low === null ? '–' : `${formatNumber(one.low)} to ${formatNumber(one.high)}`,
-      formatNumber(one.samples),
-      formatNumber(one.rows),
-      formatNumber(one.trainLoss),
-      [one.seconds.optimization, one.seconds.training, one.seconds.evaluation]
-        .map((part) => formatNumber(part, 1))
-        .join(' / '),
+      String(one.iteration),
+      place(one),
+      score(one.score),
+      interval(one.low, one.high),
+      signed(one.comparison?.difference),
+      interval(one.comparison?.low, one.comparison?.high, signed),
+      probability(one.comparison?.pValue),
+      count(one.samples),
+      score(one.trainLoss),
+      count(seconds(one)),
     ]),
+    20,
   );
 }
 
-function iterationSection(one: ReportIteration): string {
-  const { leakage, labelIssues } = one;
-  const checks = facts([
-    ['exact overlaps with held-out rows', leakage?.exactOverlaps],
-    ['near overlaps', leakage?.nearOverlaps],
-    ['paraphrases', leakage?.paraphrases],
-    ['doubted labels', labelIssues && `${labelIssues.flagged} flagged, ${labelIssues.quarantined} taken out`],
-    ['data set', one.datasetId],
-    ['model', one.modelPath],
-  ]);
-  const files = table(
-    ['file', 'read as', 'input', 'output', 'rows', 'set aside', 'notes'],
-    (one.files ?? []).map((file) => [
-      escapeHtml(file.file),
-      escapeHtml(`${file.format}, ${file.header ? 'with' : 'without'} a header`),
-      escapeHtml(file.input.join(' + ')),
-      escapeHtml(file.output),
-      formatNumber(file.rows),
-      formatNumber(file.setAside),
-      escapeHtml(file.notes.join('; ')),
-    ]),
-  );
-  const steps = table(
-    ['step', 'rows in', 'rows out', 'removed'],
-    (one.steps ?? []).map((step) => [
-      escapeHtml(step.name),
-      String(step.rowsIn),
-      String(step.rowsOut),
-      Object.entries(step.removed)
-        .map(([reason, count]) => `${escapeHtml(reason)}: ${count}`)
-        .join(', '),
-    ]),
-  );
-  const applied = table(
-    ['applied', 'kind', 'slice', 'rows', 'uplift', '95 % interval'],
-    (one.applied ?? []).map((item) => [
-      escapeHtml(item.id),
-      escapeHtml(item.kind),
-      escapeHtml(item.slice),
-      String(item.rows),
-      formatNumber(item.uplift),
-      item.low === null ? '–' : `${formatNumber(item.low)} to ${formatNumber(item.high)}`,
-    ]),
-  );
-  const slices = table(
-    ['slice', 'support', 'error rate', 'lift', 'q'],
-    (one.slices ?? []).map((slice) => [
-      escapeHtml(slice.name),
-      String(slice.support),
-      formatNumber(slice.errorRate),
-      formatNumber(slice.lift, 2),
-      formatNumber(slice.qValue),
-    ]),
-  );
-  const improvements = table(
-    ['suggested', 'kind', 'slice', 'support', 'gain bound'],
-    (one.improvements ?? []).map((item) => [
-      escapeHtml(item.id),
-      escapeHtml(item.kind),
-      escapeHtml(item.slice),
-      String(item.support),
-      formatNumber(item.gainBound),
-    ]),
-  );
-  return section(`Iteration ${one.iteration}`, files + checks + steps + applied + slices + improvements);
+function seconds({ seconds: { optimization, training, evaluation } }: ReportIteration): number | null {
+  const known = [optimization, training, evaluation].filter((one) => one !== null);
+  return known.length === 0 ? null : known.reduce((sum, one) => sum + one, 0);
 }
+
+function dataTable({ iterations }: Report): string {
+  const known = iterations.filter((one) => one.rows !== null);
+  return table(
+    [numeric('iteration'), numeric('rows'), numeric('change'), 'since', 'what was done', numeric('doubted labels')],
+    known.map((one) => [
+      String(one.iteration),
+      count(one.rows),
+      one.dataChange ? signed(one.dataChange.rowsAfter - one.dataChange.rowsBefore, 0) : '–',
+      one.dataChange ? `iteration ${one.dataChange.since}` : 'source files',
+      escapeHtml(one.dataChange ? changes(one.dataChange) : null),
+      one.dataChange?.quarantined == null ? '–' : signed(-one.dataChange.quarantined, 0),
+    ]),
+    20,
+  );
+}
+
+function changes({ byKind }: ReportDataChange): string {
+  const parts = Object.entries(byKind).map(([kind, rows]) => `${kind} ${count(rows)}`);
+  return parts.join(', ') || 'the same recipe, drawn anew';
+}
+
+/** The last ones; the JSON has all. */
+const MAX_DECISIONS = 500;
 
 function decisionTable({ decisions }: Report): string {
   return table(
-    ['iteration', 'decision', 'by', 'at', 'on the grounds of'],
-    decisions
-      .slice(-MAX_DECISIONS_SHOWN)
-      .map((one) => [
+    [numeric('iteration'), 'decision', 'on the grounds of', 'by', whole('at (UTC)')],
+    decisions.slice(-MAX_DECISIONS).map((one) => {
+      const words = decisionWords(one);
+      const raw = `<code>${escapeHtml(one.facts)}</code>`;
+      return [
         String(one.iteration),
         escapeHtml(one.kind),
+        words === null ? raw : `${escapeHtml(words)}${fold('facts', raw)}`,
         escapeHtml(one.actor),
-        escapeHtml(one.decidedAt),
-        `<code>${escapeHtml(one.facts)}</code>`,
-      ]),
+        escapeHtml(moment(one.decidedAt)),
+      ];
+    }),
+    20,
   );
 }
 
-function lineageTable({ lineage }: Report): string {
+const ACCESS_NOTE =
+  'The split writes these rows once; from then on only the evaluator is given them. Each of its jobs counts from its start.';
+
+const PURPOSES = { split: 'written by the split', score: 'score of the iteration', final: 'the final score' };
+
+function accessTable({ accessLedger }: Report): string {
+  return table(
+    [whole('at (UTC)'), 'role', 'purpose', numeric('iteration'), 'by', numeric('rows'), numeric('reads'), 'sha256'],
+    accessLedger.map((one) => [
+      escapeHtml(moment(one.at)),
+      escapeHtml(one.role),
+      escapeHtml(PURPOSES[one.purpose]),
+      String(one.iteration),
+      escapeHtml(one.actor),
+      count(one.rows),
+      count(one.reads || null),
+      `<code>${escapeHtml(one.sha256?.slice(0, 12))}</code>`,
+    ]),
+    20,
+  );
+}
+
+function lineageFacts({ lineage }: Report): string {
   return facts([
     ['model weights sha256', lineage.modelSha256],
     ['model manifest sha256', lineage.modelManifestSha256],

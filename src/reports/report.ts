@@ -3,13 +3,20 @@
  * nothing is invented. Types only.
  */
 import type {
+  Comparison,
+  Contamination,
+  DeclinedImprovement,
   EvaluateResult,
   FileReading,
   ImprovementKind,
   LeakageReport,
   OptimizationStep,
   OptimizeResult,
+  Trial,
+  Uplift,
 } from '../contracts/jobs';
+import type { AccessLedgerEntry } from './access-ledger';
+import type { SliceChange } from './slice-changes';
 import type { TaskRowFacts, TaskView } from './task-view';
 
 /** The rows a report is made from; the database's rows fit. */
@@ -47,9 +54,22 @@ export interface Report {
   task: TaskView;
   metric: { name: string; higherIsBetter: boolean } | null;
   iterations: ReportIteration[];
-  test: { score: number; low: number; high: number; samples: number; reads: number } | null;
+  test: ReportTest | null;
   decisions: ReportDecision[];
+  accessLedger: AccessLedgerEntry[];
   lineage: ReportLineage;
+}
+
+export interface ReportTest {
+  score: number;
+  low: number;
+  high: number;
+  samples: number;
+  reads: number;
+  /** Sealed rows that stand in the champion's training rows too; null where nobody looked. */
+  contamination: Contamination | null;
+  /** Those of them that were left out of the score. */
+  excluded: number | null;
 }
 
 export interface ReportIteration {
@@ -60,10 +80,14 @@ export interface ReportIteration {
   high: number | null;
   samples: number | null;
   champion: boolean;
+  /** Whether it took the champion's place, then or now; null while that is not decided. */
+  promoted: boolean | null;
   datasetId: string | null;
   modelPath: string | null;
   /** Training rows. */
   rows: number | null;
+  /** How they came from those of the champion this iteration learned from; null without one. */
+  dataChange: ReportDataChange | null;
   steps: Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'>[] | null;
   /** How the task's files were read; null in iterations that start from what the first one read. */
   files: FileReading[] | null;
@@ -71,9 +95,19 @@ export interface ReportIteration {
   labelIssues: OptimizeResult['labelIssues'];
   slices: EvaluateResult['slices'] | null;
   improvements: { id: string; kind: ImprovementKind; slice: string; support: number; gainBound: number }[] | null;
+  /** Error rates against the champion it learned from; null without one. */
+  sliceChanges: SliceChange[] | null;
   applied: ReportApplied[] | null;
-  /** The random control arm; null where none was trained. */
+  /** Improvements that were not applied, and why; null where nobody told. */
+  declined: DeclinedImprovement[] | null;
+  /** The arms as a quick model judged them on `mine`; null where nothing was tried. */
+  trial: Trial | null;
+  /** The trial's random control arm, by the quick model; null where there was no trial. */
   controlArm: { score: number } | null;
+  /** Against the champion, on the same `select` rows; null without one. */
+  comparison: Comparison | null;
+  /** `select` rows that stand in the training rows too; null where nobody looked. */
+  contamination: Contamination | null;
   secondary: Record<string, number> | null;
   badCases: number | null;
   trainLoss: number | null;
@@ -94,6 +128,19 @@ export interface ReportApplied {
   uplift: number | null;
   low: number | null;
   high: number | null;
+  /** What the quick model lost without it; null where nothing was tried. */
+  trial: Uplift | null;
+}
+
+export interface ReportDataChange {
+  /** The champion's iteration, and its training rows. */
+  since: number;
+  rowsBefore: number;
+  rowsAfter: number;
+  /** Rows of what this iteration applied, by kind: added, or for `fix` changed or dropped. */
+  byKind: Partial<Record<ImprovementKind, number>>;
+  /** Rows taken out for a doubted label, now minus then; null where labels were not looked at. */
+  quarantined: number | null;
 }
 
 export interface ReportDecision {

@@ -1,6 +1,7 @@
 /** What services would answer, well-formed and small, for any request. Tests override what they care about. */
 import { createHash } from 'node:crypto';
 import type {
+  Comparison,
   EvaluateRequest,
   EvaluateResult,
   FileReading,
@@ -9,6 +10,7 @@ import type {
   OptimizeResult,
   TrainRequest,
   TrainResult,
+  Trial,
 } from '../contracts/jobs';
 import type { TaskSpec } from '../contracts/task-workflow';
 
@@ -93,6 +95,42 @@ export function evaluateResult(
     improvements: final ? [] : [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', ...slice, gainBound: 0.1 }],
     badCases: final ? 0 : 4,
     seconds: 1,
+    ...overrides,
+  };
+}
+
+/** A quick model's trial of one remedy beside the control arm. */
+export const TRIAL: Trial = {
+  proxy: 'linear model over words, of the label',
+  seeds: 3,
+  samples: 10,
+  baseline: 0.6,
+  chosen: 0.7,
+  arms: [
+    {
+      ...{ arm: 'augment', improvements: ['imp-1'], rows: 12, score: 0.7, chosen: true },
+      ...{ uplift: { value: 0.1, low: 0.02, high: 0.18 }, reason: 'better than the control arm' },
+    },
+    {
+      ...{ arm: 'control augment', improvements: [], rows: 12, score: 0.61, chosen: false },
+      ...{ uplift: { value: 0.01, low: -0.05, high: 0.07 }, reason: 'random rows, for comparison' },
+    },
+  ],
+};
+
+/** A challenger that is a little better than the champion of iteration 0, perhaps by chance. */
+export function pairedComparison(overrides: Partial<Comparison> = {}): Comparison {
+  return {
+    championIteration: 0,
+    samples: 20,
+    difference: 0.05,
+    low: -0.02,
+    high: 0.12,
+    pValue: 0.6,
+    gained: 3,
+    lost: 2,
+    regressions: [],
+    calibrationChange: 0.001,
     ...overrides,
   };
 }

@@ -8,7 +8,7 @@ import type { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities';
 import { requestCancellation } from '../../activities/request-cancellation';
 import type { JobAddress } from '../contracts/job-key';
-import type { EvaluateRequest, JobError, OptimizeRequest, TrainRequest } from '../contracts/jobs';
+import type { Comparison, EvaluateRequest, JobError, OptimizeRequest, TrainRequest } from '../contracts/jobs';
 import type { TaskChange } from '../contracts/task-record';
 import { taskWorkflowId, type TaskOutcome, type TaskSpec } from '../contracts/task-workflow';
 import type { TaskStatus } from '../domain/task-status';
@@ -59,6 +59,8 @@ export class TaskHarness {
   readonly reports: string[] = [];
   /** Score of an iteration's evaluation by task; what is not here scores 0.5 + 0.1 × iteration. */
   readonly scores = new Map<string, number[]>();
+  /** How an iteration's evaluation compares with the champion by task; what is not here is not compared. */
+  readonly comparisons = new Map<string, (Comparison | null)[]>();
   /** Run before a change is written, before Temporal is asked to cancel, and before a job is stopped; tests hold things up here. */
   beforeRecord: (change: TaskChange) => Promise<void> = () => Promise.resolve();
   beforeCancellation: () => Promise<void> = () => Promise.resolve();
@@ -188,7 +190,8 @@ export class TaskHarness {
       evaluateModel: async (request) => {
         await this.perform(request.purpose === 'final' ? 'final' : 'evaluation', request);
         const scores = this.scores.get(request.taskId) ?? [];
-        return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration);
+        const comparison = this.comparisons.get(request.taskId)?.[request.iteration] ?? null;
+        return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration, { comparison });
       },
       stopJob: async (address) => {
         await letGo(this.beforeStop(address));

@@ -43,6 +43,12 @@ test('a STANDARD task goes through its three phases to COMPLETED and reports a s
   expect(report.iterations).toHaveLength(1);
   expect(report.iterations[0].steps.map((step: Json) => step.name).length).toBeGreaterThan(3);
   expect(report.test).toMatchObject({ reads: 1 });
+  expect(report.accessLedger.map(({ role, purpose, actor }: Json) => [role, purpose, actor])).toEqual([
+    ['select', 'split', 'optimizer'],
+    ['test', 'split', 'optimizer'],
+    ['select', 'score', 'evaluator'],
+    ['test', 'final', 'evaluator'],
+  ]);
   expect(report.test.low).toBeLessThanOrEqual(report.test.score);
   expect(report.lineage.modelSha256).toMatch(/^[0-9a-f]{64}$/);
 

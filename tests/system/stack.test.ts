@@ -70,7 +70,7 @@ test('start, look, break, stop: the stack keeps its promises and its data', asyn
       expect(statSync(logFile).isFile()).toBe(true);
     }
     // Job results and lines of uploads stand in them.
-    for (const name of ['logs', 's3']) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
+    for (const name of ['logs', 's3', 's3-accounts']) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
     const temporal = readdirSync(dataDir).filter((name) => name.startsWith('temporal.sqlite'));
     expect(temporal).toContain('temporal.sqlite');
     for (const name of temporal) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);

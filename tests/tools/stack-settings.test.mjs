@@ -4,9 +4,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { checkPortsAreFree } from '../../tools/stack/ports.mjs';
-import { applicationEnvironment, s3Component, temporalComponent } from '../../tools/stack/components.mjs';
+import {
+  applicationEnvironment,
+  pythonComponents,
+  s3Component,
+  temporalComponent,
+} from '../../tools/stack/components.mjs';
 import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
+import { serviceKeys, sharedKeysWarning } from '../../tools/stack/s3-keys.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { requireTemporal } from '../../tools/stack/temporal.mjs';
@@ -110,6 +116,50 @@ test('the keys of the environment are those of the embedded S3 server, and its n
   const application = applicationEnvironment(context, 'postgresql://db');
   assert.deepEqual([application.S3_ACCESS_KEY_ID, application.S3_SECRET_ACCESS_KEY], ['mine', 'my secret']);
   assert.match(temporalComponent(context).args.join(' '), /--namespace team/);
+});
+
+test('each Python service has keys of its own and sees no secret that it has no use for', (t) => {
+  const env = {
+    WLOPS_DATA_DIR: temporaryFolder(t),
+    S3_TRAINER_ACCESS_KEY_ID: 'gpu-box',
+    S3_TRAINER_SECRET_ACCESS_KEY: 'given secret',
+    HF_TOKEN: 'for the hub',
+  };
+  const settings = readStackSettings(env);
+  const secrets = loadSecrets(settings.dataDir, env);
+  const context = { settings, secrets, env, installation: { python: 'python' } };
+  const application = applicationEnvironment(context, 'postgresql://wlops:password@db/');
+  const services = Object.fromEntries(pythonComponents(context, application).map(({ name, env }) => [name, env]));
+  assert.deepEqual(
+    Object.values(services).map((seen) => [seen.S3_ACCESS_KEY_ID, seen.S3_SECRET_ACCESS_KEY]),
+    [
+      ['wlops-optimizer', secrets.s3OptimizerSecretAccessKey],
+      ['wlops-evaluator', secrets.s3EvaluatorSecretAccessKey],
+      ['gpu-box', 'given secret'],
+    ],
+  );
+  const foreign = { ...secrets, trainer: 'given secret', database: 'postgresql://wlops:password@db/' };
+  for (const own of ['serviceSecret', 's3OptimizerSecretAccessKey', 'adminPasswordUntold']) delete foreign[own];
+  const seen = JSON.stringify(services.optimizer);
+  for (const [name, secret] of Object.entries(foreign)) assert.ok(!seen.includes(secret), name);
+  assert.equal(services.optimizer.HF_TOKEN, 'for the hub');
+  assert.equal(services.optimizer.WLOPS_SERVICE_SECRET, secrets.serviceSecret);
+});
+
+test('on a given S3 server a service without keys shares the owner’s, and a start says which do', (t) => {
+  const owner = { S3_ENDPOINT: 'http://s3:9000', S3_ACCESS_KEY_ID: 'owner', S3_SECRET_ACCESS_KEY: 'secret' };
+  const own = { S3_OPTIMIZER_ACCESS_KEY_ID: 'o', S3_OPTIMIZER_SECRET_ACCESS_KEY: 'os' };
+  const dataDir = temporaryFolder(t);
+  const contextOf = (env) => ({ settings: readStackSettings(env), secrets: loadSecrets(dataDir, env), env });
+  const some = contextOf({ ...owner, ...own });
+  assert.equal(serviceKeys(some).optimizer.accessKeyId, 'o');
+  assert.equal(serviceKeys(some).trainer.accessKeyId, 'owner');
+  assert.match(sharedKeysWarning(some), /^warning: trainer, evaluator use the keys .*S3_TRAINER_ACCESS_KEY_ID/);
+  assert.equal(sharedKeysWarning(contextOf(own)), undefined);
+  assert.throws(() => readStackSettings({ S3_EVALUATOR_ACCESS_KEY_ID: 'half' }), {
+    name: 'UserError',
+    message: /S3_EVALUATOR_ACCESS_KEY_ID and S3_EVALUATOR_SECRET_ACCESS_KEY belong together; set .*SECRET/,
+  });
 });
 
 test('a taken port is told with its number, its variable and who holds it', async (t) => {

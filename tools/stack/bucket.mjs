@@ -1,30 +1,23 @@
 // @ts-check
-// The bucket of the stack: made when it is not there.
-import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+// The stack's bucket, made when it is not there, and on our own server the accounts of the services.
+import { ensureBucket, grantAccess, ownerClient } from '../../deploy/s3/bucket.mjs';
 import { messageOf, UserError } from '../shared/errors.mjs';
 
 /**
  * @param {NodeJS.ProcessEnv} env S3_* variables, all set
- * @returns {Promise<boolean>} whether it was made now
+ * @param {import('../../deploy/s3/bucket.mjs').ServiceKeys} [keys] accounts to make; none on a server that is not ours
  * @throws {UserError} when the server refuses the keys or cannot be reached
  */
-export async function ensureBucket(env) {
-  const Bucket = env.S3_BUCKET;
-  const client = new S3Client({
-    endpoint: env.S3_ENDPOINT,
-    region: env.S3_REGION,
-    forcePathStyle: true,
-    credentials: { accessKeyId: env.S3_ACCESS_KEY_ID ?? '', secretAccessKey: env.S3_SECRET_ACCESS_KEY ?? '' },
-  });
+export async function prepareBucket(env, keys) {
+  const { S3_ENDPOINT: endpoint = '', S3_REGION: region = '', S3_BUCKET: bucket = '' } = env;
+  const root = { accessKeyId: env.S3_ACCESS_KEY_ID ?? '', secretAccessKey: env.S3_SECRET_ACCESS_KEY ?? '' };
+  const server = { endpoint, region, root };
+  const client = ownerClient(server);
   try {
-    await client.send(new HeadBucketCommand({ Bucket }));
-    return false;
+    await ensureBucket(client, bucket);
+    if (keys) await grantAccess(server, client, bucket, keys);
   } catch (error) {
-    if (/** @type {{ $metadata?: { httpStatusCode?: number } }} */ (error).$metadata?.httpStatusCode !== 404) {
-      throw new UserError(`S3 at ${env.S3_ENDPOINT}: bucket ${Bucket} cannot be used: ${messageOf(error)}`);
-    }
-    await client.send(new CreateBucketCommand({ Bucket }));
-    return true;
+    throw new UserError(`S3 at ${endpoint}: bucket ${bucket} cannot be used: ${messageOf(error)}`);
   } finally {
     client.destroy();
   }

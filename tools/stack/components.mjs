@@ -6,6 +6,7 @@ import path from 'node:path';
 import { PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
 import { UserError } from '../shared/errors.mjs';
 import { preparePostgres } from './postgres.mjs';
+import { ownerKeys, serviceEnvironment, serviceKeys } from './s3-keys.mjs';
 import { temporalAnswers, temporalArguments } from './temporal.mjs';
 
 /** Importing PyTorch from a cold disk takes most of it. */
@@ -92,24 +93,23 @@ function programOf(server, name) {
   throw new UserError(`there is no program for ${name}; run npm run setup`);
 }
 
-/** Keys given by the environment, also to the server that is started here, or made ones. @param {Context} context */
-function s3Keys({ secrets, env }) {
-  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
-  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
-  return { accessKeyId: secrets.s3AccessKeyId, secretAccessKey: secrets.s3SecretAccessKey };
-}
-
 /** @param {Context} context @returns {ProcessSpec} */
 export function s3Component(context) {
   const { settings, installation, env } = context;
   const { port } = settings.ports.s3;
   const objects = path.join(settings.dataDir, 's3');
-  const keys = s3Keys(context);
-  fs.mkdirSync(objects, { recursive: true });
+  const accounts = path.join(settings.dataDir, 's3-accounts');
+  const keys = ownerKeys(context);
+  for (const folder of [objects, accounts]) fs.mkdirSync(folder, { recursive: true });
   return {
     ...common(context, 's3'),
     command: programOf(installation.servers.s3, 's3'),
-    args: ['--port', `127.0.0.1:${port}`, '--region', env.S3_REGION || 'us-east-1', '--quiet', 'posix', objects],
+    args: [
+      ...['--port', `127.0.0.1:${port}`, '--region', env.S3_REGION || 'us-east-1', '--quiet'],
+      // Its cache of accounts sometimes goes on taking a secret that was replaced, for two minutes.
+      ...['--iam-dir', accounts, '--iam-cache-disable'],
+      ...['posix', objects],
+    ],
     env: { PATH: env.PATH, ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
     port,
     url: local(port),
@@ -142,7 +142,7 @@ export function temporalComponent(context) {
  */
 export function applicationEnvironment(context, databaseUrl) {
   const { settings, secrets, env } = context;
-  const keys = s3Keys(context);
+  const keys = ownerKeys(context);
   const { ports, given } = settings;
   const portVariables = Object.values(ports).map(({ variable, port }) => [variable, String(port)]);
   const uiUrl = given.temporal ? env.WLOPS_TEMPORAL_UI_URL : local(ports.temporalUi.port);
@@ -175,6 +175,7 @@ export function applicationEnvironment(context, databaseUrl) {
 export function pythonComponents(context, env) {
   const { settings, installation } = context;
   const searchPath = [PYTHON_SERVICES, path.join(PYTHON_SERVICES, 'common')].join(path.delimiter);
+  const keys = serviceKeys(context);
   return PYTHON_COMPONENTS.filter(([name]) => !settings.given[name]).map(([name, module]) => {
     const url = local(settings.ports[name].port);
     return {
@@ -182,7 +183,7 @@ export function pythonComponents(context, env) {
       command: installation.python,
       args: ['-m', module],
       cwd: PYTHON_SERVICES,
-      env: { ...env, PYTHONPATH: searchPath, PYTHONUNBUFFERED: '1' },
+      env: { ...serviceEnvironment(env, keys[name]), PYTHONPATH: searchPath, PYTHONUNBUFFERED: '1' },
       port: settings.ports[name].port,
       url,
       isReady: () => httpAnswers(`${url}/readyz`),

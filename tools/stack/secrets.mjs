@@ -9,6 +9,9 @@ import path from 'node:path';
  * @property {string} postgresPassword
  * @property {string} s3AccessKeyId
  * @property {string} s3SecretAccessKey
+ * @property {string} s3OptimizerSecretAccessKey
+ * @property {string} s3TrainerSecretAccessKey
+ * @property {string} s3EvaluatorSecretAccessKey
  * @property {string} jwtSecret signs the access tokens of people
  * @property {string} serviceSecret signs the tokens between worker and services
  * @property {string} adminEmail
@@ -23,6 +26,9 @@ const MAKERS = {
   postgresPassword: () => random(24),
   s3AccessKeyId: () => `wlops${randomBytes(8).toString('hex')}`,
   s3SecretAccessKey: () => random(30),
+  s3OptimizerSecretAccessKey: () => random(30),
+  s3TrainerSecretAccessKey: () => random(30),
+  s3EvaluatorSecretAccessKey: () => random(30),
   jwtSecret: () => random(48),
   serviceSecret: () => random(48),
   adminEmail: () => 'admin@wlops.local',

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { UserError } from '../shared/errors.mjs';
 import { dataDirectory } from '../shared/paths.mjs';
+import { checkServiceKeys } from './s3-keys.mjs';
 
 /** The ports of the stack: which variable sets each, and its default, to which WLOPS_PORT_OFFSET is added. */
 const PORTS = /** @type {const} */ ({
@@ -77,6 +78,7 @@ export function readStackSettings(env) {
   if (given.s3 && !(env.S3_ACCESS_KEY_ID && env.S3_SECRET_ACCESS_KEY)) {
     throw new UserError('S3_ENDPOINT is set, so S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set as well');
   }
+  checkServiceKeys(env);
   checkAdministrator(env);
   return {
     dataDir: dataDirectory(env),

@@ -7,7 +7,7 @@ import { lockHolder, tryLock } from '../shared/lock.mjs';
 import { makeDataDirectory, ROOT } from '../shared/paths.mjs';
 import { processIdentity } from '../shared/processes.mjs';
 import { administratorCanLogIn } from './administrator.mjs';
-import { ensureBucket } from './bucket.mjs';
+import { prepareBucket } from './bucket.mjs';
 import {
   applicationEnvironment,
   nodeComponents,
@@ -23,6 +23,7 @@ import { checkPortsAreFree } from './ports.mjs';
 import { closePrivateFiles } from './private-files.mjs';
 import { removeRunFile, writeRunFile } from './run-file.mjs';
 import { checkConfiguration } from './configuration.mjs';
+import { serviceKeys, sharedKeysWarning } from './s3-keys.mjs';
 import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
 import { ownPorts, readStackSettings } from './settings.mjs';
 import { requireTemporal } from './temporal.mjs';
@@ -128,8 +129,12 @@ export class Stack {
     );
   }
 
-  /** Database, migrations and bucket: what the servers must hold before our programs start. @param {NodeJS.ProcessEnv} env */
-  async #prepareServers(env) {
+  /**
+   * Database, migrations, bucket and its accounts: what the servers must hold before our programs start.
+   * @param {NodeJS.ProcessEnv} env
+   * @param {import('./components.mjs').Context} context
+   */
+  async #prepareServers(env, context) {
     const { print } = this.#options;
     const url = /** @type {string} */ (env.DATABASE_URL);
     const { given } = this.#settings;
@@ -141,7 +146,8 @@ export class Stack {
     const database = prepareDatabase().catch((error) => {
       throw given.postgres ? new UserError(`the database of DATABASE_URL cannot be used: ${messageOf(error)}`) : error;
     });
-    await Promise.all([database, ensureBucket(env), ...(given.temporal ? [requireTemporal(env)] : [])]);
+    const bucket = prepareBucket(env, given.s3 ? undefined : serviceKeys(context));
+    await Promise.all([database, bucket, ...(given.temporal ? [requireTemporal(env)] : [])]);
   }
 
   /**
@@ -161,6 +167,8 @@ export class Stack {
       const context = { settings: this.#settings, installation, secrets, env };
       checkConfiguration(applicationEnvironment(context, given.postgres ?? 'postgresql://not.started.yet/'));
       this.#writeRunFile();
+      const warning = sharedKeysWarning(context);
+      if (warning) print('s3', warning);
 
       const postgres = given.postgres ? undefined : await postgresComponent(context);
       const servers = [
@@ -172,7 +180,7 @@ export class Stack {
       closePrivateFiles(dataDir); // Temporal has made its file by now.
 
       const applicationEnv = applicationEnvironment(context, given.postgres ?? /** @type {string} */ (postgres?.url));
-      await this.#prepareServers(applicationEnv);
+      await this.#prepareServers(applicationEnv, context);
       const [worker, api] = nodeComponents(context, applicationEnv);
       await this.#startTier([
         ...pythonComponents(context, applicationEnv),

@@ -177,7 +177,7 @@ class DeclinedImprovement(Message):
 
 
 class TrialArm(Message):
-    """A remedy as a quick model judged it on ``mine``; ``control`` is the random one, of as many rows."""
+    """A remedy as a quick model judged it on ``mine``, by its kind; ``control <kind>`` is the random one beside it, of as many rows."""
 
     arm: str
     #: Ids of the improvements it carries out; empty for the control arm.
@@ -288,6 +288,8 @@ class EvaluateRequest(JobRequest):
     mine: RowsRef | None = None
     select: RowsRef | None = None
     test: RowsRef | None = None
+    #: The reserve pool, of whose rows the model is asked how sure it is.
+    pool: RowsRef | None = None
     #: Where what must stay with the evaluator is written: row by row, what was right. None: it is not kept.
     sealed_prefix: Prefix | None = None
     champion: ChampionOutcomes | None = None

@@ -26,7 +26,7 @@ class WlopsError(Exception):
         │   │   ├── ArtifactChanged, ArtifactMissing
         │   ├── ModelError              the model that was asked for
         │   │   ├── ModelUnknown, ModelUnavailable, ModelTaskMismatch
-        │   ├── HyperparameterInvalid, MetricUnknown, TrainingDiverged
+        │   ├── HyperparameterInvalid, MetricUnknown, TrainingDiverged, EvaluationContaminated
         │   ├── ResourceExhausted, JobCrashed
         │   ├── StorageUnavailable      (retryable)
         │   └── InternalFault
@@ -138,6 +138,12 @@ class TrainingDiverged(JobFault):
     """The loss became NaN or infinite."""
 
     code = "TRAINING_DIVERGED"
+
+
+class EvaluationContaminated(JobFault):
+    """Most rows to be scored stand in the training rows too: what is left says little about the model."""
+
+    code = "EVALUATION_CONTAMINATED"
 
 
 class ResourceExhausted(JobFault):

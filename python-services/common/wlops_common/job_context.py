@@ -5,6 +5,7 @@ The runner (``wlops_common.jobs``) makes one in the child process. Tests make on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -81,6 +82,10 @@ class JobContext(Protocol):
     models_dir: Path | None
     #: Whether the model hub must not be asked.
     hub_offline: bool
+    #: What the service's own settings tell its jobs (``ServiceSettings.job_extras``).
+    extras: Mapping[str, str]
+    #: Whether the system killed the attempt before this one because memory ran out.
+    memory_ran_out: bool
 
     def progress(
         self,

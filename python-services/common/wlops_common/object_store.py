@@ -78,6 +78,8 @@ class S3ObjectStore:
         attempts: int = 5,
     ) -> None:
         self._bucket = address.bucket
+        #: Lengths of what was written here: an account that may write a prefix need not be allowed to look at it.
+        self._written: dict[str, int] = {}
         self._client: S3Client = boto3.session.Session().client(
             "s3",
             endpoint_url=address.endpoint,
@@ -102,8 +104,11 @@ class S3ObjectStore:
 
     @_translated
     def probe(self) -> None:
-        """Ask whether the bucket is there. Raises ``StorageUnavailable`` when it is not or does not answer."""
-        self._client.head_bucket(Bucket=self._bucket)
+        """Ask whether the bucket is there. Raises ``StorageUnavailable`` when it is not or does not answer.
+
+        By its location: asking for its head needs the right to list it, which no service has.
+        """
+        self._client.get_bucket_location(Bucket=self._bucket)
 
     @_translated
     def read(self, ref: ObjectRef) -> bytes:
@@ -119,6 +124,7 @@ class S3ObjectStore:
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> ObjectRef:
         """See ``ObjectStore.put``."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+        self._written[key] = len(data)
         return ObjectRef(key=key, sha256=sha256(data).hexdigest())
 
     @_translated
@@ -126,6 +132,7 @@ class S3ObjectStore:
         """See ``ObjectStore.upload``. Large files go in parts, one after the other: a job starts no threads of its own."""
         digest = file_sha256(path)
         self._client.upload_file(str(path), self._bucket, key, Config=TransferConfig(use_threads=False))
+        self._written[key] = path.stat().st_size
         return ObjectRef(key=key, sha256=digest)
 
     @_translated
@@ -153,6 +160,8 @@ class S3ObjectStore:
     @_translated
     def size(self, key: str) -> int | None:
         """See ``ObjectStore.size``."""
+        if key in self._written:
+            return self._written[key]
         try:
             return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
         except ClientError as fault:
@@ -164,6 +173,7 @@ class S3ObjectStore:
     def delete(self, key: str) -> None:
         """See ``ObjectStore.delete``."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
+        self._written.pop(key, None)
 
     def _checked(self, ref: ObjectRef) -> Iterator[bytes]:
         try:

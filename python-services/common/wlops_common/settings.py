@@ -92,6 +92,10 @@ class ServiceSettings(BaseSettings):
             secret_access_key=self.s3_secret_access_key.get_secret_value() if self.s3_secret_access_key else None,
         )
 
+    def job_extras(self) -> dict[str, str]:
+        """What the service's own settings tell its jobs, as ``JobContext.extras``. Nothing unless the service says otherwise."""
+        return {}
+
     def job_store_path(self, service: str) -> Path:
         """File of the job store of ``service``."""
         if self.job_store_url is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -111,6 +111,8 @@ def job_context(
     attempt: int = 1,
     models_dir: Path | None = None,
     hub_offline: bool = True,
+    extras: Mapping[str, str] | None = None,
+    memory_ran_out: bool = False,
 ) -> RecordingJobContext:
     """The context of a job that runs ``request``, with bucket ``tmp_path/bucket`` (or ``store``) and a fresh work folder.
 
@@ -126,4 +128,6 @@ def job_context(
         attempt=attempt,
         models_dir=models_dir,
         hub_offline=hub_offline,
+        extras=extras,
+        memory_ran_out=memory_ran_out,
     )

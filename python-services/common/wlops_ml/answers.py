@@ -25,18 +25,25 @@ _NUMBER = re.compile(
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\d)\.\d+)(?:\s?/\s?\d+(?![\d.]))?(?:\s?%)?"
 )
 _STRICT = re.compile(r"####[ \t]*([^\n]*)")
-_STRICT_NUMBER = re.compile(r"####[ \t]*([-+]?[$€£¥]?[-+]?[0-9.,]*[0-9][0-9.,]*(?:/[0-9]+)?%?)")
+_STRICT_NUMBER = re.compile(r"#### (-?[0-9.,]+(?:/[0-9]+)?%?)")
 _SAID = re.compile(r"\banswer\s*(?:is|=|:)[\s:]*([^\n]+)", re.IGNORECASE)
-_FRACTION_COMMAND = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(-?\d+)\s*\}")
+_FRACTION_COMMAND = re.compile(r"(\d?)\s*\\[dt]?frac\s*(?:\{\s*(-?\d+)\s*\}|(\d))\s*(?:\{\s*(-?\d+)\s*\}|(\d))")
+_WORDS_COMMAND = re.compile(r"\\(?:text|mathrm|mbox|textbf|mathbf)\s*\{([^{}]*)\}")
+_DEGREES = re.compile(r"\s*(?:\^\s*\{?\s*\\circ\s*\}?|°)")
+_SPACE_COMMAND = re.compile(r"\\[,;:! ]|~|\\q?quad")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,/])(\d{1,3})((?: \d{3})+)(?![\d/])")
 _PLAIN = re.compile(r"([-+]?)(\d+(?:\.\d*)?|\.\d+)(?:e([-+]?\d{1,2}))?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MIXED = re.compile(r"([-+]?)(\d+) (\d+)/(\d+)")
 
 
 def strict_answer(completion: str) -> str | None:
-    """The number after the last ``####``, as written, or None when the completion does not end that way."""
-    found = _STRICT_NUMBER.findall(completion)
-    return str(found[-1]).rstrip(".,") or None if found else None
+    """The number after the first ``#### ``, as written, or None; a currency sign or a missing space is not the asked form.
+
+    What the harness' filter takes, and a fraction or per cent sign where one follows.
+    """
+    found = _STRICT_NUMBER.search(completion)
+    return found[1].rstrip(".,") or None if found else None
 
 
 def flexible_answer(completion: str) -> str | None:
@@ -74,13 +81,14 @@ def final_answer(completion: str) -> str | None:
 def parse_number(text: str) -> Fraction | None:
     r"""The exact value of a text that is one number and nothing else, or None.
 
-    Reads thousands separators, currency signs, per cent (``50%`` is 1/2), ``a/b``, mixed numbers (``1 1/2``),
-    ``\frac{a}{b}``, decimals, exponents up to two digits, a trailing full stop, Unicode minus and full-width digits.
+    Reads thousands separators (``1,000``, ``1 000``), currency signs, per cent (``50%`` is 1/2), ``a/b``, mixed numbers
+    (``1 1/2``), ``\frac{a}{b}`` and ``\frac12``, decimals, exponents up to two digits, a trailing full stop, Unicode minus and
+    full-width digits.
     """
     if len(text) > MAX_DIGITS:
         return None
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").replace("\u2044", "/").replace("\\%", "%")
-    plain = _FRACTION_COMMAND.sub(r"\1/\2", plain).replace("\\$", "$")
+    plain = _without_latex(unicodedata.normalize("NFKC", text).replace("\u2212", "-").replace("\u2044", "/"))
+    plain = _SPACED_THOUSANDS.sub(lambda found: found[0].replace(" ", ""), plain)
     plain = _THOUSANDS.sub("", re.sub(r"[$€£¥]", "", plain).strip().rstrip(".").strip())
     scale = 1
     if plain.endswith("%"):
@@ -102,9 +110,11 @@ def parse_number(text: str) -> Fraction | None:
 def same_answer(a: str, b: str) -> bool:
     """Whether two answers say the same: equal numbers when both are numbers, else equal texts after normalisation.
 
-    A number with a unit equals the bare number (``12 apples`` and ``12``) when only one side carries the unit. ``50%``
-    equals ``0.5`` and also ``50``: references and models disagree on whether the sign belongs to the answer.
+    A number with a unit equals the bare number (``12 apples`` and ``12``) when only one side carries the unit; two units must be
+    the same, in singular or plural. ``50%`` equals ``0.5`` and also ``50``: references and models disagree on whether the sign
+    belongs to the answer.
     """
+    a, b = _without_latex(a), _without_latex(b)
     left, right = parse_number(a), parse_number(b)
     if left is not None and right is not None:
         return left == right or (_per_cent(a) != _per_cent(b) and _bare(a, left) == _bare(b, right))
@@ -112,7 +122,7 @@ def same_answer(a: str, b: str) -> bool:
         number, worded = (left, b) if left is not None else (right, a)
         inner = _numbers(worded)
         return len(inner) == 1 and len(worded.split()) <= UNIT_WORDS + 1 and parse_number(inner[0]) == number
-    return normal_text(a) == normal_text(b)
+    return normal_text(a) == normal_text(b) or _same_quantity(a, b)
 
 
 def normal_text(text: str) -> str:
@@ -142,6 +152,32 @@ def _last_boxed(text: str) -> str | None:
         if depth == 0:
             return text[begin:index]
     return None
+
+
+def _without_latex(text: str) -> str:
+    """The text with the LaTeX commands of answers written out: fractions, words, degrees, thin spaces, escaped signs."""
+    if len(text) > MAX_DIGITS:
+        return text
+    plain = _FRACTION_COMMAND.sub(_written_fraction, _DEGREES.sub(" degrees", text))
+    plain = _WORDS_COMMAND.sub(r" \1 ", plain).replace("{,}", ",")
+    return _SPACE_COMMAND.sub(" ", plain).replace("\\%", "%").replace("\\$", "$")
+
+
+def _written_fraction(found: re.Match[str]) -> str:
+    whole, top, short_top, bottom, short_bottom = found.groups()
+    return f"{whole}{' ' if whole else ''}{top or short_top}/{bottom or short_bottom}"
+
+
+def _same_quantity(a: str, b: str) -> bool:
+    """Whether two short texts hold one number each, the same, and the same unit."""
+    sides = []
+    for text in (a, b):
+        found = _numbers(text)
+        if len(found) != 1 or len(text.split()) > UNIT_WORDS + 1:
+            return False
+        unit = normal_text(text.replace(found[0], " ", 1))
+        sides.append((parse_number(found[0]), unit.removesuffix("s")))
+    return sides[0][0] is not None and sides[0] == sides[1]
 
 
 def _plain_value(text: str) -> Fraction | None:

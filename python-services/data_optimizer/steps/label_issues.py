@@ -1,80 +1,77 @@
-"""Rows whose label is doubted, by confident learning (Northcutt, Jiang, Chuang 2021, arXiv 1911.00068).
+"""Rows whose label is doubted, and what to do about them.
 
-Out-of-sample probabilities from five folds of a linear model; the threshold of a class is the mean probability of its own rows; a row is
-flagged where another class passes its threshold and its own does not. Not covered: what is done about it (``feedback.fix``).
+How each label looks to a model that did not see it comes from ``leave_one_out``, what that proves from ``label_noise``.
+Not covered: applying it (``feedback.fix``).
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-FOLDS = 5
-#: Above this many rows times classes the five fits would take longer than a step of the loop may; then nothing is flagged.
-MAX_CELLS = 2_500_000
+from data_optimizer.steps.label_noise import doubts, fit_noise
+from data_optimizer.steps.leave_one_out import WORD, leave_one_out_scores
+
+__all__ = ["MAX_CELLS", "WORD", "LabelIssue", "LabelJudgement", "estimated_noise", "find_label_issues", "judge_labels"]
+
+#: Above this many rows times classes the scores alone would take more than a quarter of a gigabyte; then nothing is judged.
+MAX_CELLS = 60_000_000
+_MIN_ROWS = 50
 _MIN_ROWS_PER_CLASS = 3
-#: Words of one character count too: in short questions `i` and `a` carry meaning.
-WORD = r"(?u)\b\w+\b"
+#: A row may get the other label where that one is at least this likely, and else is dropped.
+_SURE = 0.95
 
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A doubted row: its number, the label the model expects, and by how much it prefers that one (0 to 1)."""
+    """A doubted row: its number, the likeliest other label, and by how much the given one is likelier wrong than right (0 to 1)."""
 
     row: int
     suggested: str
     margin: float
+    action: Literal["drop", "relabel"] = "drop"
+
+
+@dataclass(frozen=True)
+class LabelJudgement:
+    """The doubted rows, in row order, and the estimated share of wrong labels (0 to 1)."""
+
+    issues: list[LabelIssue]
+    noise: float
 
 
 def find_label_issues(texts: list[str], labels: list[str], seed: int) -> list[LabelIssue] | None:
-    """The doubted rows, in row order; None where the data are too many or too few to judge in time."""
+    """The doubted rows, in row order; None where there are too few rows to judge, or too many rows times classes for the memory."""
+    judgement = judge_labels(texts, labels, seed)
+    return None if judgement is None else judgement.issues
+
+
+def estimated_noise(texts: list[str], labels: list[str], seed: int) -> float | None:
+    """The share of labels that are likely wrong, 0 to 1; None where ``find_label_issues`` gives None."""
+    judgement = judge_labels(texts, labels, seed)
+    return None if judgement is None else judgement.noise
+
+
+def judge_labels(texts: list[str], labels: list[str], seed: int) -> LabelJudgement | None:
+    """What ``find_label_issues`` and ``estimated_noise`` answer, at the cost of one. The order of the rows does not matter."""
     classes, codes = np.unique(np.array(labels, dtype=object), return_inverse=True)
-    if len(classes) < 2 or len(texts) < 10 * FOLDS or len(texts) * len(classes) > MAX_CELLS:
+    if len(classes) < 2 or len(texts) < _MIN_ROWS or len(texts) * len(classes) > MAX_CELLS:
         return None
-    probabilities = out_of_sample_probabilities(texts, codes, len(classes), seed)
-    return issues_from(probabilities, codes, [str(name) for name in classes])
-
-
-def issues_from(
-    probabilities: npt.NDArray[np.float64], codes: npt.NDArray[np.int64], classes: list[str]
-) -> list[LabelIssue]:
-    """Apply the rule to probabilities of shape ``(rows, classes)``, with ``codes`` the given class of each row."""
-    counts = np.bincount(codes, minlength=len(classes))
-    own = probabilities[np.arange(len(codes)), codes]
-    thresholds = np.bincount(codes, weights=own, minlength=len(classes)) / np.maximum(counts, 1)
-    thresholds[counts < _MIN_ROWS_PER_CLASS] = np.inf
-    confident = np.where(probabilities >= thresholds, probabilities, 0.0)
-    suggested = confident.argmax(axis=1)
-    flagged = np.flatnonzero(
-        (confident.max(axis=1) > 0) & (suggested != codes) & (counts[codes] >= _MIN_ROWS_PER_CLASS)
-    )
-    return [
-        LabelIssue(int(row), classes[suggested[row]], round(float(probabilities[row, suggested[row]] - own[row]), 6))
-        for row in flagged
+    order = np.array(sorted(range(len(texts)), key=lambda row: (texts[row], labels[row])))
+    given = codes[order]
+    scores = leave_one_out_scores([texts[row] for row in order], given, len(classes), seed)
+    model = fit_noise(scores, given)
+    counts = np.bincount(codes)
+    issues = [
+        LabelIssue(
+            row=int(order[row]),
+            suggested=str(classes[other]),
+            margin=round(1 - 2 * float(kept), 6),
+            action="relabel" if likelihood >= _SURE else "drop",
+        )
+        for row, other, likelihood, kept in zip(*doubts(model, scores, given), strict=True)
+        if counts[given[row]] >= _MIN_ROWS_PER_CLASS
     ]
-
-
-def out_of_sample_probabilities(
-    texts: list[str], codes: npt.NDArray[np.int64], classes: int, seed: int
-) -> npt.NDArray[np.float64]:
-    """Probabilities of shape ``(rows, classes)``, each row's from a model that did not see it."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import SGDClassifier
-    from sklearn.model_selection import StratifiedKFold
-
-    features = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2 if len(texts) > 500 else 1, sublinear_tf=True, token_pattern=WORD
-    )
-    matrix = features.fit_transform(texts)
-    result = np.zeros((len(texts), classes))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")
-        folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(matrix, codes))
-    for train, held_out in folds:
-        model = SGDClassifier(loss="log_loss", alpha=2e-5, max_iter=6, tol=None, random_state=seed)
-        model.fit(matrix[train], codes[train])
-        result[np.ix_(held_out, model.classes_)] = model.predict_proba(matrix[held_out])
-    return result
+    return LabelJudgement(sorted(issues, key=lambda issue: issue.row), model.noise)

@@ -8,10 +8,11 @@ import random
 import polars as pl
 import pytest
 
-from data_optimizer.paraphrases import answer_of, joined, reworded
+from data_optimizer.tests.reworded_problems import problems
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import Workplace
 from wlops_common.contracts import OptimizeResult
+from wlops_ml.paraphrases import answer_of, joined, reworded
 
 #: A problem, the same in other words, and its answer.
 REWORDINGS = [
@@ -122,6 +123,29 @@ def test_at_least_four_of_five_rewordings_are_found_and_hardly_anything_else() -
     planted = set(range(len(REWORDINGS)))
     assert len(found.training & planted) >= 0.8 * len(planted)
     assert len(found.training - planted) <= 0.002 * training.height
+
+
+@pytest.mark.parametrize("style", ["plain", "names", "words", "mixed"])
+def test_four_of_five_human_rewordings_are_found_at_one_false_alarm_in_a_thousand(style: str) -> None:
+    made = problems(4_000, 1, style)
+    held_out, others = made[:480], made[480:]
+    known = [(one.reworded, f"#### {one.answer}") for one in held_out[:240]]
+    fresh = [(one.told if at % 2 else one.reworded, f"#### {one.answer}") for at, one in enumerate(others)]
+    found = reworded(
+        table([*known, *fresh], task_type="generation"),
+        table([(one.told, f"#### {one.answer}") for one in held_out], task_type="generation"),
+    )
+    planted = set(range(len(known)))
+    assert len(found.training & planted) >= 0.8 * len(planted)
+    assert len(found.training - planted) <= 0.001 * len(fresh)
+
+
+def test_many_rewordings_of_one_problem_do_not_make_each_other_look_like_chance() -> None:
+    made = problems(300, 2, "mixed")
+    told = [(one.told, f"#### {one.answer}") for one in made]
+    flood = [(f"{one.reworded} Case {letter}.", f"#### {one.answer}") for one in made[:60] for letter in "ABCDEFGHIJ"]
+    found = reworded(table(flood, task_type="generation"), table(told[:60], task_type="generation"))
+    assert len(found.held_out) >= 50
 
 
 def test_rewordings_are_found_among_templates_whose_numbers_are_rare(workplace: Workplace) -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import random
-
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -11,7 +8,6 @@ from hypothesis import strategies as st
 from data_optimizer.split import with_groups
 from data_optimizer.steps.duplicates import without_exact_duplicates, without_near_duplicates
 from data_optimizer.steps.filters import usable
-from data_optimizer.steps.label_issues import find_label_issues, issues_from
 from data_optimizer.steps.normalise import normalise
 from data_optimizer.steps.worked_answers import answers_are_worked, fault_of, targets_are_the_rule, verified
 from data_optimizer.working_rows import SCHEMA
@@ -142,47 +138,3 @@ def test_wrong_worked_answers_go_and_free_text_is_no_worked_answer() -> None:
     assert targets_are_the_rule(worked)
     assert kept_and_reasons(verified(worked)) == ([1], {2: "a step does not hold"})
     assert not answers_are_worked(table([("who", "a man"), ("what", "a cat that sat")], task_type="generation"))
-
-
-def _labelled(count: int, seed: int) -> tuple[list[str], list[str]]:
-    rng = random.Random(seed)
-    words = {
-        "a": ["red", "orange", "pink", "crimson", "ruby"],
-        "b": ["blue", "navy", "azure", "cyan", "teal"],
-        "c": ["oak", "elm", "ash", "pine", "fir"],
-    }
-    labels = [rng.choice("abc") for _ in range(count)]
-    return [
-        " ".join(rng.choices(words[label], k=5) + rng.choices(["the", "of", "and", "to", "in"], k=3))
-        for label in labels
-    ], labels
-
-
-def test_planted_wrong_labels_are_found() -> None:
-    texts, labels = _labelled(600, 1)
-    planted = set(random.Random(2).sample(range(600), 60))
-    noisy = [{"a": "b", "b": "c", "c": "a"}[label] if index in planted else label for index, label in enumerate(labels)]
-    issues = find_label_issues(texts, noisy, 7)
-    assert issues is not None
-    found = {issue.row for issue in issues}
-    assert len(found & planted) >= 0.75 * len(planted)
-    assert len(found & planted) >= 0.7 * len(found)
-    assert all(issue.suggested == labels[issue.row] for issue in issues if issue.row in planted)
-
-
-def test_clean_labels_are_hardly_doubted() -> None:
-    issues = find_label_issues(*_labelled(600, 3), 7)
-    assert issues is not None
-    assert len(issues) <= 6
-
-
-def test_label_issues_are_not_looked_for_where_that_would_take_too_long() -> None:
-    assert find_label_issues(["x"] * 100_000, [str(index % 200) for index in range(100_000)], 7) is None
-    assert find_label_issues(["x", "y"], ["a", "b"], 7) is None
-
-
-def test_a_row_is_flagged_where_another_class_passes_its_own_threshold() -> None:
-    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.1, 0.9], [0.2, 0.8], [0.85, 0.15], [0.3, 0.7]])
-    codes = np.array([0, 0, 0, 1, 1, 1, 1])
-    (issue,) = issues_from(probabilities, codes, ["a", "b"])
-    assert (issue.row, issue.suggested, issue.margin) == (5, "a", 0.7)

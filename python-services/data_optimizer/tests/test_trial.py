@@ -72,6 +72,13 @@ def test_rows_that_help_are_taken_and_measured_beside_a_random_control_arm() -> 
     assert choice.uplifts["1-imp_select"] == arms["select"].uplift
 
 
+def test_pool_rows_are_taken_by_the_margins_of_the_champion_where_it_was_asked() -> None:
+    bench = _bench(topics(150, 1), topics(100, 2), topics(200, 3))
+    bench.margins = {f"p{row}": (0.001 * row, f"c{row % 4}") for row in range(100, 200)}
+    choice, _ = _choose(bench, _entry("select", 40))
+    assert choice.recipe.entries[0].row_ids == [f"p{row}" for row in range(100, 140)]
+
+
 def test_a_remedy_that_harms_is_declined_with_its_numbers() -> None:
     train = topics(600, 1)
     rng = random.Random(3)

@@ -15,9 +15,13 @@ class LabelScorer:
         """The row's label; None when it is missing or empty."""
         return row.get("label") or None
 
+    def why_unscored(self, row: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """See ``Scorer.why_unscored``."""
+        return "no label"
+
     def judge(self, reference: str | None, prediction: str) -> Judgement:
         """Right when both labels are the same text."""
         if reference is None:
             return UNSCORED
         right = prediction == reference
-        return Judgement(scored=True, right=right, strictly_right=right)
+        return Judgement(scored=True, right=right, strictly_right=right, answered=bool(prediction))

@@ -22,6 +22,10 @@ class AnswerScorer:
         """The row's ``answer``, else the final answer of its completion; None when there is none."""
         return row.get("answer") or final_answer(str(row.get("completion") or ""))
 
+    def why_unscored(self, row: Mapping[str, Any]) -> str:
+        """See ``Scorer.why_unscored``."""
+        return "no final answer in the completion" if str(row.get("completion") or "").strip() else "no completion"
+
     def judge(self, reference: str | None, prediction: str) -> Judgement:
         """Right when the prediction's answer has the reference's value; strictly right when it also stands after ``####``."""
         if reference is None:
@@ -33,6 +37,7 @@ class AnswerScorer:
             scored=True,
             right=answer is not None and same_answer(answer, reference),
             strictly_right=strict is not None and same_answer(strict, reference),
+            answered=answer is not None,
         )
 
 

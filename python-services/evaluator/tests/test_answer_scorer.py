@@ -18,6 +18,9 @@ COMPLETIONS = [
     "It costs ${n}.",
     "She had {a}, then {b}, and now {n}",
     "####{n}\nThat is all.",
+    "#### ${n}.",
+    "First #### {a}\nno, wait.\n#### {n}",
+    "{n} is what remains of {a}",
     "#### {n} of {b}",
     "I do not know",
     "",
@@ -59,8 +62,7 @@ def test_strict_and_flexible_agree_with_the_harness(seed: int) -> None:
         strict = harness_extract(r"#### (\-?[0-9\.\,]+)", text, 0)
         flexible = harness_extract(r"(-?[$0-9.,]{2,})|(-?[0-9]+)", text, -1)
         assert judgement.right == harness_match(flexible, str(reference)), text
-        if not form.startswith("####{n}"):  # the harness wants one space after the mark, we do not
-            assert judgement.strictly_right == harness_match(strict, str(reference)), text
+        assert judgement.strictly_right == harness_match(strict, str(reference)), text
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,15 @@ import polars as pl
 import pytest
 
 from evaluator.job import run
+from evaluator.row_files import read_table
 from evaluator.tests.workplace import KnownPredictor, Workplace, intents, word_problems
+from wlops_common.contracts import ObjectRef
 from wlops_common.errors import DatasetEmpty, DatasetTooSmall, DatasetUnreadable, MetricUnknown, ModelTaskMismatch
 from wlops_common.job_context import AlreadyCommitted, JobInterrupted
 from wlops_common.manifest import find_manifest, read_manifest
 from wlops_common.testing import job_context
 from wlops_ml.features import Predicate, matches
+from wlops_ml.margins import read_margins
 
 LABELS = [f"topic{number}" for number in range(8)]
 
@@ -98,9 +101,45 @@ def test_a_confused_pair_of_classes_is_named_and_both_remedies_are_offered(workp
     kinds = {(one.kind, one.slice) for one in result.improvements}
     assert {("select", "label = topic3"), ("augment", "label = topic3"), ("fix", "confused = topic3 → topic4")} <= kinds
     assert result.secondary["loss"] == pytest.approx(0.875 * 0.2231 + 0.125 * 3.5553, abs=1e-3)
+    # How sure the model was, and what it had never read, are told beside the features of the rows, but name no slice.
+    rates = {one.name: (one.support, one.error_rate) for one in result.error_rates}
+    assert rates["confidence = 0.8 to 0.95"] == rates["unseen words = a fifth or more"] == (320, 0.125)
+    assert not [name for name in names if name.startswith(("confidence", "unseen"))]
     assert report_of(workplace, result)["confusion"]["pairs"] == [
         {"label": "topic3", "predicted": "topic4", "rows": 40}
     ]
+
+
+def test_the_pool_is_told_by_margins_and_neither_by_texts_nor_by_labels(workplace: Workplace) -> None:
+    pool = intents(60, 9)
+    given = workplace.rows("pool", pool, "classification")
+    fields = sets(workplace, "classification", intents(300, 1))
+    unsure = {row["text"] for row in pool[:20]}
+    model = KnownPredictor("classification", weak_on_topic3, LABELS, lambda text: 0.4 if text in unsure else 0.8)
+    result = workplace.run(workplace.request("classification", **fields, pool=given), model)
+    assert result.improvements_file is not None
+    ref = ObjectRef.model_validate(json.loads(workplace.store.read(result.improvements_file))["poolMargins"])
+    data = workplace.store.read(ref)
+    margins = read_margins(data)
+    texts = {
+        row["id"]: row["text"] for row in read_table(workplace.contexts[-1], given, "classification", "pool").to_dicts()
+    }
+    assert margins.keys() == texts.keys()
+    least = sorted(margins, key=lambda row_id: margins[row_id][0])[:20]
+    assert {texts[row_id] for row_id in least} == unsure
+    assert {predicted for _, predicted in margins.values()} <= set(LABELS)
+    assert pool[0]["text"].encode() not in data
+
+    final = workplace.request("classification", purpose="final", test=fields["select"], pool=given)
+    workplace.run(final, model)
+    assert not [key for key in workplace.written(final.output_prefix) if "margins" in key]
+
+
+def test_without_a_pool_no_margins_are_told(workplace: Workplace) -> None:
+    request = workplace.request("classification", **sets(workplace, "classification", intents(300, 1)))
+    result = workplace.run(request, KnownPredictor("classification", weak_on_topic3, LABELS))
+    assert result.improvements_file is not None
+    assert json.loads(workplace.store.read(result.improvements_file))["poolMargins"] is None
 
 
 def test_a_model_without_faults_gets_one_improvement_that_says_so(workplace: Workplace) -> None:
@@ -216,10 +255,16 @@ def test_rows_without_an_answer_are_left_out_and_told(workplace: Workplace) -> N
     rows = word_problems(120, 6)
     for row in rows[:20]:
         row |= {"answer": None, "completion": "It depends.\nNobody can say."}
+    for row in rows[:5]:
+        row["completion"] = " "
     select = workplace.rows("select", rows, "generation")
     result = workplace.run(workplace.request("generation", select=select), KnownPredictor("generation", lambda _: ""))
     assert (result.score.samples, result.score.unscored, result.score.value) == (100, 20, 0.0)
-    assert any("20 select rows" in note for note in report_of(workplace, result)["notes"])
+    report = report_of(workplace, result)
+    assert any("20 select rows" in note for note in report["notes"])
+    # A row that cannot be scored is not a prediction that says nothing.
+    assert report["roles"]["select"]["unscoredReasons"] == {"no completion": 5, "no final answer in the completion": 15}
+    assert report["roles"]["select"]["unanswered"] == 100
 
 
 def test_few_samples_are_noted(workplace: Workplace) -> None:

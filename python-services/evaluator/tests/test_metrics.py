@@ -56,7 +56,7 @@ def test_macro_f1_of_each_resample_is_that_of_scikit_learn() -> None:
         rows = draw.integers(0, 60, 60)
         counts = np.bincount(confusion.cell_of_row[rows], minlength=len(confusion.counts)).astype(float)
         expected = f1_score([wanted[at] for at in rows], [guessed[at] for at in rows], average="macro", zero_division=0)
-        assert confusion._macro_f1(counts[None, :])[0] == pytest.approx(expected)
+        assert confusion.macro_f1_of(counts[None, :])[0] == pytest.approx(expected)
 
 
 class RandomPredictor(KnownPredictor):

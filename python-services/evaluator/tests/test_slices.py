@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluator.confused_pairs import confused_pairs
-from evaluator.feature_table import feature_members, feature_table
+from evaluator.feature_table import feature_members, feature_table, observed_members
 from evaluator.significance import enrichment_p, q_values
 from evaluator.slices import Finding, find_slices
 from evaluator.tests.workplace import intents, word_problems
@@ -198,3 +198,17 @@ def test_every_feature_value_is_measured_also_where_nothing_is_wrong() -> None:
     assert 0 < table["operation = +"]["high"] < 0.05
     assert all(entry["support"] >= 5 for entry in table.values())
     assert list(table) == sorted(table)
+
+
+def test_rows_are_told_apart_by_confidence_and_by_words_the_model_never_read() -> None:
+    rows = [{"text": text} for text in ("where is my card", "where is my zebra", "xyzzy plugh", "?!")]
+    confidences = np.array([0.99, 0.3, np.nan, 0.5])
+    found = observed_members(rows, confidences, [{"text": "Where is my card, where?"}], "classification")
+    assert {one.name: members.tolist() for one, members in found.items()} == {
+        "confidence = 0.95 or more": [0],
+        "confidence = below 0.5": [1],
+        "confidence = 0.5 to 0.8": [3],
+        "unseen words = none": [0],
+        "unseen words = a fifth or more": [1, 2],
+    }
+    assert observed_members(rows, np.full(4, np.nan), [], "classification") == {}

@@ -22,9 +22,15 @@ Answer = Callable[[str], str]
 
 
 class KnownPredictor(Predictor):
-    """Answers by a function of the input; with labels it gives the answered one a probability of ``certainty``."""
+    """Answers by a function of the input; with labels it gives the answered one a probability of ``certainty``, or what that says."""
 
-    def __init__(self, task_type: TaskType, answer: Answer, labels: Sequence[str] = (), certainty: float = 0.8) -> None:
+    def __init__(
+        self,
+        task_type: TaskType,
+        answer: Answer,
+        labels: Sequence[str] = (),
+        certainty: float | Callable[[str], float] = 0.8,
+    ) -> None:
         self.task_type = task_type
         self.labels = tuple(labels)
         self.seen: list[dict[str, Any]] = []
@@ -36,18 +42,25 @@ class KnownPredictor(Predictor):
     ) -> list[Prediction]:
         """See ``Predictor.predict``."""
         self.seen += [dict(row) for row in rows]
-        answers = [self._answer(str(row["text" if self.task_type == "classification" else "prompt"])) for row in rows]
+        answered = [
+            self._predicted(str(row["text" if self.task_type == "classification" else "prompt"])) for row in rows
+        ]
         if check is not None:
             check()
         if on_progress is not None:
             on_progress(len(rows), len(rows))
-        return [Prediction(answer, self._certainty, self._probabilities(answer)) for answer in answers]
+        return answered
 
-    def _probabilities(self, answer: str) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+    def _predicted(self, given: str) -> Prediction:
+        answer = self._answer(given)
+        certainty = self._certainty(given) if callable(self._certainty) else self._certainty
+        return Prediction(answer, certainty, self._probabilities(answer, certainty))
+
+    def _probabilities(self, answer: str, certainty: float) -> np.ndarray[Any, np.dtype[np.float32]] | None:
         if answer not in self.labels:
             return None
-        rest = (1 - self._certainty) / max(1, len(self.labels) - 1)
-        return np.array([self._certainty if label == answer else rest for label in self.labels], dtype=np.float32)
+        rest = (1 - certainty) / max(1, len(self.labels) - 1)
+        return np.array([certainty if label == answer else rest for label in self.labels], dtype=np.float32)
 
 
 @dataclass
@@ -136,25 +149,30 @@ def word_problem(random_state: random.Random, operation: str) -> dict[str, Any]:
 
 
 def word_problems(count: int, seed: int) -> list[dict[str, Any]]:
-    """Distinct word problems with the four operations in turn."""
+    """Word problems with the four operations in turn; no two with the same operation and numbers."""
     random_state = random.Random(seed)
     found: dict[str, dict[str, Any]] = {}
     while len(found) < count:
         row = word_problem(random_state, "+−×÷"[len(found) % 4])
-        found.setdefault(row["prompt"], row)
+        found.setdefault(row["target"], row)
     return list(found.values())
 
 
 def intents(count: int, seed: int, classes: int = 8) -> list[dict[str, Any]]:
-    """Distinct short texts whose label shows in the text."""
+    """Distinct short texts whose label shows in the text; no two are near-duplicates."""
     random_state = random.Random(seed)
     verbs, times = ["show", "change", "cancel", "explain"], ["today", "now", "again", "please"]
     return [
         {
-            "text": f"{random_state.choice(verbs)} topic{number % classes} {random_state.choice(times)} case {seed}x{number}",
+            "text": f"{random_state.choice(verbs)} topic{number % classes} {random_state.choice(times)}"
+            f" {_word(random_state)} case {seed}x{number}",
             "label": f"topic{number % classes}",
             "source": "original",
             "meta": "{}",
         }
         for number in range(count)
     ]
+
+
+def _word(random_state: random.Random) -> str:
+    return "".join(random_state.choices("abcdefghijklmnopqrstuvwxyz", k=14))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from trainer.tests.support import Jobs
+from trainer.tests.tiny_qwen import make_tiny_qwen
 
 
 @pytest.fixture
@@ -16,6 +17,14 @@ def jobs(tmp_path: Path) -> Jobs:
     """An empty bucket and a way to train on it."""
     torch.set_num_threads(1)
     return Jobs(tmp_path)
+
+
+@pytest.fixture
+def tiny_qwen(jobs: Jobs, tmp_path: Path) -> Jobs:
+    """Jobs with ``local:tiny``, a small random model with a chat template, below the operator's folder."""
+    jobs.models_dir = tmp_path / "models"
+    make_tiny_qwen(jobs.models_dir / "tiny")
+    return jobs
 
 
 @pytest.fixture

@@ -85,9 +85,11 @@ class Jobs:
             resume_from=resume_from,
         )
 
-    def context(self, request: TrainRequest, *, attempt: int = 1) -> RecordingJobContext:
+    def context(self, request: TrainRequest, *, attempt: int = 1, **options: Any) -> RecordingJobContext:
         """The context of one attempt."""
-        return job_context(self.tmp_path, request, store=self.store, attempt=attempt, models_dir=self.models_dir)
+        return job_context(
+            self.tmp_path, request, store=self.store, attempt=attempt, models_dir=self.models_dir, **options
+        )
 
     def train(self, request: TrainRequest) -> TrainResult:
         """Run a job to its end."""

@@ -91,10 +91,19 @@ def test_early_stopping_keeps_the_weights_with_the_lowest_loss_on_mine(jobs: Job
     )
     manifest = read_manifest(jobs.store, result.model)
     lines = [json.loads(line) for line in jobs.store.read(manifest.file("metrics.jsonl")).splitlines()]
-    mine_losses = [line["mineLoss"] for line in lines if "mineLoss" in line]
+    epochs = {line["mineLoss"]: line["step"] for line in lines if "mineLoss" in line}
+    mine_losses = list(epochs)
     assert result.epochs < 60
+    assert result.stopped_early
+    assert result.best_step == epochs[min(mine_losses)] < result.steps
     assert mine_losses[-2:] > [min(mine_losses)] * 2
     assert result.mine_loss == min(mine_losses)
+
+
+def test_without_early_stopping_the_last_weights_are_kept(jobs: Jobs) -> None:
+    result = jobs.train(jobs.request(intent_rows(60), intent_rows(20, seed=2), epochs=2))
+    assert not result.stopped_early
+    assert result.best_step is None
 
 
 def test_progress_says_step_loss_rate_and_remaining_time(jobs: Jobs) -> None:

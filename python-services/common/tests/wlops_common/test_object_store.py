@@ -110,6 +110,60 @@ def test_wrong_credentials_are_named_as_a_refusal(bucket: BucketAddress) -> None
 
 
 @pytest.fixture
+def write_only_server() -> Iterator[str]:
+    """A server that takes what is put, tells where the bucket is, and refuses to look at anything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(200)
+
+        def do_GET(self) -> None:
+            self.answer(200 if self.path.endswith("?location") else 403)
+
+        def do_HEAD(self) -> None:
+            self.answer(403)
+
+        def answer(self, status: int) -> None:
+            body = b"<LocationConstraint/>" if status == 200 and self.command == "GET" else b""
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_account_that_may_write_but_not_look_is_ready_and_knows_the_length_of_what_it_wrote(
+    write_only_server: str, tmp_path: Path
+) -> None:
+    store = S3ObjectStore(BucketAddress("wlops", write_only_server, "us-east-1", "k", "s"), attempts=1)
+    file = tmp_path / "rows"
+    file.write_bytes(b"rows")
+    store.probe()
+    assert store.size(store.put("evaluations/t/sealed/attempt-1/test.parquet", b"sealed").key) == 6
+    assert store.size(store.upload("evaluations/t/sealed/attempt-1/select.parquet", file).key) == 4
+    with pytest.raises(StorageUnavailable, match="refused"):
+        store.size("evaluations/t/sealed/attempt-2/test.parquet")
+    store.close()
+
+
+def test_the_length_of_a_removed_object_is_not_remembered(store: ObjectStore, prefix: str) -> None:
+    ref = store.put(f"{prefix}a", b"bytes")
+    store.delete(ref.key)
+    assert store.size(ref.key) is None
+
+
+@pytest.fixture
 def breaking_server() -> Iterator[tuple[str, list[str]]]:
     """A server that breaks off the first answer half-way."""
     asked: list[str] = []

@@ -89,6 +89,7 @@ def test_every_promised_route_exists(service: Service, app: FastAPI) -> None:
         promised |= {("POST", f"{base}/sync")}
     if service.definition.name == "trainer":
         promised |= {("POST", f"{base}/{{id}}/pause"), ("GET", "/api/v1/models"), ("POST", "/api/v1/models/resolve")}
+        promised |= {("POST", "/api/v1/models/champion")}
     assert set(_routes(app)) == promised
 
 

@@ -40,6 +40,8 @@ class ChildTask:
     log_file: Path
     models_dir: Path | None
     hub_offline: bool
+    extras: dict[str, str]
+    memory_ran_out: bool
 
 
 class ChildLine:
@@ -113,6 +115,8 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
             attempt=task.attempt,
             models_dir=task.models_dir,
             hub_offline=task.hub_offline,
+            extras=task.extras,
+            memory_ran_out=task.memory_ran_out,
         )
         context.log("started")
         return load_entry(definition.entry)(context, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,8 @@ class RunningJobContext:
         attempt: int = 1,
         models_dir: Path | None = None,
         hub_offline: bool = False,
+        extras: Mapping[str, str] | None = None,
+        memory_ran_out: bool = False,
     ) -> None:
         self.store = store
         self.work_dir = work_dir
@@ -47,6 +49,8 @@ class RunningJobContext:
         self.attempt_prefix = f"{request.output_prefix}attempt-{attempt}/"
         self.models_dir = models_dir
         self.hub_offline = hub_offline
+        self.extras = extras or {}
+        self.memory_ran_out = memory_ran_out
         self._request = request
         self._surroundings = surroundings
         self._reported_at = -PROGRESS_INTERVAL_SECONDS

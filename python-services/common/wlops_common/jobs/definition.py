@@ -35,6 +35,8 @@ class ServiceDefinition:
     #: there for others most of the time: PyTorch alone takes seconds and hundreds of megabytes.
     preload_at_start: bool = True
     can_pause: bool = False
+    #: Whether a job that the system killed for memory is worth running once more, told so by ``JobContext.memory_ran_out``.
+    can_save_memory: bool = False
     #: Whether ``/<route>/sync`` exists.
     can_wait: bool = False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from wlops_common.contracts import JobError, Message, ObjectRef
 from wlops_common.errors import ArtifactChanged, InternalFault, ResourceExhausted, WlopsError
 from wlops_common.job_context import AlreadyCommitted, JobInterrupted
 from wlops_common.jobs.definition import ServiceDefinition
+from wlops_common.jobs.memory import is_out_of_memory
 from wlops_common.manifest import Manifest
 
 
@@ -75,20 +75,10 @@ def as_wlops_error(fault: BaseException) -> WlopsError:
     """The fault with a code: its own, or that of memory and disk running out, or a fault of ours."""
     if isinstance(fault, WlopsError):
         return fault
-    if isinstance(fault, MemoryError) or _is_torch_out_of_memory(fault):
+    if is_out_of_memory(fault):
         return ResourceExhausted(
             "The job needed more memory than there is. Use a smaller model, batch or sequence length."
         )
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return ResourceExhausted("The disk of the service is full.")
     return InternalFault("The job met a fault of the service; its log has the detail.")
-
-
-def _is_torch_out_of_memory(fault: BaseException) -> bool:
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return False
-    # On a CPU torch raises a plain RuntimeError when its allocator is refused.
-    return isinstance(fault, torch.OutOfMemoryError) or (
-        isinstance(fault, RuntimeError) and "DefaultCPUAllocator: can't allocate memory" in str(fault)
-    )

@@ -85,6 +85,7 @@ class JobRunner:
         self._stop_times = stop_times or StopTimes()
         self._work_root = settings.work_dir(definition.name)
         self._running: list[_Running] = []
+        self._killed_for_memory: set[str] = set()
         self._stopping = False
         self._forget_next = float("-inf")
         self._wake_read, self._wake_write = os.pipe()
@@ -181,6 +182,8 @@ class JobRunner:
             log_file=log_file,
             models_dir=self._settings.models_dir,
             hub_offline=self._settings.hub_offline,
+            extras=self._settings.job_extras(),
+            memory_ran_out=status.job_id in self._killed_for_memory,
         )
         memory_kills = out_of_memory_kills()
         return _Running(status, request_id, JobProcess(task), log_file, memory_kills)
@@ -258,6 +261,7 @@ class JobRunner:
                 )
                 return
             outcome = Outcome(state="failed", error=fault)
+        self._killed_for_memory.discard(job_id)
         ended = self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
         seconds = time.monotonic() - job.started
         self._metrics.job_ended(job.status.phase, ended.state, seconds)
@@ -271,6 +275,9 @@ class JobRunner:
         """Why a process died without an answer, or None when it is to be run once more."""
         details = {"exitCode": exit_code, "attempt": job.status.attempt}
         if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
+            if self._definition.can_save_memory and self._store.crashes_of(job.status.job_id) == 0:
+                self._killed_for_memory.add(job.status.job_id)
+                return None
             return ResourceExhausted(
                 "The system ended the job because memory ran out. Use a smaller model, batch or data set.",
                 details=details,

@@ -154,6 +154,10 @@ class ClassifierLearner(Learner):
             functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing), len(indices)
         )
 
+    def units(self, indices: Sequence[int], role: Role) -> int:  # noqa: ARG002
+        """See ``Learner.units``."""
+        return len(indices)
+
     def save(self, directory: Path) -> None:
         """See ``Learner.save``."""
         config = {

@@ -18,7 +18,7 @@ from wlops_common.contracts import TaskType
 from wlops_common.errors import ModelUnavailable
 from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row
 from wlops_ml.models.catalog import local_folder
-from wlops_ml.models.learner import device
+from wlops_ml.models.learner import computes_bfloat16, device
 
 FOLDER = "hf"
 _CLASSIFICATION_BATCH = 64
@@ -36,7 +36,12 @@ def load_tokenizer(source: str, *, offline: bool, revision: str | None = None) -
         ),
     )
     if tokenizer.pad_token_id is None:
+        # Padded places are masked wherever they stand, so any token will do.
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.pad_token_id is None:
+        raise ModelUnavailable(
+            f"The tokenizer of {Path(source).name} has no token to pad with and none for the end of a text."
+        )
     return tokenizer
 
 
@@ -90,7 +95,11 @@ def prompt_tokens(tokenizer: Any, prompt: str, max_length: int) -> list[int]:
     """A prompt as the model expects it: by its chat template if it has one, else followed by a new line. Keeps the end."""
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
+            [{"role": "user", "content": prompt}],
+            add_generation_prompt=True,
+            tokenize=False,
+            # Templates that know this word begin an answer without thinking aloud first, as the rows have it; others ignore it.
+            enable_thinking=False,
         )
         tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     else:
@@ -205,7 +214,7 @@ def load_hf(directory: Path, config: Mapping[str, Any], *, models_dir: Path | No
     """
     folder = directory / FOLDER
     tokenizer = load_tokenizer(str(folder), offline=True)
-    dtype = torch.bfloat16 if device().type == "cuda" else torch.float32
+    dtype = torch.bfloat16 if computes_bfloat16() else torch.float32
     if config["fineTuning"] == "full":
         network = load_network(str(folder), config["taskType"], config["labels"], offline=True, dtype=dtype)
         return HfPredictor(network, tokenizer, config)

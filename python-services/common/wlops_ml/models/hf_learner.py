@@ -15,10 +15,10 @@ import torch
 from torch.nn import functional
 
 from wlops_common.contracts import TaskType
-from wlops_common.errors import DatasetTooSmall
+from wlops_common.errors import DatasetTooSmall, ModelUnavailable
 from wlops_ml.models.base import CONFIG_NAME, FORMAT_VERSION, Row
 from wlops_ml.models.hf import FOLDER, load_network, load_tokenizer, padded, prompt_tokens, text_tokens
-from wlops_ml.models.learner import Learner, LossSum, Role, device
+from wlops_ml.models.learner import Learner, LossSum, Role, computes_bfloat16, device
 
 _FULL_PARAMETER_LIMIT = 1_000_000_000
 _LEARNING_RATES = {"full": 2e-5, "lora": 2e-4}
@@ -51,6 +51,10 @@ class HfLearner(Learner):
         source = str(model.get("path") or model["hubId"])
         self.labels = _labels(train) if task_type == "classification" else []
         self._tokenizer = load_tokenizer(source, offline=offline)
+        if task_type == "generation" and self._tokenizer.eos_token_id is None:
+            raise ModelUnavailable(
+                f"The tokenizer of {model['name']} has no token for the end of a text, so no answer could end."
+            )
         network = load_network(source, task_type, self.labels, offline=offline, dtype=torch.float32)
         network.config.pad_token_id = self._tokenizer.pad_token_id
         self._revision: str | None = getattr(network.config, "_commit_hash", None)
@@ -86,6 +90,10 @@ class HfLearner(Learner):
             logits, targets = logits[:, :-1][counted], tokens[:, 1:][counted]
         total = functional.cross_entropy(logits.float(), targets, reduction="sum", label_smoothing=smoothing)
         return LossSum(total, len(targets))
+
+    def units(self, indices: Sequence[int], role: Role) -> int:
+        """See ``Learner.units``."""
+        return sum(len(self._examples[role][index][1]) for index in indices)
 
     def save(self, directory: Path) -> None:
         """See ``Learner.save``. Adapters are saved without their base model, which ``config.json`` names with its revision."""
@@ -139,11 +147,14 @@ def _fine_tuning(hyperparameters: Mapping[str, Any], network: Any) -> str:
 
 
 def _with_adapters(network: Any, task_type: TaskType, hyperparameters: Mapping[str, Any]) -> Any:
-    """The network with frozen weights and trainable adapters beside all its linear layers; on a GPU the frozen ones are bfloat16."""
+    """The network with frozen weights and trainable adapters beside all its linear layers.
+
+    With mixed precision the frozen weights are bfloat16, where the device computes in it; the trainable ones are always float32.
+    """
     from peft import LoraConfig, get_peft_model
     from peft import TaskType as PeftTask
 
-    if device().type == "cuda":
+    if hyperparameters["mixed_precision"] and computes_bfloat16():
         network = network.to(torch.bfloat16)
     if hyperparameters["gradient_checkpointing"]:
         network.enable_input_require_grads()
@@ -154,4 +165,10 @@ def _with_adapters(network: Any, task_type: TaskType, hyperparameters: Mapping[s
         lora_dropout=float(hyperparameters["lora_dropout"]),
         target_modules="all-linear",
     )
-    return get_peft_model(network, config)
+    adapted = get_peft_model(network, config)
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:
+            parameter.data = (
+                parameter.data.float()
+            )  # the head of a classifier is trained, too, and PEFT leaves it as it was
+    return adapted

@@ -6,6 +6,7 @@ one resume rule. Not here: the loop, the optimizer and the schedule (``trainer``
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ class Learner(ABC):
         """The loss of the examples with these numbers. For role ``mine`` without label smoothing, so that it is comparable."""
 
     @abstractmethod
+    def units(self, indices: Sequence[int], role: Role) -> int:
+        """How many rows or answer tokens the loss of these examples is summed over: the sum of their ``LossSum.units``."""
+
+    @abstractmethod
     def save(self, directory: Path) -> None:
         """Write the finished model into an empty folder, so that ``load_model`` reads it."""
 
@@ -55,6 +60,12 @@ class Learner(ABC):
         ]
 
 
+@functools.cache
 def device() -> torch.device:
-    """The GPU when there is one, else the CPU."""
+    """The GPU when there is one, else the CPU. Asked many times a step, and slow to find out."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def computes_bfloat16() -> bool:
+    """Whether the device computes in bfloat16 of its own: CUDA from Ampere on. CPUs always compute in 32 bits."""
+    return device().type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

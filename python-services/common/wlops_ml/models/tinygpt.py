@@ -69,7 +69,12 @@ class TinyGptLearner(Learner):
         logits = self.module.logits(self.module(inputs)[counted])
         smoothing = self._label_smoothing if role == "train" else 0.0
         total = functional.cross_entropy(logits, targets[counted], reduction="sum", label_smoothing=smoothing)
-        return LossSum(total, int(counted.sum()))
+        return LossSum(total, self.units(indices, role))
+
+    def units(self, indices: Sequence[int], role: Role) -> int:
+        """See ``Learner.units``."""
+        examples = (self._examples[role][index] for index in indices)
+        return sum(len(tokens) - answer - tokens[answer:].count(UNKNOWN) for tokens, answer in examples)
 
     def save(self, directory: Path) -> None:
         """See ``Learner.save``."""

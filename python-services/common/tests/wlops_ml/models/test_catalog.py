@@ -26,9 +26,16 @@ def test_every_default_of_the_catalogue_is_within_its_own_range() -> None:
         table = model["hyperparameters"]
         defaults = {name: rule["default"] for name, rule in table.items() if rule["default"] is not None}
         assert complete(defaults, table, model["name"]) == complete({}, table, model["name"])
-        for rule in table.values():
-            assert rule["description"]
-            assert rule["type"] in {"integer", "number", "string", "boolean"}
+        for name, rule in table.items():
+            assert rule["description"].endswith("."), name
+            assert "unit" in rule, name
+            if rule["type"] in {"integer", "number"}:
+                assert {"minimum", "exclusiveMinimum"} & set(rule), name
+                assert "maximum" in rule, name
+            elif rule["type"] == "string":
+                assert rule["enum"], name
+            else:
+                assert rule["type"] == "boolean", name
 
 
 def test_every_hub_model_takes_the_same_hyperparameters_as_unlisted_ones() -> None:
@@ -39,6 +46,11 @@ def test_every_hub_model_takes_the_same_hyperparameters_as_unlisted_ones() -> No
 
 def test_an_alias_and_a_hub_id_name_their_hub_model() -> None:
     assert describe("qwen-7b")["hubId"] == "Qwen/Qwen2.5-7B"
+    assert describe("llama-3.1-8b")["hubId"] == "meta-llama/Llama-3.1-8B"
+    ids = [model["hubId"] for model in catalogue()["models"] if model["kind"] == "hub"]
+    assert len(set(ids)) == len(ids)
+    assert len(set(known_names())) == len(known_names())
+    assert all(describe(hub_id)["hubId"] == hub_id for hub_id in ids)
     assert describe("some-org/some.model-1")["hubId"] == "some-org/some.model-1"
 
 

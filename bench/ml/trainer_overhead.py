@@ -1,0 +1,279 @@
+"""What the trainer adds to a plain PyTorch loop, in CPU seconds: the same module, batches, optimizer and schedule, run in turn.
+
+Three models: ``builtin:classifier``, ``builtin:tinygpt``, and a small random Qwen2 for classification, the last also against the
+``Trainer`` of transformers. Ours is the trainer's own code from the first step to the last (``trainer.job``): step file, progress,
+orders, checkpoints, upload of the step file. The plain loop does nothing but train. Also seconds from the start of a process to its
+first step. Models are small on purpose: what is added to each step is largest beside a small one. Prints one JSON line.
+
+    OMP_NUM_THREADS=1 PYTHONPATH=python-services:python-services/common python bench/ml/trainer_overhead.py [rounds]
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+_STEPS = 300
+_SYLLABLES = ("ba", "do", "ki", "lu", "me", "no", "ra", "su", "te", "vi", "wo", "xa", "ye", "zu", "chi", "gre")
+_WORDS = [first + second + third for first in _SYLLABLES for second in _SYLLABLES for third in ("n", "r")]
+_LABELS = 50
+_LENGTH = 24
+
+
+def texts(count: int, seed: int) -> list[dict[str, str]]:
+    """Texts of one length in words, of which the first tells the label."""
+    draw = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        words = [draw.choice(_WORDS[:_LABELS]), *draw.choices(_WORDS, k=_LENGTH - 1)]
+        rows.append({"text": " ".join(words), "label": words[0]})
+    return rows
+
+
+def problems(count: int, seed: int) -> list[dict[str, str]]:
+    """One-step word problems with the equation as target."""
+    draw = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        a, b, name = draw.randint(2, 99), draw.randint(2, 99), draw.choice(("Anna", "Ben", "Carla", "David"))
+        prompt = f"{name} has {a} books and buys {b} more. How many are there now?"
+        rows.append(
+            {"prompt": prompt, "completion": f"{a} + {b} = {a + b}\n#### {a + b}", "target": f"{a}+{b}={a + b}"}
+        )
+    return rows
+
+
+def make_qwen(folder: Path) -> None:
+    """A random Qwen2 of two layers and a word tokenizer, as a folder below ``folder``."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForSequenceClassification
+
+    vocabulary = {word: number for number, word in enumerate(["<pad>", "<unk>", *_WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", eos_token="<pad>"
+    ).save_pretrained(folder / "tiny")
+    import torch
+
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(vocabulary), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, pad_token_id=0, num_labels=_LABELS,
+    )  # fmt: skip
+    Qwen2ForSequenceClassification(config).save_pretrained(folder / "tiny")
+
+
+class Case:
+    """One model with its rows; every run starts from the same weights."""
+
+    def __init__(self, model: str, task_type: str, rows: Sequence[dict[str, str]], folder: Path, **given: Any) -> None:
+        from wlops_ml.models.catalog import complete_hyperparameters
+
+        self.model, self.task_type, self.rows, self.folder = model, task_type, rows, folder
+        self.given = {"max_steps": _STEPS, "epochs": 1000, **given}
+        self.hyperparameters = complete_hyperparameters(model, task_type, self.given)
+
+    def training(self, scratch: Path) -> tuple[Any, Any, Any]:
+        """Context, request and training, at step 0."""
+        import torch
+
+        from trainer.learners import make_learner
+        from trainer.loop import Training
+        from trainer.metrics import METRICS_NAME, StepMetrics
+        from trainer.plan import make_plan
+        from wlops_common.contracts import RowsRef, TrainRequest
+        from wlops_common.testing import job_context
+        from wlops_ml.models.catalog import resolve_model
+
+        request = TrainRequest(
+            job_key="task_bench/0/training/0", task_id="task_bench", iteration=0, segment=0, seed=1,
+            output_prefix="models/t/0/s0/", model_name=self.model, hyperparameters=self.given, task_type=self.task_type,
+            train=RowsRef(key="x", sha256="0" * 64, rows=len(self.rows)),
+        )  # fmt: skip
+        context = job_context(scratch, request, models_dir=self.folder)
+        torch.manual_seed(1)
+        entry = resolve_model(self.model, models_dir=self.folder, offline=True)
+        learner = make_learner(entry, self.task_type, self.rows, [], self.hyperparameters, context)
+        settings = {**self.hyperparameters, **learner.chosen}
+        plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=1)
+        return context, request, Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME), context.log)
+
+
+def ours(case: Case, scratch: Path) -> float:
+    """CPU seconds of the trainer's own loop."""
+    from trainer.checkpoint import Checkpoints
+    from trainer.job import _train
+
+    context, request, training = case.training(scratch)
+    checkpoints = Checkpoints(context, request, training.plan.checkpoint_interval_seconds)
+    started = time.process_time()
+    _train(context, training, checkpoints, "")
+    return time.process_time() - started
+
+
+def plain(case: Case, scratch: Path) -> float:
+    """CPU seconds of a plain loop over the same batches."""
+    import torch
+
+    _, _, training = case.training(scratch)
+    learner, plan = training.learner, training.plan
+    parameters = [parameter for parameter in learner.module.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learner.parameter_groups(plan.weight_decay), lr=1.0, betas=(0.9, 0.98), fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: plan.learning_rate_at(min(step + 1, _STEPS)))
+    learner.module.train()
+    started = time.process_time()
+    done = 0
+    while done < _STEPS:
+        order = torch.randperm(plan.examples).tolist()
+        for start in range(0, plan.examples, plan.batch_size):
+            loss = learner.loss(order[start : start + plan.batch_size], "train")
+            optimizer.zero_grad()
+            (loss.total / loss.units).backward()
+            if plan.max_grad_norm:
+                torch.nn.utils.clip_grad_norm_(parameters, plan.max_grad_norm)
+            optimizer.step()
+            schedule.step()
+            done += 1
+            if done == _STEPS:
+                break
+    return time.process_time() - started
+
+
+def hf_trainer(case: Case, scratch: Path) -> float:
+    """CPU seconds of the ``Trainer`` of transformers with its defaults, nothing logged or saved."""
+    import torch
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
+
+    source = str(case.folder / "tiny")
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    labels = sorted({row["label"] for row in case.rows})
+    encoded = tokenizer([row["text"] for row in case.rows])["input_ids"]
+    rows = [
+        {"input_ids": ids, "labels": labels.index(row["label"])} for ids, row in zip(encoded, case.rows, strict=True)
+    ]
+    torch.manual_seed(1)
+    model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=len(labels))
+    arguments = TrainingArguments(
+        output_dir=str(scratch), per_device_train_batch_size=16, max_steps=_STEPS, learning_rate=2e-5, report_to=[],
+        save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True, optim="adamw_torch_fused",
+    )  # fmt: skip
+    trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer))
+    started = time.process_time()
+    trainer.train()
+    return time.process_time() - started
+
+
+def first_step(side: str) -> None:
+    """Take one step of the classifier in a fresh process; ours as a whole job from a request on."""
+    rows = texts(1000, 1)
+    with tempfile.TemporaryDirectory() as scratch:
+        case = Case("builtin:classifier", "classification", rows, Path(scratch), max_steps=1, batch_size=32)
+        if side == "plain":
+            import torch
+
+            from wlops_ml.models.classifier import ClassifierLearner
+
+            learner = ClassifierLearner(rows, [], dict(case.hyperparameters))
+            optimizer = torch.optim.AdamW(learner.module.parameters(), lr=0.003, fused=True)
+            learner.loss(range(32), "train").total.backward()
+            optimizer.step()
+            return
+        from trainer.job import run
+        from wlops_common.contracts import RowsRef
+        from wlops_common.testing import job_context
+        from wlops_ml.rows import content_ids, frame, to_parquet
+
+        context, request, _ = case.training(Path(scratch))
+        ids = content_ids((row["text"], row["label"]) for row in rows)
+        table = frame([{"id": row_id, **row} for row_id, row in zip(ids, rows, strict=True)], "classification")
+        ref = context.store.put("rows/train.parquet", to_parquet(table, "classification"))
+        request = request.model_copy(update={"train": RowsRef(**ref.model_dump(), rows=len(rows))})
+        run(job_context(Path(scratch), request, store=context.store, attempt=2), request)
+
+
+def seconds_to_first_step(side: str) -> float:
+    """Wall seconds of such a process, from its start to its end."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, __file__, "--first-step", side], check=True)  # noqa: S603
+    return time.perf_counter() - started
+
+
+def in_turn(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, Any]:
+    """Medians of each side, and how much the first takes of each other one: median, least, most of the rounds' ratios."""
+    seen: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(rounds + 1):
+        for name, measure in sides.items():
+            taken = measure()
+            if number > 0:  # the first round warms up
+                seen[name].append(taken)
+    first, *others = sides
+    answer: dict[str, Any] = {name: round(statistics.median(values), 4) for name, values in seen.items()}
+    for other in others:
+        ratios = sorted(mine / theirs for mine, theirs in zip(seen[first], seen[other], strict=True))
+        middle = statistics.median(ratios)
+        answer[f"{first}/{other}"] = [round(ratio, 4) for ratio in (ratios[0], middle, ratios[-1])]
+    return answer
+
+
+def main(rounds: int) -> None:
+    """Measure everything and print it."""
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    results: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        make_qwen(Path(folder))
+        cases = {
+            "builtin:classifier": Case(
+                "builtin:classifier", "classification", texts(4000, 1), Path(folder), batch_size=32
+            ),
+            "builtin:tinygpt": Case("builtin:tinygpt", "generation", problems(2000, 1), Path(folder)),
+            "small Qwen2": Case("local:tiny", "classification", texts(2000, 1), Path(folder), batch_size=16),
+        }
+        for name, case in cases.items():
+            measures = {"ours": ours, "plain": plain} | ({"hf_trainer": hf_trainer} if "Qwen" in name else {})
+
+            def fresh(measure: Callable[[Case, Path], float], case: Case = case) -> float:
+                with tempfile.TemporaryDirectory() as scratch:
+                    return measure(case, Path(scratch))
+
+            sides = {side: (lambda measure=measure: fresh(measure)) for side, measure in measures.items()}
+            results[name] = in_turn(sides, rounds)
+    start = in_turn({side: (lambda side=side: seconds_to_first_step(side)) for side in ("ours", "plain")}, rounds)
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    report = {
+        "cpuSeconds": results,
+        "secondsToFirstStep": start,
+        "steps": _STEPS,
+        "rounds": rounds,
+        "versions": versions,
+    }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--first-step"]:
+        first_step(sys.argv[2])
+    else:
+        main(int(sys.argv[1]) if sys.argv[1:] else 5)

@@ -1,0 +1,176 @@
+import { pairedComparison, TRAINING_FILE, TRIAL } from '../testing/job-results';
+import { detailsOf, reportSource } from '../testing/report-source';
+import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
+import { buildReport } from './build-report';
+import type { ExecutionRowFacts } from './report';
+
+test('a report holds each iteration’s score, steps, findings, seconds and lineage', () => {
+  const report = buildReport(reportSource([0.4, 0.9]));
+  expect(report.metric).toEqual({ name: 'accuracy', higherIsBetter: true });
+  expect(report.iterations).toHaveLength(2);
+  expect(report.iterations[1]).toMatchObject({
+    iteration: 1,
+    score: 0.9,
+    low: 0.85,
+    samples: 20,
+    champion: true,
+    datasetId: 'dataset_r_i1',
+    steps: [{ name: 'parse', rowsIn: 120, rowsOut: 110, removed: { unreadable: 10 } }],
+    leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },
+    labelIssues: { flagged: 3, quarantined: 1 },
+    improvements: [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', support: 12, gainBound: 0.1 }],
+    controlArm: null,
+    seconds: { optimization: 0.4, training: 3, evaluation: 1 },
+  });
+  expect(report.lineage).toMatchObject({
+    datasetSha256: 'c'.repeat(64),
+    seed: 7,
+    code: { version: expect.any(String) },
+  });
+  expect(report.lineage.modelSha256).toMatch(/^[0-9a-f]{64}$/);
+  expect(report.decisions[0]).toMatchObject({ kind: 'promote', decidedAt: '2030-01-01T00:00:00.000Z' });
+});
+
+test('how the files were read is told in the iteration that read them', () => {
+  const report = buildReport(reportSource([0.4, 0.9]));
+  expect(report.iterations.map(({ files }) => files)).toEqual([[TRAINING_FILE], null]);
+});
+
+test('the seconds of an optimization stored without its own are those of its steps', () => {
+  const older = reportSource([0.4]);
+  const optimization = older.executions.find(({ phase }) => phase === 'optimization')?.details as { seconds?: number };
+  delete optimization.seconds;
+  expect(buildReport(older).iterations[0]?.seconds.optimization).toBe(0.1);
+});
+
+test('the uplift of an applied improvement is measured on its slice, and is null where nothing is known', () => {
+  const [first, second] = buildReport(reportSource([0.4, 0.9])).iterations;
+  expect(first?.applied).toEqual([]);
+  // Found with an error rate of 0.8, seen again with 0.5.
+  const [applied] = second?.applied ?? [];
+  expect(applied).toMatchObject({ id: 'imp-1', rows: 12 });
+  expect(applied?.uplift).toBeCloseTo(0.3);
+  expect(applied?.low).toBeLessThan(0.3);
+  expect(applied?.high).toBeGreaterThan(0.3);
+  // A slice that was mended stands out no more; its error rate is known all the same.
+  const mended = reportSource([0.4, 0.9]);
+  const details = mended.executions.at(-1)?.details as { slices: unknown[]; errorRates: unknown[] };
+  details.slices = [];
+  details.errorRates = [{ name: 'label = rare', support: 12, errorRate: 0 }];
+  expect(buildReport(mended).iterations[1]?.applied?.[0]?.uplift).toBeCloseTo(0.8);
+  const silent = reportSource([0.4, 0.9]);
+  Object.assign(silent.executions.at(-1)?.details as object, { slices: [], errorRates: [] });
+  expect(buildReport(silent).iterations[1]?.applied?.[0]?.uplift).toBeNull();
+});
+
+test('uplift is measured against the champion that was learned from, not against a challenger that was refused', () => {
+  // The errors of iterations 0, 1 and 2 on the slice are 0.8, 0.5 and 0.2.
+  const refused = reportSource([0.9, 0.4, 0.91], { championIteration: 0 });
+  const [, second, third] = buildReport(refused).iterations;
+  expect(second?.applied?.[0]?.uplift).toBeCloseTo(0.3);
+  expect(third?.applied?.[0]?.uplift).toBeCloseTo(0.6);
+});
+
+test('an improvement that made no rows has no uplift', () => {
+  const idle = reportSource([0.4, 0.9]);
+  const optimization = idle.executions.find((row) => row.iteration === 1 && row.phase === 'optimization');
+  Object.assign((optimization?.details as OptimizeResult).applied[0] as object, { rows: 0 });
+  expect(buildReport(idle).iterations[1]?.applied).toMatchObject([{ id: 'imp-1', rows: 0, uplift: null, low: null }]);
+});
+
+test('rows of a version that knew no error rates are still reported', () => {
+  const older = reportSource([0.4, 0.9]);
+  for (const row of older.executions) delete (row.details as Partial<EvaluateResult>).errorRates;
+  Object.assign(older.executions.at(-1)?.details as object, { slices: [] });
+  expect(buildReport(older).iterations[1]).toMatchObject({ score: 0.9, applied: [{ id: 'imp-1', uplift: null }] });
+});
+
+test('a task that has just begun has a report of nulls, not of inventions', () => {
+  const begun = reportSource([]);
+  const report = buildReport({
+    ...begun,
+    task: { ...begun.task, metricInfo: null, championIteration: null },
+    datasetSha256: null,
+  });
+  expect(report).toMatchObject({ metric: null, iterations: [], test: null, lineage: { modelSha256: null } });
+  const running: ExecutionRowFacts = {
+    ...{ iteration: 0, phase: 'optimization', segment: 0, status: 'running', outputDatasetId: null, modelPath: null },
+    ...{ evaluationPath: null, details: null, startedAt: new Date('2030-01-01T00:00:00Z'), completedAt: null },
+  };
+  expect(buildReport({ ...begun, executions: [running] }).iterations).toMatchObject([
+    { iteration: 0, score: null, steps: null, seconds: { optimization: null } },
+  ]);
+});
+
+test('an iteration tells what was tried, applied and declined, and how it compares', () => {
+  const tried = reportSource([0.4, 0.9]);
+  const declined = [{ id: 'imp-2', kind: 'fix' as const, slice: 'all rows', reason: 'no better on mine' }];
+  const optimization = detailsOf<OptimizeResult>(tried, 1, 'optimization');
+  Object.assign(optimization, { trial: TRIAL, declined });
+  Object.assign(optimization.applied[0] as object, { trial: TRIAL.arms[0]?.uplift });
+  const found = { comparison: pairedComparison(), contamination: CONTAMINATION };
+  Object.assign(detailsOf<EvaluateResult>(tried, 1, 'evaluation'), found);
+  expect(buildReport(tried).iterations[1]).toMatchObject({
+    ...found,
+    trial: TRIAL,
+    controlArm: { score: 0.61 },
+    declined,
+    applied: [{ id: 'imp-1', trial: { value: 0.1, low: 0.02, high: 0.18 } }],
+  });
+  // What a service of an older version did not tell is null.
+  const untold = { trial: null, controlArm: null, declined: null, comparison: null, contamination: null };
+  expect(buildReport(reportSource([0.4])).iterations[0]).toMatchObject(untold);
+});
+
+test('the data of an iteration is told against that of the champion it learned from', () => {
+  const changed = reportSource([0.4, 0.9]);
+  const optimization = detailsOf<OptimizeResult>(changed, 1, 'optimization');
+  optimization.train.rows = 90;
+  optimization.labelIssues = { flagged: 3, quarantined: 4 };
+  optimization.applied.push({ id: 'imp-3', kind: 'augment', slice: 'label = b', rows: 5 });
+  const [first, second] = buildReport(changed).iterations;
+  expect(first?.dataChange).toBeNull();
+  const byKind = { augment: 17 };
+  expect(second?.dataChange).toEqual({ since: 0, rowsBefore: 80, rowsAfter: 90, byKind, quarantined: 3 });
+});
+
+test('error rates of parts that both evaluations know are set side by side, those that changed most first', () => {
+  const compared = reportSource([0.4, 0.9]);
+  const rates = (common: number) => [
+    { name: 'all rows', support: 100, errorRate: common },
+    { name: 'label = rare', support: 12, errorRate: 0 },
+  ];
+  detailsOf<EvaluateResult>(compared, 0, 'evaluation').errorRates = [
+    ...rates(0.3),
+    { name: 'gone', support: 9, errorRate: 1 },
+  ];
+  detailsOf<EvaluateResult>(compared, 1, 'evaluation').errorRates = rates(0.35);
+  const changes = buildReport(compared).iterations[1]?.sliceChanges;
+  expect(changes?.map(({ name, before, after }) => ({ name, before, after }))).toEqual([
+    { name: 'all rows', before: 0.3, after: 0.35 },
+    // The finding's own rate counts, not the one among the frequent parts.
+    { name: 'label = rare', before: 0.8, after: 0.5 },
+  ]);
+  expect(changes?.[0]?.gain).toBeCloseTo(-0.05);
+  expect(changes?.[1]?.low).toBeLessThan(0.3);
+  expect(buildReport(compared).iterations[0]?.sliceChanges).toBeNull();
+});
+
+test('an iteration is promoted or refused as the ledger says, and neither before it says so', () => {
+  const judged = reportSource([0.4, 0.9, 0.5]);
+  const keep = { ...judged.decisions[0]!, kind: 'keep', iteration: 1 };
+  const { iterations } = buildReport({ ...judged, decisions: [...judged.decisions, keep] });
+  expect(iterations.map(({ promoted }) => promoted)).toEqual([true, false, null]);
+});
+
+test('the test score tells how many sealed rows the model had seen, and an older one does not', () => {
+  const score = { score: 0.8, low: 0.7, high: 0.9, samples: 28, unscored: 0, reads: 1, iteration: 1 };
+  const testOf = (testResult: object) => buildReport(reportSource([0.4, 0.9], { testResult })).test;
+  expect(testOf({ ...score, contamination: CONTAMINATION })).toMatchObject({
+    contamination: CONTAMINATION,
+    excluded: 2,
+  });
+  expect(testOf(score)).toMatchObject({ score: 0.8, contamination: null, excluded: null });
+});
+
+const CONTAMINATION = { checked: 30, exact: 1, near: 1, paraphrases: null, excluded: 2 };

@@ -1,0 +1,115 @@
+/** One iteration's part of a report, from what its services answered. Pure. */
+import type { OptimizeResult, TrainResult } from '../contracts/jobs';
+import { controlOf, isControl } from './trial-arms';
+import { differenceInterval } from '../domain/intervals';
+import type { ExecutionRowFacts, ReportApplied, ReportDataChange, ReportIteration } from './report';
+import { ratesByName, sliceChanges, type StoredEvaluation } from './slice-changes';
+
+/** The finished executions of one iteration; details are as the services gave them, parsed when they came. */
+export interface IterationFacts {
+  iteration: number;
+  optimization: { row: ExecutionRowFacts; result: OptimizeResult } | null;
+  training: { row: ExecutionRowFacts; result: TrainResult } | null;
+  evaluation: { row: ExecutionRowFacts; result: StoredEvaluation } | null;
+}
+
+/** `source` is the iteration whose findings this one applies; null in the first. */
+export function presentIteration(
+  facts: IterationFacts,
+  source: IterationFacts | null,
+): Omit<ReportIteration, 'champion' | 'promoted'> {
+  const { iteration, optimization, training, evaluation } = facts;
+  const score = evaluation?.result.score;
+  return {
+    iteration,
+    score: score?.value ?? null,
+    low: score?.low ?? null,
+    high: score?.high ?? null,
+    samples: score?.samples ?? null,
+    datasetId: optimization?.row.outputDatasetId ?? null,
+    modelPath: training?.row.modelPath ?? null,
+    rows: optimization?.result.train.rows ?? null,
+    dataChange: dataChange(source, facts),
+    steps:
+      optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed }) => ({ name, rowsIn, rowsOut, removed })) ??
+      null,
+    files: optimization?.result.files?.length ? optimization.result.files : null,
+    leakage: optimization?.result.leakage ?? null,
+    labelIssues: optimization?.result.labelIssues ?? null,
+    slices: evaluation?.result.slices ?? null,
+    improvements:
+      evaluation?.result.improvements.map(({ id, kind, slice, support, gainBound }) => ({
+        id,
+        kind,
+        slice,
+        support,
+        gainBound,
+      })) ?? null,
+    sliceChanges: source?.evaluation && evaluation ? sliceChanges(source.evaluation.result, evaluation.result) : null,
+    applied: optimization
+      ? optimization.result.applied.map((one) => ({
+          ...one,
+          trial: one.trial ?? null,
+          ...upliftOf(one, source, facts),
+        }))
+      : null,
+    declined: optimization?.result.declined ?? null,
+    trial: optimization?.result.trial ?? null,
+    controlArm: controlArm(optimization?.result),
+    comparison: evaluation?.result.comparison ?? null,
+    contamination: evaluation?.result.contamination ?? null,
+    secondary: evaluation?.result.secondary ?? null,
+    badCases: evaluation?.result.badCases ?? null,
+    trainLoss: training?.result.trainLoss ?? null,
+    mineLoss: training?.result.mineLoss ?? null,
+    lossCurve: training?.result.lossCurve ?? null,
+    seconds: {
+      optimization: optimization
+        ? (optimization.result.seconds ?? sum(optimization.result.steps.map((step) => step.seconds)))
+        : null,
+      training: training?.result.seconds ?? null,
+      evaluation: evaluation?.result.seconds ?? null,
+    },
+  };
+}
+
+/** The random arm beside the first that was taken, or else beside the first that was tried. */
+function controlArm(result: OptimizeResult | undefined): ReportIteration['controlArm'] {
+  const arms = result?.trial?.arms ?? [];
+  const taken = arms.find(({ chosen }) => chosen)?.arm;
+  const control = arms.find(({ arm }) => arm === controlOf(taken)) ?? arms.find(({ arm }) => isControl(arm));
+  return control ? { score: control.score } : null;
+}
+
+function dataChange(source: IterationFacts | null, { optimization }: IterationFacts): ReportDataChange | null {
+  const before = source?.optimization?.result;
+  if (!source || !before || !optimization) return null;
+  const after = optimization.result;
+  const byKind: ReportDataChange['byKind'] = {};
+  for (const { kind, rows } of after.applied) byKind[kind] = (byKind[kind] ?? 0) + rows;
+  const [then, now] = [before.labelIssues, after.labelIssues];
+  return {
+    since: source.iteration,
+    rowsBefore: before.train.rows,
+    rowsAfter: after.train.rows,
+    byKind,
+    quarantined: now ? now.quarantined - (then?.quarantined ?? 0) : null,
+  };
+}
+
+/** Compares the slice in the evaluation that found it with the same part of the rows in this iteration's evaluation. */
+function upliftOf(
+  { id, rows }: OptimizeResult['applied'][number],
+  source: IterationFacts | null,
+  { evaluation }: IterationFacts,
+): Pick<ReportApplied, 'uplift' | 'low' | 'high'> {
+  const unknown = { uplift: null, low: null, high: null };
+  const found = source?.evaluation?.result.improvements.find((improvement) => improvement.id === id);
+  if (!found || !evaluation || rows === 0) return unknown;
+  const now = ratesByName(evaluation.result).get(found.slice);
+  return now ? { uplift: found.errorRate - now.errorRate, ...differenceInterval(found, now) } : unknown;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
