@@ -117,8 +117,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     mine_rows = _read_rows(context, frozen.mine, "mine")
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
-    everything = pl.concat([train, pool])
-    clean = pipeline.clean_open(everything, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    clean = pipeline.clean_open(pl.concat([train, pool]), frozen.task_type, journal, worked=frozen.answers_are_worked)
     clean = pipeline.balanced(clean, request, journal)
     question = question_for(frozen.task_type, clean.train, mine_rows)
     source = Bench(
