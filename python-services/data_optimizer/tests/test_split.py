@@ -114,6 +114,15 @@ def test_where_the_training_file_is_too_small_for_them_held_out_rows_come_from_t
     assert set(divided.filter(pl.col("role") == "train")["file"]) == {"training"}
 
 
+def test_a_pool_group_that_also_has_labels_training_lacks_moves_as_a_whole() -> None:
+    texts = sentences(700, 15)
+    training = table([(text, "ab"[at % 2]) for at, text in enumerate(texts[:300])])
+    pool = table([(text, label) for at, text in enumerate(texts[300:]) for label in ("ab"[at % 2], "new")], "pool")
+    divided = _divided(_together(training, pool))
+    assert divided.filter((pl.col("file") == "pool") & (pl.col("role") != "pool")).height > 20
+    assert divided.group_by("group").agg(pl.col("role").n_unique().alias("roles"))["roles"].max() == 1
+
+
 def test_with_a_validation_file_the_pool_stays_whole() -> None:
     texts = sentences(900, 14)
     parts = [(0, 500, "training"), (500, 600, "validation"), (600, 900, "pool")]
