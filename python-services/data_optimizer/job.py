@@ -117,8 +117,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     mine_rows = _read_rows(context, frozen.mine, "mine")
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
-    everything = pl.concat([train, pool])
-    clean = pipeline.clean_open(everything, frozen.task_type, journal, worked=frozen.answers_are_worked)
+    clean = pipeline.clean_open(pl.concat([train, pool]), frozen.task_type, journal, worked=frozen.answers_are_worked)
     clean = pipeline.balanced(clean, request, journal)
     question = question_for(frozen.task_type, clean.train, mine_rows)
     source = Bench(
@@ -146,7 +145,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
-    doubts = frozen.label_issues and frozen.label_issues.model_copy(update={"quarantined": dropped.height})
+    doubts = frozen.label_issues and LabelIssueReport(flagged=len(source.suspects), quarantined=dropped.height)
     with_targets = frozen.with_targets or any(entry.kind == "format" for entry in learned.choice.recipe.entries)
     outputs = Outputs(context, request.sealed_prefix, frozen.task_type, with_targets=with_targets)
     mine = outputs.rows("mine", mine_rows)

@@ -32,7 +32,7 @@ FROM_VALIDATION_BESIDE_TEST: Shares = {"mine": 0.5, "select": 0.5}
 
 MINIMUM_TRAINING_ROWS = 20
 #: Rows that `mine` and `select` should have: with fewer, a difference of a few points is noise, and so are the loop's decisions.
-WANTED_HELD_OUT_ROWS = 400
+WANTED_HELD_OUT_ROWS = 1_000
 #: At most this share of the pool goes to each of the two where the training file is too small for them.
 _MAX_POOL_SHARE = 0.1
 #: Reasons that a refusal names, the commonest first.
@@ -74,34 +74,42 @@ def shares_for(file: str, files: set[str]) -> Shares:
 def with_roles(rows: pl.DataFrame, task_type: TaskType, seed: int) -> pl.DataFrame:
     """Give every row the role of its group. Groups must not span files (``guard.purge``)."""
     files = set(rows["file"].unique().to_list())
-    parts = pl.Series([None], dtype=pl.Enum(ROLES)).new_from_index(0, rows.height)
+    roles = pl.Series([None], dtype=pl.Enum(ROLES)).new_from_index(0, rows.height)
     for file in sorted(files):
         own = (rows["file"] == file).arg_true()
         there = rows if len(own) == rows.height else rows[own]
-        parts = parts.scatter(own, _assign(there, shares_for(file, files), task_type, seed))
+        roles = roles.scatter(own, _assign(there, shares_for(file, files), task_type, seed))
     if "pool" in files and "validation" not in files:
-        parts = _topped_up(rows, parts, task_type, seed)
-    return rows.with_columns(parts.cast(rows["role"].dtype).alias("role"))
+        roles = _topped_up(rows, roles, task_type, seed)
+    return rows.with_columns(roles.cast(rows["role"].dtype).alias("role"))
 
 
-def _topped_up(rows: pl.DataFrame, parts: pl.Series, task_type: TaskType, seed: int) -> pl.Series:
-    """The roles with some of the pool in `mine` and `select` where those carved from the training file have fewer rows than wanted.
+def _topped_up(rows: pl.DataFrame, roles: pl.Series, task_type: TaskType, seed: int) -> pl.Series:
+    """The roles with pool groups taken for `mine` and `select` where fewer rows were carved for these from the training file than wanted.
 
     The pool holds rows of the same kind which nobody has trained on. Of classification rows only those whose label training has are taken.
     """
-    of_training = rows["file"] == "training"
-    candidates = rows["file"] == "pool"
+    carved, pool = rows["file"] == "training", rows["file"] == "pool"
+    known = pool
     if task_type == "classification":
-        candidates &= rows["wanted"].is_in(rows["wanted"].filter(of_training & (parts == "train")).unique().implode())
-    places = candidates.arg_true()
+        known = pool & rows["wanted"].is_in(rows["wanted"].filter(carved & (roles == "train")).unique().implode())
+    places = known.arg_true()
     shares: Shares = {"pool": 1.0}
     for role in ("mine", "select"):
-        missing = WANTED_HELD_OUT_ROWS - int((of_training & (parts == role)).sum())
+        missing = WANTED_HELD_OUT_ROWS - len((carved & (roles == role)).arg_true())
         share = min(max(0, missing) / max(1, len(places)), _MAX_POOL_SHARE)
         if share > 0:
             shares[role] = share
             shares["pool"] -= share
-    return parts if len(shares) == 1 else parts.scatter(places, _assign(rows[places], shares, task_type, seed))
+    if len(shares) == 1:
+        return roles
+    # By group, since a group may hold rows of other labels too.
+    assigned = pl.DataFrame(
+        [rows["group"].gather(places), _assign(rows[places], shares, task_type, seed).alias("role")]
+    )
+    role_of = dict(assigned.filter(pl.col("role") != "pool").unique().iter_rows())
+    moved = (pool & rows["group"].is_in([*role_of])).arg_true()
+    return roles.scatter(moved, rows["group"].gather(moved).replace_strict(role_of, return_dtype=roles.dtype))
 
 
 def _assign(rows: pl.DataFrame, shares: Shares, task_type: TaskType, seed: int) -> pl.Series:

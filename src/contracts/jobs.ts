@@ -62,10 +62,10 @@ export interface OptimizeRequest extends JobRequestBase {
   recipe: ObjectRef | null;
   /** The evaluator's findings that this iteration acts on; null in iteration 0. */
   feedback: ObjectRef | null;
-  /** Recipes of challengers that were built on `recipe` and lost to the champion, oldest first. */
-  rejected: ObjectRef[];
   /** Left out or null: none of them. */
   operators?: Operators | null;
+  /** Recipes of challengers that were built on `recipe` and lost to the champion, oldest first. */
+  rejected: ObjectRef[];
   /** Where the score-deciding rows are written in iteration 0. */
   sealedPrefix: string;
 }

@@ -101,9 +101,9 @@ class OptimizeRequest(JobRequest):
     split: ObjectRef | None = None
     recipe: ObjectRef | None = None
     feedback: ObjectRef | None = None
+    operators: Operators | None = None
     #: Recipes of challengers that were built on ``recipe`` and lost to the champion, oldest first.
     rejected: list[ObjectRef] = Field(default_factory=list)
-    operators: Operators | None = None
     sealed_prefix: Prefix
 
 

@@ -18,7 +18,7 @@ _STRENGTHENING_SHARE = 0.1
 #: Copies per row that random edits may add: they help small sets and do little for large ones (EDA, Wei and Zou 2019).
 _AUGMENT_COPIES_SMALL, _AUGMENT_COPIES_LARGE, _AUGMENT_SMALL_ROWS = 4, 1, 3_000
 #: New rows from the pool in one round, as a share of the training rows; each lost challenger adds as many to the next one's.
-_SELECT_SHARE = 0.5
+_SELECT_SHARE = 0.4
 #: Findings taken up in one iteration: each one's own part of the gain is measured, which costs trainings of the quick model.
 MAX_ENTRIES = 8
 

@@ -9,6 +9,7 @@ from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import Candidates, candidates_for
 from data_optimizer.feedback.trial import Choice, choose_entries
 from data_optimizer.recipe import Feedback, Recipe
+from data_optimizer.steps.label_issues import find_label_issues
 from wlops_common.contracts import AppliedImprovement, DeclinedImprovement, OptimizeRequest
 from wlops_common.job_context import JobContext
 from wlops_ml.margins import read_margins
@@ -37,6 +38,10 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
             source.margins = read_margins(context.store.read(findings.pool_margins))
         so_far = source.copy()
         apply_recipe(so_far, recipe)
+        if source.task_type == "classification" and any(entry.kind == "select" for entry in recipe.entries):
+            # Rows of the pool have not been judged, and with them the others can be judged better.
+            context.progress("label issues")
+            source.suspects = so_far.suspects = _suspects(so_far)
         rejected = [Recipe.from_bytes(context.store.read(ref)) for ref in request.rejected]
         candidates = candidates_for(findings, so_far, recipe, request.iteration, rejected)
     choice = choose_entries(source, recipe, candidates.entries, context.progress)
@@ -50,3 +55,10 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
         one for (entry, _), one in zip(choice.done, all_applied, strict=True) if entry.iteration == request.iteration
     ]
     return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined])
+
+
+def _suspects(bench: Bench) -> dict[str, str]:
+    """The doubted ones of the training rows that users gave, each with the label that is likelier."""
+    rows = bench.originals().sort("id")
+    issues = find_label_issues(rows["given"].to_list(), rows["wanted"].to_list(), bench.seed)
+    return {rows["id"][issue.row]: issue.suggested for issue in issues or []}

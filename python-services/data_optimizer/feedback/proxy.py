@@ -21,7 +21,7 @@ DESCRIPTION = "linear model over words and pairs of words"
 #: More training rows than this add time to a trial and little to what it says.
 MAX_TRAINING_ROWS = 20_000
 #: Passes over the rows: as many rows in all, within bounds. A model of few rows that had few passes would gain from mere repetition.
-_ROWS_IN_ALL, _FEWEST_EPOCHS, _MOST_EPOCHS = 60_000, 8, 40
+_ROWS_IN_ALL, _FEWEST_EPOCHS, _MOST_EPOCHS = 30_000, 6, 40
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,11 +13,9 @@ from data_optimizer.journal import Mask, Outcome, removal_where
 from data_optimizer.working_rows import in_file_order
 from wlops_common.contracts import TaskType
 from wlops_ml.near_duplicates import near_repeats
+from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
 from wlops_ml.runs import Runs
 from wlops_ml.text_columns import key_hashes, mixed
-
-#: Short texts of one topic are alike: below this similarity they are mostly different questions (banking77: 0.7 joins 5 % unlike labels).
-NEAR_DUPLICATE_SIMILARITY = 0.9
 
 
 def without_exact_duplicates(rows: pl.DataFrame, task_type: TaskType) -> Outcome:

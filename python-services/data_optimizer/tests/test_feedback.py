@@ -192,6 +192,23 @@ def _pairs(workplace: Workplace, result: OptimizeResult) -> set[tuple[str, str]]
     return set(workplace.rows(result.train).select("text", "label").iter_rows())
 
 
+def test_rows_that_came_from_the_pool_are_doubted_too(workplace: Workplace) -> None:
+    files = {"source": labelled_csv(topics(700, 12)), "pool": labelled_csv(topics(1500, 14, wrong=0.5))}
+    files["validation"] = labelled_csv(topics(900, 13))
+    result = workplace.optimise(files)
+    assert result.label_issues is not None
+    assert result.label_issues.flagged < 10
+    everywhere = {"predicate": None, "slice": "all rows"}
+    for iteration in (1, 2):
+        asked = {**finding("select", "", "", name=f"imp_{iteration}"), **everywhere}
+        result = workplace.improve(files, result, [asked], iteration)
+    selected = _pairs(workplace, result)
+    assert sum(topic_of(text) != label for text, label in selected) > 150
+    later = workplace.improve(files, result, [{**finding("fix", "", "", name="imp_3"), **everywhere}], iteration=3)
+    assert later.label_issues is not None
+    assert later.label_issues.flagged > 100
+
+
 def test_doubts_of_a_model_that_knows_too_little_drop_nothing(workplace: Workplace) -> None:
     """With a handful of rows per class nearly every doubt is the doubting model's own error."""
     lines = [f"{text} about{at % 30}{at % 7},c{at % 30}\n" for at, text in enumerate(sentences(360, 61))]

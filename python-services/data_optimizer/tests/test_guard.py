@@ -2,12 +2,10 @@ from __future__ import annotations
 
 from data_optimizer import split
 from data_optimizer.guard import GuardIndex, Overlaps, count_overlaps, purge
-from data_optimizer.steps import duplicates
 from data_optimizer.tests.test_split import _together
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import sentences
 from wlops_ml.near_duplicates import jaccard
-from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
 
 TEXTS = sentences(60, 11)
 
@@ -77,7 +75,3 @@ def test_the_index_holds_no_text() -> None:
 
 def test_an_empty_index_refuses_nothing() -> None:
     assert GuardIndex.from_parquet(GuardIndex.of([]).to_parquet()).refuses(["x"], "generation") == [False]
-
-
-def test_rows_near_each_other_mean_the_same_within_a_role_and_between_roles() -> None:
-    assert duplicates.NEAR_DUPLICATE_SIMILARITY == NEAR_DUPLICATE_SIMILARITY

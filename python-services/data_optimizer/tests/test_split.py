@@ -92,9 +92,9 @@ def test_roles_get_their_shares(files: list[str], expected: dict[str, int]) -> N
 @pytest.mark.parametrize(
     ("training", "pool", "expected"),
     [
-        (1000, 4000, {"mine": 400, "select": 400, "pool": 3360}),  # as many as are wanted
+        (6000, 8000, {"mine": 1000, "select": 1000, "pool": 6960}),  # as many as are wanted
         (1000, 1000, {"mine": 180, "select": 180, "pool": 800}),  # a tenth of the pool each and no more
-        (6000, 1000, {"mine": 480, "select": 480, "pool": 1000}),  # the training file has enough
+        (13000, 1000, {"mine": 1040, "select": 1040, "pool": 1000}),  # the training file has enough
     ],
 )
 def test_where_the_training_file_is_too_small_for_them_held_out_rows_come_from_the_pool_too(

@@ -187,14 +187,14 @@ def _feedback(*findings: tuple[str, str, float]) -> Feedback:
     )
 
 
-def test_what_has_lost_is_not_tried_again_but_a_selection_is_with_moretopics() -> None:
+def test_what_has_lost_is_not_tried_again_but_a_selection_is_with_more_rows() -> None:
     bench = _bench(topics(100, 1), topics(100, 2), topics(300, 3))
     asked = _feedback(("a", "augment", 0.3), ("s", "select", 0.2))
     lost = Recipe(entries=[_entry("augment", 10, name="a"), _entry("select", 50, name="s")])
     fresh = candidates_for(asked, bench, Recipe(), 2, [])
     again = candidates_for(asked, bench, Recipe(), 2, [lost])
-    assert [(entry.kind, entry.rows) for entry in fresh.entries] == [("augment", 400), ("select", 50)]
-    assert [(entry.kind, entry.rows) for entry in again.entries] == [("select", 100)]
+    assert [(entry.kind, entry.rows) for entry in fresh.entries] == [("augment", 400), ("select", 40)]
+    assert [(entry.kind, entry.rows) for entry in again.entries] == [("select", 80)]
     assert [one.reason for one in again.declined] == [
         "the challenger of iteration 1 applied it and did not beat the champion"
     ]

@@ -104,19 +104,22 @@ def csv_file(count: int = 200, seed: int = 1, labels: tuple[str, ...] = ("a", "b
 
 
 def topics(count: int, seed: int, wrong: float = 0.0) -> list[tuple[str, str]]:
-    """Texts of two words from the fifty of their topic, `w7of2`, and three that say nothing; the label is the topic, `c2`, or wrong.
+    """Texts of two or three words from the fifty of their topic, `w7of2`, often one of another, and some that say nothing; the label is
+    the topic of the first word, `c2`, or wrong.
 
-    It takes many rows to learn, so that more rows and better labels show.
+    It takes many rows to learn, so that more rows and better labels show, and some rows are harder than others, as in real data.
     """
     draw = random.Random(seed)
     rows = []
     for number in range(count):
         topic = draw.randrange(4)
-        words = [f"w{draw.randrange(50)}of{topic}" for _ in range(2)] + [
-            f"filler{draw.randrange(30)}" for _ in range(3)
-        ]
+        words = [f"w{draw.randrange(50)}of{topic}" for _ in range(draw.choice((2, 3)))]
+        words += [f"w{draw.randrange(50)}of{draw.randrange(4)}"] if draw.random() < 0.6 else []
+        words += [f"filler{draw.randrange(30)}" for _ in range(6 - len(words))]
         label = draw.randrange(4) if draw.random() < wrong else topic
-        rows.append((f"{' '.join(words)} n{seed}x{number}", f"c{label}"))
+        # Makes the text one of its kind, and tells nothing of the file it is in.
+        mark = (seed * 7919 + number) * 2654435761 % 10**9
+        rows.append((f"{' '.join(words)} {mark}", f"c{label}"))
     return rows
 
 
