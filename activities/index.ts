@@ -14,6 +14,7 @@ import type {
 import type { TaskChange } from '../src/contracts/task-record';
 import type { TaskStatus } from '../src/domain/task-status';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
+import { announceChampion } from './announce-champion';
 import { evaluateModel } from './evaluate-model';
 import { optimizeDataset } from './optimize-dataset';
 import type { PythonJobClient } from './python-job-client';
@@ -36,6 +37,8 @@ export interface ActivityDependencies {
   jobClients: Record<ServiceName, PythonJobClient>;
   files: ReportFiles & { sizeOf(key: string): Promise<number> };
   workflowClient: WorkflowClient;
+  /** Whether the trainer is told of promotions, for MLflow. */
+  mirrorsChampion?: boolean;
   timing?: Partial<JobTiming>;
   stopTiming?: Partial<StopTiming>;
 }
@@ -55,7 +58,10 @@ export function createActivities({ records, jobClients, files, workflowClient, .
     trainModel: (request: TrainRequest): Promise<TrainResult> => trainModel(runner('trainer'), request),
     evaluateModel: (request: EvaluateRequest): Promise<EvaluateResult> => evaluateModel(runner('evaluator'), request),
     stopJob: (address: JobAddress): Promise<JobState | 'lost'> => stopJob(jobClients, stopTiming, address),
-    recordTask: (change: TaskChange): Promise<void> => recordTask(records, (key) => files.sizeOf(key), change),
+    recordTask: async (change: TaskChange): Promise<void> => {
+      await recordTask(records, (key) => files.sizeOf(key), change);
+      if (options.mirrorsChampion) await announceChampion(jobClients.trainer, change);
+    },
     writeReport: (request: { taskId: string }): Promise<void> => writeReport(records, files, request),
     requestCancellation: (run: { workflowId: string; runId: string }): Promise<void> =>
       requestCancellation(workflowClient, run),

@@ -5,7 +5,13 @@
  */
 import jwt from 'jsonwebtoken';
 import { jobId } from '../src/contracts/job-id';
-import { parseJobStatus, parseServiceError, UnreadableReply } from '../src/contracts/job-schemas';
+import {
+  parseChampionAnswer,
+  parseJobStatus,
+  parseServiceError,
+  UnreadableReply,
+  type ChampionAnswer,
+} from '../src/contracts/job-schemas';
 import type { JobRequestBase, JobStatus, ServiceName } from '../src/contracts/jobs';
 import { jobOver, JobOver, ServiceUnavailable } from './failures';
 
@@ -27,12 +33,15 @@ const MAX_REPLY_BYTES = 1024 * 1024;
 export class PythonJobClient {
   readonly service: ServiceName;
   private readonly jobsUrl: string;
+  private readonly championUrl: string;
   private readonly requestTimeoutMs: number;
   private readonly maxReplyBytes: number;
 
   constructor(private readonly options: JobClientOptions) {
     this.service = options.service;
-    this.jobsUrl = `${options.baseUrl.replace(/\/$/, '')}/api/v1/${ROUTES[options.service]}`;
+    const root = `${options.baseUrl.replace(/\/$/, '')}/api/v1`;
+    this.jobsUrl = `${root}/${ROUTES[options.service]}`;
+    this.championUrl = `${root}/models/champion`;
     this.requestTimeoutMs = options.requestTimeoutMs ?? 15_000;
     this.maxReplyBytes = options.maxReplyBytes ?? MAX_REPLY_BYTES;
   }
@@ -52,11 +61,23 @@ export class PythonJobClient {
     return this.statusOf(jobKey, await this.send('POST', `${this.jobsUrl}/${jobId(jobKey)}/cancel`, signal));
   }
 
+  /** Lets the alias of a task's champion mean the model of one iteration. The trainer's route only. May be repeated safely. */
+  async moveChampion(champion: { taskId: string; iteration: number }, signal: AbortSignal): Promise<ChampionAnswer> {
+    const body = await this.send('POST', this.championUrl, signal, champion);
+    return this.readable(() => parseChampionAnswer(body));
+  }
+
   private statusOf(jobKey: string, body: unknown): JobStatus {
-    try {
+    return this.readable(() => {
       const status = parseJobStatus(body);
       if (status.jobId !== jobId(jobKey)) throw new UnreadableReply('the job is another one');
       return status;
+    });
+  }
+
+  private readable<T>(parse: () => T): T {
+    try {
+      return parse();
     } catch (error) {
       if (error instanceof UnreadableReply) throw this.unreadable(error.message);
       throw error;

@@ -67,6 +67,7 @@ const workerSchema = shared.extend({
   WLOPS_TRAIN_SLOTS: z.coerce.number().int().min(1).max(1000).default(1),
   WLOPS_EVALUATE_SLOTS: z.coerce.number().int().min(1).max(1000).default(2),
   WLOPS_POLL_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(500),
+  MLFLOW_TRACKING_URI: url.optional(),
 });
 
 /** The variables each role reads, by name; `.env.example` and the docs are tested against it. */
@@ -143,6 +144,8 @@ export function readWorkerConfig(environment: Environment) {
       evaluate: values.WLOPS_EVALUATE_SLOTS,
     },
     pollIntervalMs: values.WLOPS_POLL_INTERVAL_MS,
+    /** The trainer has the address and the keys; the worker only needs to know that there is a server to be told. */
+    hasMlflow: values.MLFLOW_TRACKING_URI !== undefined,
   });
 }
 

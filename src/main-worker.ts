@@ -91,6 +91,7 @@ async function connectWorkers(
     jobClients: jobClients(config),
     files: new StoredFiles(store),
     workflowClient: client.workflow,
+    mirrorsChampion: config.hasMlflow,
     timing: { pollIntervalMs: config.pollIntervalMs },
   });
   const workers = await eventually(

@@ -15,6 +15,7 @@ const HELP = `node tools/wlops.mjs <command>
   demo [--exit]    set up, start, run one STANDARD and one CONTINUOUS task
   test             set up, run every check and test
   bench            set up, start, measure
+  bench:ml         set up, measure the Python services [--quick] [--only NAME]
 
 Variables: WLOPS_DATA_DIR, WLOPS_PORT_OFFSET and others, see .env.example`;
 
@@ -83,6 +84,12 @@ const COMMANDS = {
     const installation = await setUp();
     const { bench } = await import('./bench.mjs');
     return bench({ env: process.env, installation, args });
+  },
+  async 'bench:ml'(args) {
+    const { benchMl, parseBenchArguments } = await import('./bench-ml/bench-ml.mjs');
+    parseBenchArguments(args);
+    const installation = await setUp();
+    return benchMl({ env: process.env, installation, args });
   },
 };
 

@@ -227,6 +227,16 @@ const serviceError = z.object({
   error: z.object({ code: z.string().max(100), message: text, details: z.record(z.string(), z.unknown()).optional() }),
 });
 
+const championAnswer = z.object({
+  moved: z.boolean(),
+  model: name,
+  version: name.nullable(),
+  reason: text.nullable(),
+});
+
+/** Whether MLflow's alias was moved, to which version of which registered model, and else why not. */
+export type ChampionAnswer = z.output<typeof championAnswer>;
+
 /** The body is not what the protocol says. The message names the first fields that are wrong. */
 export class UnreadableReply extends Error {
   override readonly name = 'UnreadableReply';
@@ -243,6 +253,11 @@ function parse<Value>(schema: z.ZodType<Value>, body: unknown, what: string): Va
 export function parseJobStatus(body: unknown): JobStatus {
   const status = parse(jobStatus, body, 'job status');
   return { ...status, result: status.result ?? null };
+}
+
+/** What the trainer says to a new champion. Throws `UnreadableReply`. */
+export function parseChampionAnswer(body: unknown): ChampionAnswer {
+  return parse(championAnswer, body, 'champion');
 }
 
 /** The result of a finished job. Throws `UnreadableReply`. */

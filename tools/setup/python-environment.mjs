@@ -63,7 +63,7 @@ async function hasGpu() {
  * @param {NodeJS.ProcessEnv} env
  * @param {{ logFile: string, onLine: (line: string) => void }} output
  */
-async function findUv(python, env, output) {
+export async function findUv(python, env, output) {
   for (const uv of findOnPath('uv', env)) {
     const [, major = 0, minor = 0] = /^uv (\d+)\.(\d+)/.exec((await capture(uv, ['--version'], { env })) ?? '') ?? [];
     if (Number(major) === 0 && Number(minor) >= 9) return uv;

@@ -37,7 +37,9 @@ PYTHON_SERVICES = {
 }
 
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<operator>[-?])(?P<argument>[^}]*))?\}")
-SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY")
+SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|TOKEN")
+#: Sign in to a server of the user's own, which may not be there, or be open.
+OPTIONAL_SECRETS = {"MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD"}
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +113,28 @@ def test_the_worker_and_the_api_address_services_that_exist(services: dict[str, 
 
 def test_secrets_have_no_default() -> None:
     for match in VARIABLE.finditer(COMPOSE_FILE.read_text()):
-        if SECRET.search(match["name"]):
+        if match["name"] in OPTIONAL_SECRETS:
+            assert (match["operator"], match["argument"]) == ("-", ""), match["name"]
+        elif SECRET.search(match["name"]):
             assert match["operator"] == "?", match["name"]
     for name, value in re.findall(r"^(\w+)=(.*)$", EXAMPLES[0].read_text(), flags=re.MULTILINE):
         if SECRET.search(name):
             assert value == "", name
+
+
+def test_the_tracking_server_is_told_to_trainer_and_worker_and_its_keys_to_the_trainer_alone(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    told = {
+        name: {variable for variable in service.get("environment", {}) if variable.startswith("MLFLOW_")}
+        for name, service in services.items()
+    }
+    address = "MLFLOW_TRACKING_URI"
+    keys = {f"MLFLOW_TRACKING_{key}" for key in ("TOKEN", "USERNAME", "PASSWORD")}
+    assert {name: variables for name, variables in told.items() if variables} == {
+        "trainer": {address} | keys,
+        "worker": {address},
+    }
 
 
 def test_every_variable_is_documented() -> None:
