@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from cleanlab.filter import find_label_issues
+from noisy_rows import planted, read
 
 from data_optimizer.steps.label_noise import doubts, fit_noise
 from data_optimizer.steps.leave_one_out import leave_one_out_scores
-from noisy_rows import planted, read
 
 Mask = npt.NDArray[np.bool_]
 

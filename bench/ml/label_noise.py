@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from noisy_rows import Rows, planted, read
 
 from data_optimizer.steps.label_issues import judge_labels
-from noisy_rows import Rows, planted, read
 from trainer.loop import Training
 from trainer.metrics import StepMetrics
 from trainer.plan import make_plan

@@ -143,7 +143,8 @@ class Loop:
 
     def random_rows(self, first: OptimizeResult, count: int, name: str) -> RowsRef:
         """The first round's training rows and ``count`` rows of its pool, drawn at random."""
-        assert first.pool is not None
+        if first.pool is None:
+            raise ValueError("random rows are drawn from a pool, and the task has none")
         tables = [
             row_files.from_parquet(self.store.read(ObjectRef(key=ref.key, sha256=ref.sha256)))
             for ref in (first.train, first.pool)
@@ -190,8 +191,8 @@ def compare(
             row["bench"] = round(time.monotonic() - started, 1)
             told.append(row)
             print(json.dumps({"seed": seed, "round": number, **row}), file=sys.stderr, flush=True)
-        assert loop.champion is not None
-        return {"seed": seed, "rounds": told, "champion": loop.champion.test, "random": told[-1].get("random")}
+        champion = next(row for row in reversed(told) if row["champion"])
+        return {"seed": seed, "rounds": told, "champion": champion["test"], "random": champion.get("random")}
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def make_qwen(folder: Path) -> None:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=1200, special_tokens=["<|endoftext|>"], show_progress=False)
     tokenizer.train_from_iterator((row["text"] for row in texts(500, 2)), trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|endoftext|>")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|endoftext|>")  # noqa: S106 - tokens, not passwords
     fast.save_pretrained(folder / "tiny")
     import torch
 

@@ -58,9 +58,9 @@ export function testSteps({ python, reports }) {
         'check',
         ...['samples', 'bench'].flatMap((folder) => [
           '--extend-per-file-ignores',
-          `**/${folder}/*.py:INP001`,
+          `**/${folder}/**/*.py:INP001`,
           '--extend-per-file-ignores',
-          `**/${folder}/*.py:T201`,
+          `**/${folder}/**/*.py:T201`,
         ]),
         ...ruffPlaces,
       ],
