@@ -20,6 +20,9 @@ from wlops_ml.features import Predicate
 from wlops_ml.rows import content_id, input_column, output_column
 from wlops_ml.text import clean_lines, clean_text
 
+#: Below so many training rows edited copies are worth a try (EDA, Wei and Zou 2019); above they do little or harm.
+SMALL_TRAINING_ROWS = 3_000
+
 #: A new row before it is accepted: input, output and the group of the row it was made from.
 Draft = tuple[str, str, str]
 

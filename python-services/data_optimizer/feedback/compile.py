@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.bench import SMALL_TRAINING_ROWS, Bench
 from data_optimizer.feedback.fix import doubted
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
 from wlops_common.contracts import DeclinedImprovement
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
 _STRENGTHENING_SHARE = 0.1
-#: Copies per row that random edits may add: they help small sets and do little for large ones (EDA, Wei and Zou 2019).
-_AUGMENT_COPIES_SMALL, _AUGMENT_COPIES_LARGE, _AUGMENT_SMALL_ROWS = 4, 1, 3_000
+#: Copies per row that random edits may add, to small sets and to large ones.
+_AUGMENT_COPIES_SMALL, _AUGMENT_COPIES_LARGE = 4, 1
 #: New rows from the pool in one round, as a share of the training rows; each lost challenger adds as many to the next one's.
 _SELECT_SHARE = 0.4
 #: Findings taken up in one iteration: each one's own part of the gain is measured, which costs trainings of the quick model.
@@ -109,7 +109,7 @@ def _wanted_rows(finding: Finding, bench: Bench, lost: int) -> int:
         return _missing_rows(finding, bench)
     if finding.kind == "augment":
         matching = bench.matching(bench.originals(), finding.predicate).height
-        return matching * (_AUGMENT_COPIES_SMALL if bench.train.height < _AUGMENT_SMALL_ROWS else _AUGMENT_COPIES_LARGE)
+        return matching * (_AUGMENT_COPIES_SMALL if bench.train.height < SMALL_TRAINING_ROWS else _AUGMENT_COPIES_LARGE)
     if finding.kind == "replay":
         return bench.matching(bench.originals(), finding.predicate).height
     if finding.kind == "select":

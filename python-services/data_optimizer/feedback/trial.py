@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from data_optimizer.feedback.apply import Done, apply_recipe
 from data_optimizer.feedback.arms import Arm, declined, tried
-from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.bench import SMALL_TRAINING_ROWS, Bench
 from data_optimizer.feedback.judge import SEEDS, Judge, Outcome
 from data_optimizer.recipe import Recipe, RecipeEntry
 from wlops_common.contracts import DeclinedImprovement, Trial, Uplift
@@ -106,13 +106,21 @@ def _joined(
 
 
 def _nearest(base: Outcome, arms: list[Arm]) -> tuple[list[RecipeEntry], Outcome, list[Arm]]:
-    """Where no arm wins, the one that comes closest, if it may be no worse: the loop learns more from it than from the same rows again."""
-    open_arms = [arm for arm in arms if arm.kind != "fix" and arm.uplift.high >= 0]
+    """Where no arm wins, the one that comes closest, if it may be no worse: the loop learns more from it than from the same rows again.
+
+    Doubted rows are never dropped so, and copies are never added to many rows: there a trial's no is to be believed.
+    """
+    open_arms = [arm for arm in arms if arm.uplift.high >= 0 and _may_be_asked(base, arm)]
     if not open_arms:
         return [], base, arms
     best = max(open_arms, key=lambda arm: arm.outcome.score)
     asked = replace(best, reason=f"{best.reason}; nothing did better, so the real model is asked")
     return best.entries, best.outcome, [asked if arm is best else arm for arm in arms]
+
+
+def _may_be_asked(base: Outcome, arm: Arm) -> bool:
+    small = base.bench.train.height < SMALL_TRAINING_ROWS
+    return arm.kind != "fix" and (small or arm.kind not in ("augment", "replay"))
 
 
 def _parts(

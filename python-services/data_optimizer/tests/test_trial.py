@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_optimizer.feedback import trial
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import MAX_ENTRIES, candidates_for
 from data_optimizer.feedback.proxy import ProxyModels
@@ -129,6 +130,14 @@ def test_where_nothing_does_better_the_nearest_is_tried_by_the_real_model_but_ne
     assert [entry.kind for entry in choice.recipe.entries] == ["replay"]
     assert "the real model is asked" in arms["replay"].reason
     assert not arms["fix"].chosen
+
+
+def test_copies_that_bring_nothing_are_not_added_to_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "SMALL_TRAINING_ROWS", 100)
+    easy = [(f"apple fruit n{row}", "c0") if row % 2 else (f"car wheel n{row}", "c1") for row in range(100)]
+    choice, _ = _choose(_bench(easy, easy[:40], []), _entry("replay", 20, "c0"))
+    assert choice.recipe.entries == []
+    assert [one.id for one in choice.declined] == ["imp_replay"]
 
 
 def test_every_improvement_is_either_applied_or_declined() -> None:
