@@ -22,7 +22,7 @@ WORD = r"(?u)\b\w+\b"
 #: Ridge penalty on a kernel whose diagonal is 1. From 1 to 3 the results hardly differ, on short and long texts alike.
 _PENALTY = 2.0
 _JITTER = 1e-3
-_MOST_LANDMARKS, _FEWEST_LANDMARKS = 4_500, 500
+_MOST_LANDMARKS, _FEWEST_LANDMARKS = 3_000, 500
 #: Rows times landmarks squared, which is what the time goes with.
 _WORK = 2e11
 _BLOCK_ROWS = 2_048
