@@ -134,9 +134,9 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     started = journal.begin("recipe")
     learned = learn(context, request, source)
     made = learned.choice.bench
-    dropped = clean.train.filter(~pl.col("id").is_in(made.train["id"].to_list())).with_columns(
-        reason=pl.lit("doubted label")
-    )
+    doubted = [row_id for entry in learned.choice.recipe.entries if entry.kind == "fix" for row_id in entry.row_ids]
+    dropped = pl.concat([clean.train, clean.pool]).filter(pl.col("id").is_in(doubted))
+    dropped = dropped.with_columns(reason=pl.lit("doubted label"))
     journal.record("recipe", clean.train.height, made.train.height, dropped, started)
     journal.facts["recipe"] = {
         "applied": [one.to_json() for one in learned.all_applied],

@@ -25,10 +25,11 @@ def apply_recipe(
 ) -> list[Done]:
     """Change ``bench`` by every entry; answers what each entry did, in the order of the recipe.
 
-    Rows are taken out first and taken from the pool next, so that the synthetic share counts the rows that are really there.
+    Rows are taken out and taken from the pool first, in the order of the recipe, so that what came from the pool can be taken out again;
+    then the synthetic share counts the rows that are really there.
     """
     done: dict[str, Done] = {}
-    for entry in sorted(recipe.entries, key=lambda one: {"fix": 0, "select": 1}.get(one.kind, 2)):
+    for entry in sorted(recipe.entries, key=lambda one: one.kind not in ("fix", "select")):
         if entry.kind not in _SYNTHETIC:
             before_entry(entry)
             done[entry.id] = _plain(bench, entry)

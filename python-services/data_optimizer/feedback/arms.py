@@ -40,6 +40,11 @@ class Arm:
     wins: bool = False
     reason: str = ""
 
+    @property
+    def ids(self) -> set[str]:
+        """Ids of its entries."""
+        return {entry.id for entry in self.entries}
+
     def told(self, *, chosen: bool) -> list[TrialArm]:
         """The arm and its control as results tell them."""
         own = TrialArm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_optimizer.feedback.apply import apply_recipe
@@ -57,8 +58,8 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
     return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined])
 
 
-def _suspects(bench: Bench) -> dict[str, str]:
-    """The doubted ones of the training rows that users gave, each with the label that is likelier."""
+def _suspects(bench: Bench) -> Mapping[str, str]:
+    """The doubted ones of the training rows that users gave, each with the label that is likelier; as before where they are too many."""
     rows = bench.originals().sort("id")
     issues = find_label_issues(rows["given"].to_list(), rows["wanted"].to_list(), bench.seed)
-    return {rows["id"][issue.row]: issue.suggested for issue in issues or []}
+    return bench.suspects if issues is None else {rows["id"][issue.row]: issue.suggested for issue in issues}

@@ -1,8 +1,8 @@
 """Try remedies with a quick model before the real one is trained: each kind is an arm, judged on ``mine`` beside a random control arm.
 
-An arm is taken when it does better than the rows so far and no worse than as many random rows; arms that win are joined as long as the
-joint score does not fall. Selection and augmentation help or harm depending on data and model, so nothing is believed untried (Lowell,
-Lipton, Wallace 2019, arXiv 1807.04801). Not here: promotion, which the real model's score on ``select`` decides.
+An arm is taken when it does better than the rows so far and no worse than as many random rows, rows of the pool unless they do harm;
+arms that win are joined as long as the joint score does not fall. Selection and augmentation help or harm depending on data and model,
+so nothing is believed untried (Lowell, Lipton, Wallace 2019, arXiv 1807.04801). Not here: promotion, which the real model decides.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from data_optimizer.recipe import Recipe, RecipeEntry
 from wlops_common.contracts import DeclinedImprovement, Trial, Uplift
 
 OnProgress = Callable[[str], None]
+_IDLE = "no new row came of it"
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on
     Where no quick model can stand in for the real one all entries are taken, untried.
     """
     if source.proxies is None or not entries:
-        extended, bench = recipe.extended(entries), source.copy()
-        done = apply_recipe(bench, extended, lambda entry: on_progress(f"{entry.kind}: {entry.slice}"))
-        return Choice(_fixed(extended, done), bench, done)
+        bench, done = _untried(source, recipe, entries, on_progress)
+        idle = _idle(entries, done)
+        if idle:
+            bench, done = _untried(source, recipe, [entry for entry in entries if entry not in idle], on_progress)
+        fixed = recipe.model_copy(update={"entries": [entry for entry, _ in done]})
+        return Choice(fixed, bench, done, declined=declined(idle, _IDLE))
     judge = Judge(source, recipe, source.proxies)
     on_progress("trial: the rows so far")
     base = judge.attempt([])
@@ -49,6 +53,12 @@ def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on
     untold = [entry for entry in entries if entry.kind == "format"]
     arms, fruitless = _arms(judge, base, [entry for entry in entries if entry.kind != "format"], on_progress)
     chosen, outcome, arms = _joined(judge, base, arms, on_progress)
+    idle = _idle(chosen, outcome.done)
+    if idle:
+        # An entry that did nothing must not stay: asked again on other rows, it would do what nobody has tried.
+        chosen = [entry for entry in chosen if entry not in idle]
+        outcome = judge.attempt(chosen)
+        fruitless += declined(idle, _IDLE)
     uplifts = _parts(judge, base, chosen, outcome, on_progress)
     final = judge.attempt([*chosen, *untold]) if untold else outcome
     names = {entry.id for entry in chosen}
@@ -62,11 +72,25 @@ def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on
             samples=judge.samples,
             baseline=round(base.score, 6),
             chosen=round(final.score, 6),
-            arms=[one for arm in arms for one in arm.told(chosen=arm.entries[0].id in names)],
+            arms=[one for arm in arms for one in arm.told(chosen=bool(names.intersection(arm.ids)))],
         ),
-        declined=[*fruitless, *(one for arm in arms if arm.entries[0].id not in names for one in arm.declined())],
+        declined=[*fruitless, *(one for arm in arms if not names.intersection(arm.ids) for one in arm.declined())],
         uplifts=uplifts,
     )
+
+
+def _untried(
+    source: Bench, recipe: Recipe, entries: list[RecipeEntry], on_progress: OnProgress
+) -> tuple[Bench, list[Done]]:
+    bench = source.copy()
+    done = apply_recipe(bench, recipe.extended(entries), lambda entry: on_progress(f"{entry.kind}: {entry.slice}"))
+    return bench, done
+
+
+def _idle(entries: list[RecipeEntry], done: list[Done]) -> list[RecipeEntry]:
+    """Those of the entries that neither added nor changed nor dropped a row."""
+    busy = {entry.id for entry, rows in done if rows > 0}
+    return [entry for entry in entries if entry.id not in busy]
 
 
 def _arms(
@@ -79,7 +103,7 @@ def _arms(
         own = [entry for entry in entries if entry.kind == kind]
         arm = tried(judge, base, kind, own)
         if arm is None:
-            fruitless += declined(own, "no new row came of it")
+            fruitless += declined(own, _IDLE)
         else:
             arms.append(arm)
     return arms, fruitless

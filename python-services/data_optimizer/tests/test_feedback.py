@@ -207,6 +207,23 @@ def test_rows_that_came_from_the_pool_are_doubted_too(workplace: Workplace) -> N
     later = workplace.improve(files, result, [{**finding("fix", "", "", name="imp_3"), **everywhere}], iteration=3)
     assert later.label_issues is not None
     assert later.label_issues.flagged > 100
+    dropped = selected - _pairs(workplace, later)
+    assert later.label_issues.quarantined == later.applied[0].rows == len(dropped) > 100
+    assert sum(topic_of(text) != label for text, label in dropped) >= 0.8 * len(dropped)
+    again = workplace.improve(files, later, [], iteration=4)
+    assert _pairs(workplace, again) == _pairs(workplace, later)
+
+
+def test_an_entry_that_did_nothing_is_declined_and_not_asked_again(workplace: Workplace) -> None:
+    draw = random.Random(4)
+    rows = [(text, "c1" if label == "c0" and draw.random() < 0.4 else label) for text, label in topics(1600, 11)]
+    files = {"source": labelled_csv(rows), "validation": labelled_csv(topics(900, 13))}
+    first = workplace.optimise(files)
+    asked = [finding("fix", "label", "c1", 0.2), finding("fix", "confused", "c0 → c1", name="imp_2")]
+    later = workplace.improve(files, first, asked)
+    assert [one.id for one in later.applied] == ["imp_1"]
+    assert {one.id: one.reason for one in later.declined} == {"imp_2": "no new row came of it"}
+    assert [entry["improvementId"] for entry in workplace.json(later.recipe)["entries"]] == ["imp_1"]
 
 
 def test_doubts_of_a_model_that_knows_too_little_drop_nothing(workplace: Workplace) -> None:
