@@ -1,5 +1,5 @@
 import { pauseTask, queryTaskStatus, resumeTask, updateStopConditions } from '../src/temporal/control-task';
-import { pairedComparison, taskSpec } from '../src/testing/job-results';
+import { pairedComparison, objectRef, taskSpec } from '../src/testing/job-results';
 import { gate } from '../src/testing/gate';
 import { TaskHarness } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -133,6 +133,21 @@ test('the split of iteration 0 is frozen: every later iteration is given the sam
     .map((one) => ('split' in one ? (one.split?.key ?? null) : null));
   const first = `optimized/dataset_${task.taskId.slice(5)}_i0/attempt-1/split.json`;
   expect(splits).toEqual([null, first, first]);
+});
+
+test.each(['select', 'test'] as const)('an optimizer that gives other %s rows later ends the task', async (role) => {
+  const task = loop({ maxIterations: 3 });
+  const easier = { ...objectRef(`evaluations/${task.taskId}/sealed/attempt-9/${role}.parquet`), rows: 5 };
+  harness.optimizations.set(`${task.taskId}/1`, { [role]: easier });
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ type: 'SPLIT_CHANGED' });
+  expect(harness.statuses(task.taskId).at(-1)).toBe('FAILED');
+  expect(harness.changesOf(task.taskId).at(-1)?.fields.failure).toMatchObject({
+    code: 'SPLIT_CHANGED',
+    retryable: false,
+  });
+  const later = harness.requests.filter(({ taskId, iteration }) => taskId === task.taskId && iteration === 1);
+  expect(later.map(({ jobKey }) => jobKey.split('/')[2])).toEqual(['optimization']);
 });
 
 test('plateau and training budget stop the loop with their numbers', async () => {

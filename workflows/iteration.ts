@@ -1,7 +1,8 @@
 /** One pass of optimize → train → evaluate, the same in both modes, and what it means for the champion. */
+import { ApplicationFailure } from '@temporalio/workflow';
 import { optimizedDatasetId } from '../src/domain/storage-keys';
 import { judge, type Champion } from '../src/domain/champion';
-import type { EvaluateResult, OptimizeResult, TrainResult } from '../src/contracts/jobs';
+import type { EvaluateResult, ObjectRef, OptimizeResult, TrainResult } from '../src/contracts/jobs';
 import type { LoopState } from '../src/contracts/task-workflow';
 import { evaluateModel, optimizeDataset, trainModel } from './activity-options';
 import { evaluationRequest, optimizationRequest, trainingRequest } from './job-requests';
@@ -44,8 +45,7 @@ async function optimize(run: TaskRun): Promise<OptimizeResult> {
 
   const datasetId = optimizedDatasetId(task.taskId, iteration, segment);
   state.taskType = result.taskType;
-  state.split = result.split;
-  state.heldOut = { mine: result.mine, select: result.select, test: result.test };
+  freezeSplit(state, result);
   state.currentDatasetId = datasetId;
   record.set({ taskType: result.taskType, currentDatasetId: datasetId });
   record.dataset({
@@ -58,6 +58,24 @@ async function optimize(run: TaskRun): Promise<OptimizeResult> {
     iteration,
   });
   return result;
+}
+
+/** Takes the split of iteration 0, and refuses a later result with other rows that decide scores: the split is made once. */
+function freezeSplit(state: LoopState, { split, mine, select, test }: OptimizeResult): void {
+  if (!state.heldOut) {
+    state.split = split;
+    state.heldOut = { mine, select, test };
+    return;
+  }
+  const { select: frozenSelect, test: frozenTest } = state.heldOut;
+  const changed = !isSameObject(select, frozenSelect) ? 'select' : !isSameObject(test, frozenTest) ? 'test' : null;
+  if (changed === null) return;
+  const message = `the optimizer gave other ${changed} rows than those of iteration 0; the task ends, for its scores would not be comparable`;
+  throw ApplicationFailure.nonRetryable(message, 'SPLIT_CHANGED');
+}
+
+function isSameObject(one: ObjectRef | null, other: ObjectRef | null): boolean {
+  return one?.key === other?.key && one?.sha256 === other?.sha256;
 }
 
 async function train(run: TaskRun, optimization: OptimizeResult): Promise<TrainResult> {

@@ -8,7 +8,14 @@ import type { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities';
 import { requestCancellation } from '../../activities/request-cancellation';
 import type { JobAddress } from '../contracts/job-key';
-import type { Comparison, EvaluateRequest, JobError, OptimizeRequest, TrainRequest } from '../contracts/jobs';
+import type {
+  Comparison,
+  EvaluateRequest,
+  JobError,
+  OptimizeRequest,
+  OptimizeResult,
+  TrainRequest,
+} from '../contracts/jobs';
 import type { TaskChange } from '../contracts/task-record';
 import { taskWorkflowId, type TaskOutcome, type TaskSpec } from '../contracts/task-workflow';
 import type { TaskStatus } from '../domain/task-status';
@@ -61,6 +68,8 @@ export class TaskHarness {
   readonly scores = new Map<string, number[]>();
   /** How an iteration's evaluation compares with the champion by task; what is not here is not compared. */
   readonly comparisons = new Map<string, (Comparison | null)[]>();
+  /** What an optimization answers other than usual, by `<task>/<iteration>`. */
+  readonly optimizations = new Map<string, Partial<OptimizeResult>>();
   /** Run before a change is written, before Temporal is asked to cancel, and before a job is stopped; tests hold things up here. */
   beforeRecord: (change: TaskChange) => Promise<void> = () => Promise.resolve();
   beforeCancellation: () => Promise<void> = () => Promise.resolve();
@@ -181,7 +190,7 @@ export class TaskHarness {
     return {
       optimizeDataset: async (request) => {
         await this.perform('optimization', request);
-        return optimizeResult(request);
+        return optimizeResult(request, this.optimizations.get(`${request.taskId}/${request.iteration}`));
       },
       trainModel: async (request) => {
         await this.perform('training', request);
