@@ -19,8 +19,10 @@ const WORDS: Record<string, (facts: Facts) => string | null> = {
   stop: stopWords,
   'read-test': ({ score: value, low, high, samples, reads, iteration, contamination }) => {
     const { excluded } = record(contamination);
+    const times = reads === 1 ? 'once' : `${count(reads)} times`;
+    const result = `${score(value)} (${interval(low, high)}) on ${count(samples)} rows`;
     return join([
-      `The sealed test was read ${reads === 1 ? 'once' : `${count(reads)} times`}, with the model of iteration ${count(iteration)}: ${score(value)} (${interval(low, high)}) on ${count(samples)} rows`,
+      `The sealed test was read ${times}, with the model of iteration ${count(iteration)}: ${result}`,
       typeof excluded === 'number' && excluded > 0
         ? `${counted(excluded, 'row')} left out that the model was trained on`
         : null,
