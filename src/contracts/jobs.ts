@@ -1,7 +1,7 @@
 /**
  * What crosses the wire between the worker and the three Python services: types only, so that workflows may import them.
  * `docs/job-protocol.md` says what each field means; `examples/` holds one golden JSON per message, parsed by both languages;
- * `src/contracts/job-schemas.ts` parses replies at the edge. Python's side is `wlops_common/contracts.py`.
+ * `src/contracts/job-schemas.ts` parses replies at the edge. Python's side is `wlops_common/contracts/`.
  */
 import type { ObjectRef } from '../domain/object-ref';
 
