@@ -58,6 +58,7 @@ export function optimizationRequest(run: Subject, segment: number): OptimizeRequ
     split: state.split,
     recipe: champion?.recipe ?? null,
     feedback: champion?.improvementsFile ?? null,
+    operators: task.operators ?? null,
     rejected: state.rejected ?? [],
     sealedPrefix: sealedPrefix(task.taskId),
   };

@@ -52,6 +52,14 @@ test('the trainer is never given the rows that decide scores, nor the optimizer 
   expect(final).toMatchObject({ purpose: 'final', train: trained, mine: null, select: null, champion: null });
 });
 
+test('the optimizer is asked for the operators that the task names', async () => {
+  const operators = { maskPersonalData: true, maxRowsPerClass: 20, maxRowsPerGroup: null };
+  const task = taskSpec({ operators });
+  await harness.start(task);
+  await harness.outcome(task.taskId);
+  expect(harness.requests.find((one) => one.jobKey === `${task.taskId}/0/optimization/0`)).toMatchObject({ operators });
+});
+
 test('a task without test rows completes without a test score', async () => {
   const task = taskSpec({ test: null });
   await harness.start(task);

@@ -4,8 +4,9 @@
  * `src/contracts/job-schemas.ts` parses replies at the edge. Python's side is `wlops_common/contracts/`.
  */
 import type { ObjectRef } from '../domain/object-ref';
+import type { Operators } from '../domain/operators';
 
-export type { ObjectRef };
+export type { ObjectRef, Operators };
 export type ServiceName = 'optimizer' | 'trainer' | 'evaluator';
 export type TaskType = 'classification' | 'generation';
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'paused';
@@ -38,15 +39,6 @@ export interface JobRequestBase {
   seed: number;
   /** Where the job writes; its manifest goes to `<outputPrefix>manifest.json`, last. */
   outputPrefix: string;
-}
-
-/** Operators of the optimizer that are off unless asked for. */
-export interface Operators {
-  /** Put `<e-mail>`, `<ip>`, `<phone>` and `<link>` in the place of what points to a person. */
-  maskPersonalData: boolean;
-  /** Caps on the training rows of a label and of a near-duplicate group; null is no cap. */
-  maxRowsPerClass: number | null;
-  maxRowsPerGroup: number | null;
 }
 
 export interface OptimizeRequest extends JobRequestBase {

@@ -5,7 +5,7 @@
 import type { StopConditions, StopReason } from '../domain/stop-conditions';
 import type { Champion } from '../domain/champion';
 import type { LiveStatus, TaskStatus } from '../domain/task-status';
-import type { ObjectRef, RowsRef, SourceFile, TaskType } from './jobs';
+import type { ObjectRef, Operators, RowsRef, SourceFile, TaskType } from './jobs';
 
 export type TaskMode = 'STANDARD' | 'CONTINUOUS';
 
@@ -65,6 +65,8 @@ export interface TaskSpec {
   validation: SourceFile | null;
   test: SourceFile | null;
   pool: SourceFile | null;
+  /** Absent in a task that was started before it could ask for any. */
+  operators?: Operators;
   stopConditions: StopConditions;
   /** Number of the last write to the task's row before its workflow; the workflow counts on from here. */
   seq: number;

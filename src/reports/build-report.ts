@@ -103,6 +103,7 @@ function lineage(task: TaskRowFacts, facts: readonly IterationFacts[], datasetSh
     config: {
       modelName: task.modelName,
       hyperparameters: task.hyperparameters,
+      operators: task.operators,
       stopPolicies: task.stopPolicies,
       taskType: task.taskType,
     },

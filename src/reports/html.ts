@@ -163,6 +163,7 @@ function lineageFacts({ lineage }: Report): string {
     ['program version', lineage.code.version],
     ['model', lineage.config.modelName],
     ['hyperparameters', lineage.config.hyperparameters],
+    ['operators', lineage.config.operators],
     ['stop policies', lineage.config.stopPolicies],
     ['seed', lineage.seed],
   ]);

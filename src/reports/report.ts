@@ -164,7 +164,13 @@ export interface ReportLineage {
   modelManifestSha256: string | null;
   /** Version of this program. */
   code: { version: string };
-  config: { modelName: string; hyperparameters: unknown; stopPolicies: unknown; taskType: string | null };
+  config: {
+    modelName: string;
+    hyperparameters: unknown;
+    operators: unknown;
+    stopPolicies: unknown;
+    taskType: string | null;
+  };
   seed: number;
 }
 

@@ -79,6 +79,7 @@ function asked({ task, metric }: Report): string {
     ['validation data set', task.validationDatasetId],
     ['test data set', task.testDatasetId],
     ['pool data set', task.poolDatasetId],
+    ['operators', task.operators],
     ['target', task.performanceThreshold],
     ['at most', counted(task.maxIterations, 'iteration')],
     ['stop policies', task.stopPolicies],

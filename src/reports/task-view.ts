@@ -1,4 +1,5 @@
 /** A task's row as everybody outside sees it, from the API and in its report alike. Pure. */
+import { operatorsOf, type AskedOperators } from '../domain/operators';
 import type { StopConditions } from '../domain/stop-conditions';
 import type { TaskStatus } from '../domain/task-status';
 import type { ControlState } from '../contracts/task-workflow';
@@ -24,6 +25,7 @@ export interface TaskRowFacts {
   maxIterations: number;
   performanceThreshold: number | null;
   stopPolicies: unknown;
+  operators: unknown;
   hyperparameters: unknown;
   seed: number;
   metric: string | null;
@@ -67,6 +69,7 @@ export function presentTask(row: TaskRowFacts) {
     maxIterations: row.maxIterations,
     performanceThreshold: row.performanceThreshold,
     stopPolicies: presentStopPolicies(row.stopPolicies),
+    operators: operatorsOf(row.operators as AskedOperators),
     hyperparameters: row.hyperparameters as JsonObject,
     seed: row.seed,
     metric: row.metric,

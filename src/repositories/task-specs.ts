@@ -5,6 +5,7 @@
 import type { SourceFile, TaskType } from '../contracts/jobs';
 import type { TaskSpec } from '../contracts/task-workflow';
 import type { DbOrTransaction } from '../db';
+import { operatorsOf, type AskedOperators } from '../domain/operators';
 import type { StopConditions } from '../domain/stop-conditions';
 import type { Dataset, MlTask, Prisma } from '../generated/prisma/client';
 
@@ -66,6 +67,7 @@ export async function loadTaskSpec(db: DbOrTransaction, task: MlTask): Promise<T
     validation: given(task.validationDatasetId),
     test: given(task.testDatasetId),
     pool: given(task.poolDatasetId),
+    operators: operatorsOf(task.operators as AskedOperators),
     stopConditions: stopConditionsOf(task),
     seq: task.seq,
   };

@@ -5,6 +5,7 @@
 import type { TaskSpec } from '../contracts/task-workflow';
 import type { Db } from '../db';
 import type { Scope } from '../domain/access';
+import type { Operators } from '../domain/operators';
 import type { StopConditions } from '../domain/stop-conditions';
 import type { MlTask, Prisma, TaskMode, TaskStatus } from '../generated/prisma/client';
 import { toPage, within, type Page } from './scope';
@@ -23,6 +24,7 @@ export interface NewTask {
   validationDatasetId: string | null;
   testDatasetId: string | null;
   poolDatasetId: string | null;
+  operators: Operators;
   hyperparameters: Record<string, number | string | boolean>;
   seed: number;
   metric: string | null;
@@ -39,7 +41,7 @@ export class TaskRepository {
   constructor(private readonly db: Db) {}
 
   /** Writes the row and its first event. Answers with the id of a data set that is gone meanwhile instead, if one is. */
-  async create({ stopConditions, ...task }: NewTask): Promise<TaskRow | { missingDatasetId: string }> {
+  async create({ stopConditions, operators, ...task }: NewTask): Promise<TaskRow | { missingDatasetId: string }> {
     const used = [task.datasetId, task.validationDatasetId, task.testDatasetId, task.poolDatasetId].filter(
       (id) => id !== null,
     );
@@ -55,6 +57,7 @@ export class TaskRepository {
         data: {
           ...task,
           ...stopColumns(stopConditions),
+          operators: { ...operators },
           events: { create: { seq: 0, type: 'task.created', payload } },
         },
       });

@@ -49,6 +49,7 @@ export function reportSource(scores: number[], overrides: Partial<ReportSource['
       maxIterations: 5,
       performanceThreshold: 0.9,
       stopPolicies: {},
+      operators: {},
       hyperparameters: {},
       seed: 7,
       metric: null,

@@ -104,6 +104,28 @@ describe('create', () => {
     });
   });
 
+  test('operators that are off unless asked for are kept, shown, and given to the workflow', async () => {
+    const asked = { maskPersonalData: true, maxRowsPerClass: 50 };
+    const { body } = await owner.client.post('/api/tasks/standard', standard({ operators: asked }));
+    const operators = { ...asked, maxRowsPerGroup: null };
+    expect(body.operators).toEqual(operators);
+    await owner.client.post(`/api/tasks/${String(body.taskId)}/start`);
+    expect(app.workflows.calls.at(-1)).toMatchObject({ args: [{ operators }] });
+
+    const none = await owner.client.post('/api/tasks/continuous', standard());
+    expect(none.body.operators).toEqual({ maskPersonalData: false, maxRowsPerClass: null, maxRowsPerGroup: null });
+  });
+
+  test.each([
+    ['a cap of none', { maxRowsPerClass: 0 }, 'operators.maxRowsPerClass'],
+    ['a cap that is no whole number', { maxRowsPerGroup: 1.5 }, 'operators.maxRowsPerGroup'],
+    ['a mask that is a word', { maskPersonalData: 'yes' }, 'operators.maskPersonalData'],
+    ['an operator that does not exist', { maskNames: true }, 'operators.maskNames'],
+  ])('%s is refused by its name', async (_, operators, field) => {
+    const answer = await owner.client.post('/api/tasks/standard', standard({ operators }));
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([422, expect.stringContaining(`"${field}"`)]);
+  });
+
   test('a standard task takes stop policies too, though it has no loop to stop', async () => {
     const stopPolicies = { budget: { trainingSeconds: 60 }, rule: 'lower_bound' };
     const answer = await owner.client.post('/api/tasks/standard', standard({ stopPolicies }));

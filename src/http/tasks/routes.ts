@@ -1,6 +1,7 @@
 /** Tasks: create, control, read. History, report and events are in `history-routes.ts`. */
 import type { z } from 'zod';
 import type { TaskMode } from '../../contracts/task-workflow';
+import { operatorsOf } from '../../domain/operators';
 import type { StopConditions } from '../../domain/stop-conditions';
 import { presentTask } from '../../reports/task-view';
 import type { TaskControl, StopConditionsChange } from '../../services/tasks/control-task';
@@ -174,6 +175,7 @@ function common(taskMode: TaskMode, body: z.output<typeof standardTaskBody>): Om
     validationDatasetId: body.validationDatasetId ?? null,
     testDatasetId: body.testDatasetId ?? null,
     poolDatasetId: body.poolDatasetId ?? null,
+    operators: operatorsOf(body.operators ?? {}),
     hyperparameters: body.hyperparameters ?? {},
     seed: body.seed ?? null,
     metric: body.metric ?? null,

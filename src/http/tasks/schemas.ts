@@ -38,6 +38,16 @@ const stopPolicies = z.strictObject({
   rule: z.enum(['point', 'lower_bound']).optional(),
 });
 
+const rowCap = z.number().int().min(1).max(2_147_483_647);
+const operators = z.strictObject({
+  maskPersonalData: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'e-mail and IP addresses, phone numbers and links become <e-mail>, <ip>, <phone>, <link>' }),
+  maxRowsPerClass: rowCap.nullish().meta({ description: 'training rows of one label' }),
+  maxRowsPerGroup: rowCap.nullish().meta({ description: 'training rows of one near-duplicate group' }),
+});
+
 const maxIterations = z.number().int().min(1).max(1000);
 const performanceThreshold = z.number().min(-1e9).max(1e9).nullish();
 
@@ -53,6 +63,7 @@ const common = {
   seed: z.number().int().min(0).max(2_147_483_647).nullish(),
   metric: text(64).nullish(),
   taskType: z.enum(['classification', 'generation']).nullish(),
+  operators: operators.nullish().meta({ description: 'what the optimizer does only where it is asked for' }),
   stopPolicies: stopPolicies
     .nullish()
     .meta({ description: 'end a CONTINUOUS task; a STANDARD one has no loop to stop' }),
@@ -120,6 +131,11 @@ export const taskSchema = z.strictObject({
     budget: z.strictObject({ wallSeconds: seconds.nullable(), trainingSeconds: seconds.nullable() }).nullable(),
     deadline: z.string().nullable(),
     rule: z.enum(['point', 'lower_bound']),
+  }),
+  operators: z.strictObject({
+    maskPersonalData: z.boolean(),
+    maxRowsPerClass: rowCap.nullable(),
+    maxRowsPerGroup: rowCap.nullable(),
   }),
   hyperparameters: json,
   seed: z.number().int(),

@@ -5,6 +5,7 @@ import type { TaskMode } from '../../contracts/task-workflow';
 import type { Caller } from '../../domain/access';
 import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
+import type { Operators } from '../../domain/operators';
 import type { StopConditions } from '../../domain/stop-conditions';
 import { ownerFor } from '../../policies/owner';
 import type { DatasetRepository } from '../../repositories/datasets';
@@ -23,6 +24,7 @@ export interface TaskRequest {
   validationDatasetId: string | null;
   testDatasetId: string | null;
   poolDatasetId: string | null;
+  operators: Operators;
   hyperparameters: Record<string, unknown>;
   seed: number | null;
   metric: string | null;
