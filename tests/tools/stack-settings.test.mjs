@@ -12,7 +12,7 @@ import {
 } from '../../tools/stack/components.mjs';
 import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
-import { serviceKeys, sharedKeysWarning } from '../../tools/stack/s3-keys.mjs';
+import { serviceEnvironment, serviceKeys, sharedKeysWarning } from '../../tools/stack/s3-keys.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { requireTemporal } from '../../tools/stack/temporal.mjs';
@@ -266,4 +266,18 @@ test('what users upload is closed to other accounts, also in a data folder that 
     name: 'UserError',
     message: /work cannot be closed .*WLOPS_DATA_DIR/,
   });
+});
+
+test('a key of one service is not seen by the others, an address is', () => {
+  const env = {
+    WLOPS_TEACHER_URL: 'http://t/v1',
+    WLOPS_TEACHER_API_KEY: 'k',
+    MLFLOW_TRACKING_TOKEN: 't',
+    WLOPS_JWT_SECRET: 'j',
+  };
+  const keys = { accessKeyId: 'a', secretAccessKey: 's' };
+  const seen = (service) => Object.keys(serviceEnvironment(service, env, keys)).filter((name) => name in env);
+  assert.deepEqual(seen('optimizer'), ['WLOPS_TEACHER_URL', 'WLOPS_TEACHER_API_KEY']);
+  assert.deepEqual(seen('trainer'), ['WLOPS_TEACHER_URL', 'MLFLOW_TRACKING_TOKEN']);
+  assert.deepEqual(seen('evaluator'), ['WLOPS_TEACHER_URL']);
 });

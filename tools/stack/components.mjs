@@ -183,7 +183,7 @@ export function pythonComponents(context, env) {
       command: installation.python,
       args: ['-m', module],
       cwd: PYTHON_SERVICES,
-      env: { ...serviceEnvironment(env, keys[name]), PYTHONPATH: searchPath, PYTHONUNBUFFERED: '1' },
+      env: { ...serviceEnvironment(name, env, keys[name]), PYTHONPATH: searchPath, PYTHONUNBUFFERED: '1' },
       port: settings.ports[name].port,
       url,
       isReady: () => httpAnswers(`${url}/readyz`),

@@ -70,8 +70,19 @@ export function sharedKeysWarning({ settings, env }) {
 /** Secrets that a Python service has no use for: those of people, of the database, and the other services' keys. */
 const NOT_FOR_SERVICES = /^(DATABASE_URL|WLOPS_JWT_SECRET|WLOPS_ADMIN_.*|S3_[A-Z]+_(ACCESS_KEY_ID|SECRET_ACCESS_KEY))$/;
 
-/** @param {NodeJS.ProcessEnv} env of the application @param {Keys} keys @returns {NodeJS.ProcessEnv} what one Python service sees */
-export function serviceEnvironment(env, { accessKeyId, secretAccessKey }) {
-  const seen = Object.entries(env).filter(([name]) => !NOT_FOR_SERVICES.test(name));
+/** Secrets of one service. */
+const ONLY_FOR = /** @type {Record<string, string>} */ ({
+  WLOPS_TEACHER_API_KEY: 'optimizer',
+  MLFLOW_TRACKING_TOKEN: 'trainer',
+  MLFLOW_TRACKING_PASSWORD: 'trainer',
+});
+
+/**
+ * What one Python service sees.
+ * @param {string} service @param {NodeJS.ProcessEnv} env of the application @param {Keys} keys @returns {NodeJS.ProcessEnv}
+ */
+export function serviceEnvironment(service, env, { accessKeyId, secretAccessKey }) {
+  const isIts = (/** @type {string} */ name) => !NOT_FOR_SERVICES.test(name) && (ONLY_FOR[name] ?? service) === service;
+  const seen = Object.entries(env).filter(([name]) => isIts(name));
   return { ...Object.fromEntries(seen), S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey };
 }
