@@ -83,6 +83,20 @@ test('a worse challenger does not replace the champion, and the next iteration s
   expect(final).toMatchObject({ iteration: 0, model: { key: `models/${task.taskId}/0/s0/manifest.json` } });
 });
 
+test('the ledger tells a challenger that was trained on the very rows of the champion', async () => {
+  const task = loop({ maxIterations: 3 });
+  const train = { ...objectRef('optimized/same/train.parquet'), rows: 8 };
+  for (const iteration of [1, 2]) harness.optimizations.set(`${task.taskId}/${iteration}`, { train });
+  harness.scores.set(task.taskId, [0.5, 0.6, 0.6]);
+  await harness.start(task);
+  await harness.outcome(task.taskId);
+  const verdicts = harness
+    .changesOf(task.taskId)
+    .flatMap((change) => change.decisions)
+    .filter(({ kind }) => kind === 'promote' || kind === 'keep');
+  expect(verdicts.map(({ facts }) => facts.sameRows)).toEqual([false, false, true]);
+});
+
 test('compared row by row the rows decide, not the scores, and the ledger holds rule and numbers', async () => {
   const task = loop({ maxIterations: 4 });
   const regressions = [{ name: 'label = rare', support: 12, before: 0.1, after: 0.6, qValue: 0.01 }];

@@ -137,6 +137,7 @@ function chooseChampion({ state, record }: TaskRun, { iteration, optimization, t
     challenger: { iteration, ...challenger.score },
     champion: champion && { iteration: champion.iteration, ...champion.score },
     comparison,
+    sameRows: champion?.train?.sha256 === optimization.train.sha256,
     rule,
     reason,
   });

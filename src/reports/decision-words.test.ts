@@ -24,6 +24,14 @@ test('a refusal names the slices that got worse', () => {
   );
 });
 
+test('a challenger that had nothing new to learn from is told', () => {
+  expect(words('keep', { ...verdict, reason: 'not-better', sameRows: true })).toBe(
+    'Not better than the champion: accuracy 0.8500 (0.8000 to 0.9000) against 0.8000 of iteration 1. ' +
+      'It was trained on the very rows of the champion: nothing was left to try',
+  );
+  expect(words('keep', { ...verdict, reason: 'not-better', sameRows: false })).not.toContain('very rows');
+});
+
 test('a verdict of a version that knew no reasons shows its rule', () => {
   const facts = { ...verdict, champion: null, rule: 'larger point score' };
   expect(words('promote', facts)).toBe('accuracy 0.8500 (0.8000 to 0.9000). rule: larger point score');

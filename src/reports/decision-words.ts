@@ -57,7 +57,7 @@ const REASONS: Record<string, string> = {
   calibration: 'The gain may be chance, and its confidences mean less',
 };
 
-function verdict({ reason, rule, challenger, champion, comparison, metric }: Facts): string | null {
+function verdict({ reason, rule, challenger, champion, comparison, sameRows, metric }: Facts): string | null {
   const one = record(challenger);
   const other = record(champion);
   if (one.value === undefined) return null;
@@ -67,6 +67,7 @@ function verdict({ reason, rule, challenger, champion, comparison, metric }: Fac
   return join(
     [
       join([opening, join([own, against], ' ')], ': '),
+      sameRows === true ? 'It was trained on the very rows of the champion: nothing was left to try' : null,
       paired(record(comparison)),
       opening || typeof rule !== 'string' ? null : `rule: ${rule}`,
     ],
