@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from wlops_common.contracts import TrainRequest, TrainResult
-from wlops_common.job_context import AlreadyCommitted, JobContext, JobInterrupted
+from wlops_common.job_context import JobContext, JobInterrupted
+from wlops_common.manifest import AlreadyCommitted
 
 
 class RunLog(Protocol):

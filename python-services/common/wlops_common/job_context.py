@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from wlops_common.contracts import ObjectRef
-
-if TYPE_CHECKING:
-    from wlops_common.manifest import Manifest
 
 
 class JobInterrupted(Exception):
@@ -26,15 +23,6 @@ class JobInterrupted(Exception):
         super().__init__(reason)
         self.reason = reason  # "cancel" or "pause"
         self.result = result
-
-
-class AlreadyCommitted(Exception):
-    """Another attempt of this job has written the manifest. Let it pass: the runner takes over that attempt's result."""
-
-    def __init__(self, ref: ObjectRef, manifest: Manifest) -> None:
-        super().__init__(f"{ref.key} was written by another attempt")
-        self.ref = ref
-        self.manifest = manifest
 
 
 class ObjectStore(Protocol):

@@ -16,7 +16,6 @@ from pydantic.alias_generators import to_camel
 
 from wlops_common.contracts import JobKey, Message, ObjectKey, ObjectRef
 from wlops_common.errors import ArtifactChanged, ArtifactMissing
-from wlops_common.job_context import AlreadyCommitted
 
 if TYPE_CHECKING:
     from wlops_common.job_context import ObjectStore
@@ -60,6 +59,15 @@ class Manifest(Message):
             if entry.name == name:
                 return entry.ref()
         raise ArtifactMissing(f"The output of {self.job_key} holds no file called {name}.", details={"name": name})
+
+
+class AlreadyCommitted(Exception):
+    """Another attempt of this job has written the manifest. Let it pass: the runner takes over that attempt's result."""
+
+    def __init__(self, ref: ObjectRef, manifest: Manifest) -> None:
+        super().__init__(f"{ref.key} was written by another attempt")
+        self.ref = ref
+        self.manifest = manifest
 
 
 def parse_manifest(data: bytes, key: str) -> Manifest:

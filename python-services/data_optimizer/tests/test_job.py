@@ -13,7 +13,8 @@ from data_optimizer.job import run
 from data_optimizer.tests.workplace import REPOSITORY, Workplace, csv_file, maths_file, sentences
 from wlops_common.contracts import ObjectRef, OptimizeResult
 from wlops_common.errors import ArtifactChanged, DatasetColumnsUnknown, DatasetEmpty, DatasetTooSmall
-from wlops_common.job_context import AlreadyCommitted, JobInterrupted
+from wlops_common.job_context import JobInterrupted
+from wlops_common.manifest import AlreadyCommitted
 from wlops_common.testing import job_context
 
 BANKING77 = REPOSITORY.parent / "shared" / "data" / "banking77"

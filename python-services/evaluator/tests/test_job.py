@@ -17,8 +17,8 @@ from evaluator.row_files import read_table
 from evaluator.tests.workplace import KnownPredictor, Workplace, intents, word_problems
 from wlops_common.contracts import ObjectRef
 from wlops_common.errors import DatasetEmpty, DatasetTooSmall, DatasetUnreadable, MetricUnknown, ModelTaskMismatch
-from wlops_common.job_context import AlreadyCommitted, JobInterrupted
-from wlops_common.manifest import find_manifest, read_manifest
+from wlops_common.job_context import JobInterrupted
+from wlops_common.manifest import AlreadyCommitted, find_manifest, read_manifest
 from wlops_common.testing import job_context
 from wlops_ml.features import Predicate, matches
 from wlops_ml.margins import read_margins

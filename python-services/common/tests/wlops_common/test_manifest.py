@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from wlops_common.contracts import ObjectRef
 from wlops_common.errors import ArtifactChanged, ArtifactMissing
-from wlops_common.job_context import AlreadyCommitted
-from wlops_common.manifest import Manifest, download_manifest, find_manifest, read_manifest
+from wlops_common.manifest import AlreadyCommitted, Manifest, download_manifest, find_manifest, read_manifest
 from wlops_common.object_store import S3ObjectStore
 from wlops_common.testing import DirectoryObjectStore, job_context
 

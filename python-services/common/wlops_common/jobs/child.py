@@ -19,12 +19,11 @@ from typing import Any
 
 from wlops_common.contracts import JobProgress, Message
 from wlops_common.errors import WlopsError
-from wlops_common.job_context import AlreadyCommitted
 from wlops_common.jobs.context import JobSurroundings, RunningJobContext
 from wlops_common.jobs.definition import ServiceDefinition, load_entry
 from wlops_common.jobs.outcome import Outcome, outcome_of, refuse_foreign
 from wlops_common.jobs.parent_death import die_with_parent
-from wlops_common.manifest import find_manifest
+from wlops_common.manifest import AlreadyCommitted, find_manifest
 from wlops_common.object_store import BucketAddress, S3ObjectStore
 
 

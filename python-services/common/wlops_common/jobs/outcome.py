@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from wlops_common.contracts import JobError, Message, ObjectRef
 from wlops_common.errors import ArtifactChanged, InternalFault, ResourceExhausted, WlopsError
-from wlops_common.job_context import AlreadyCommitted, JobInterrupted
+from wlops_common.job_context import JobInterrupted
 from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.memory import is_out_of_memory
-from wlops_common.manifest import Manifest
+from wlops_common.manifest import AlreadyCommitted, Manifest
 
 
 class Outcome(BaseModel):
