@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from data_optimizer.feedback.apply import Done, apply_recipe
+from data_optimizer.feedback.apply import Done, apply_recipe, shared_out
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.uplift import paired_uplift
@@ -28,6 +29,8 @@ class Outcome:
     bench: Bench
     done: list[Done]
     right: Floats
+    #: Entry id -> rows that a synthetic entry was allowed to make.
+    limits: Mapping[str, int]
 
     @property
     def score(self) -> float:
@@ -62,11 +65,15 @@ class Judge:
         """What the quick model is and what it is asked."""
         return self._proxies.description
 
-    def attempt(self, entries: list[RecipeEntry], seeds: range = range(SEEDS)) -> Outcome:
-        """What comes of these entries, new on top of the recipe."""
+    def attempt(
+        self, entries: list[RecipeEntry], seeds: range = range(SEEDS), limits: Mapping[str, int] | None = None
+    ) -> Outcome:
+        """What comes of these entries, new on top of the recipe; ``limits`` as in ``apply_recipe``."""
         bench = self._source.copy()
-        done = apply_recipe(bench, self._recipe.extended(entries))
-        return Outcome(bench, done, np.mean([self._right(bench, seed) for seed in seeds], axis=0))
+        recipe = self._recipe.extended(entries)
+        done = apply_recipe(bench, recipe, limits=limits)
+        right = np.mean([self._right(bench, seed) for seed in seeds], axis=0)
+        return Outcome(bench, done, right, limits or shared_out(recipe, bench.originals().height))
 
     def uplift(self, before: Outcome, after: Outcome) -> tuple[Uplift, float]:
         """By how much ``after`` is better, and the standard error of that."""

@@ -150,13 +150,15 @@ def _may_be_asked(base: Outcome, arm: Arm) -> bool:
 def _parts(
     judge: Judge, base: Outcome, chosen: list[RecipeEntry], outcome: Outcome, on_progress: OnProgress
 ) -> dict[str, Uplift]:
-    """For each entry what is lost without it."""
+    """For each entry what is lost without it, all others making the rows that they make beside it."""
     parts = {}
     for entry in chosen:
         others = [other for other in chosen if other.id != entry.id]
-        if others:
+        without = base
+        if others or any(base.limits[name] != outcome.limits[name] for name in base.limits):
             on_progress(f"trial: without {entry.kind}, {entry.slice}")
-        parts[entry.id], _ = judge.uplift(judge.attempt(others) if others else base, outcome)
+            without = judge.attempt(others, limits=outcome.limits)
+        parts[entry.id], _ = judge.uplift(without, outcome)
     return parts
 
 

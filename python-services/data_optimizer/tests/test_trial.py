@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from data_optimizer.feedback import trial
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import MAX_ENTRIES, candidates_for
+from data_optimizer.feedback.judge import Judge, Outcome
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.question import Question, question_for, skeleton
 from data_optimizer.feedback.trial import Choice, choose_entries
 from data_optimizer.feedback.uplift import paired_uplift
 from data_optimizer.recipe import Feedback, PredicateSpec, Recipe, RecipeEntry
 from data_optimizer.tests.test_steps import table
-from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, topic_of, topics
+from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences, topic_of, topics
 from wlops_common.contracts import TrialArm
 
 
@@ -101,6 +103,56 @@ def test_wrong_labels_that_are_doubted_go_and_random_rows_in_their_place_would_n
     assert arms["fix"].chosen
     assert arms["fix"].uplift.value > 0.05 > arms["control fix"].uplift.value
     assert choice.recipe.entries[0].row_ids == sorted(suspects)
+
+
+class _Attempts(Judge):
+    """A judge that keeps what each attempt did: entry id -> rows."""
+
+    made: ClassVar[list[dict[str, int]]] = []
+
+    def attempt(self, *arguments: Any, **options: Any) -> Outcome:
+        outcome = super().attempt(*arguments, **options)
+        self.made.append({entry.id: rows for entry, rows in outcome.done})
+        return outcome
+
+
+def test_an_arm_its_control_and_the_rows_without_an_entry_hold_as_many_other_synthetic_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trial, "Judge", _Attempts)
+    monkeypatch.setattr(_Attempts, "made", [])
+    bench = _bench(topics(300, 1), topics(300, 2), topics(40, 3))
+    # The cap is 128 synthetic rows for 300 real ones, so the entry of before alone would be scaled down already.
+    old = _entry("replay", 150, name="old")
+    entries = [_entry("augment", 100, "c1"), _entry("augment", 80, "c2", "imp_b"), _entry("select", 30)]
+    choice = choose_entries(bench, Recipe(entries=[old]), entries, lambda _: None)
+    assert choice.trial is not None
+    arms = {arm.arm: arm for arm in choice.trial.arms}
+    assert arms["augment"].rows > 50
+    for kind in ("augment", "select"):
+        assert arms[f"control {kind}"].rows == arms[kind].rows
+    _, augment, *others = _Attempts.made
+    beside = [made for made in others if any(name.startswith("control-augment") for name in made)]
+    assert len(beside) == 3
+    assert {made[old.id] for made in beside} == {augment[old.id]}
+    final = {entry.id: rows for entry, rows in choice.done}
+    without = [made for made in others if not any(name.startswith("control") for name in made)]
+    assert any(made.items() < final.items() and len(made) == len(final) - 1 for made in without)
+
+
+def test_what_a_control_of_generated_problems_cannot_make_is_copied() -> None:
+    """Of thirteen templates twelve have numbers so small that two new problems are all that each can make."""
+    rows = [(f"{text} costs 2 coins, and as much again.", "2+2=<<2+2=4>>4\n#### 4") for text in sentences(12, 5)]
+    rows += [
+        (f"Ann has {n} bags of {n + 17} beads.", f"{n}*{n + 17}=<<{n}*{n + 17}={n * (n + 17)}>>\n#### {n * (n + 17)}")
+        for n in range(20, 260)
+    ]
+    train = _named([(re.sub(r"number \d+", "", given), wanted) for given, wanted in rows], "t")
+    proxies = ProxyModels(Question("the equation", "generation"), train)
+    bench = Bench("generation", train, train[12:30], train.clear(), [], {}, 5, proxies)
+    entry = _entry("generate", 90).model_copy(update={"predicate": PredicateSpec(feature="operation", value="×")})
+    _, arms = _choose(bench, entry)
+    assert arms["control generate"].rows == arms["generate"].rows == 90
 
 
 def test_rows_taken_at_random_replace_the_aimed_ones_where_these_do_clearly_worse() -> None:
