@@ -64,19 +64,17 @@ def vectors(texts: list[str]) -> Any:
     Pieces weigh more, since in languages without spaces a "word" is a whole clause.
     """
     from scipy.sparse import hstack
-    from sklearn.preprocessing import normalize
 
     limit = max(_FEWEST_PIECE_CHARACTERS, min(_MOST_PIECE_CHARACTERS, _PIECE_BUDGET // len(texts)))
     words = _tf_idf([text[:_WORD_CHARACTERS] for text in texts], ngram_range=(1, 2), token_pattern=WORD) * _WORD_WEIGHT
     pieces = _tf_idf([text[:limit] for text in texts], ngram_range=(1, 4), analyzer="char_wb")
-    return normalize(hstack([words, pieces], format="csr"), copy=False)
+    return _of_length_one(hstack([words, pieces], format="csr"))
 
 
 def _tf_idf(texts: list[str], **options: Any) -> Any:
     """Hashed n-grams as (1 + ln count) x idf, rows of length 1; n-grams of a single row tell nothing of another and are left out."""
     from scipy.sparse import diags_array
     from sklearn.feature_extraction.text import HashingVectorizer
-    from sklearn.preprocessing import normalize
 
     hasher = HashingVectorizer(n_features=_FEATURES, norm=None, alternate_sign=False, dtype=np.float32, **options)
     counts = hasher.transform(texts)
@@ -85,7 +83,14 @@ def _tf_idf(texts: list[str], **options: Any) -> Any:
     counts = counts[:, known]
     counts.data = 1 + np.log(counts.data)
     idf = np.log((1 + len(texts)) / (1 + in_rows[known])) + 1
-    return normalize(counts @ diags_array(idf.astype(np.float32)), copy=False)
+    return _of_length_one(counts @ diags_array(idf.astype(np.float32)))
+
+
+def _of_length_one(matrix: Any) -> Any:
+    """The rows scaled to length 1; as they are where no n-gram is known, such as words among emoji."""
+    from sklearn.preprocessing import normalize
+
+    return normalize(matrix, copy=False) if matrix.shape[1] else matrix
 
 
 class _Kernel:
