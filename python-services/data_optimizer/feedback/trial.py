@@ -34,10 +34,17 @@ class Choice:
     uplifts: dict[str, Uplift] = field(default_factory=dict)
 
 
-def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on_progress: OnProgress) -> Choice:
+def choose_entries(
+    source: Bench,
+    recipe: Recipe,
+    entries: list[RecipeEntry],
+    on_progress: OnProgress,
+    check: Callable[[], None] = lambda: None,
+) -> Choice:
     """Try the entries on top of the recipe and answer with what won. Same rows, recipe and entries, same choice.
 
-    Where no quick model can stand in for the real one all entries are taken, untried.
+    Where no quick model can stand in for the real one all entries are taken, untried. ``check`` is called before each entry is applied and
+    each quick model is trained, and may raise, to end the trial.
     """
     if source.proxies is None or not entries:
         bench, done = _untried(source, recipe, entries, on_progress)
@@ -46,7 +53,7 @@ def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on
             bench, done = _untried(source, recipe, [entry for entry in entries if entry not in idle], on_progress)
         fixed = recipe.model_copy(update={"entries": [entry for entry, _ in done]})
         return Choice(fixed, bench, done, declined=declined(idle, _IDLE))
-    judge = Judge(source, recipe, source.proxies)
+    judge = Judge(source, recipe, source.proxies, check)
     on_progress("trial: the rows so far")
     base = judge.attempt([])
     # A quick model does not see how answers are told.

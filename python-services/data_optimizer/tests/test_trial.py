@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from data_optimizer.feedback import trial
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import MAX_ENTRIES, candidates_for
+from data_optimizer.feedback.generate import generate
 from data_optimizer.feedback.judge import Judge, Outcome
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.question import Question, question_for, skeleton
@@ -21,7 +22,9 @@ from data_optimizer.feedback.uplift import paired_uplift
 from data_optimizer.recipe import Feedback, PredicateSpec, Recipe, RecipeEntry
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences, topic_of, topics
+from data_optimizer.working_rows import from_row_file
 from wlops_common.contracts import TrialArm
+from wlops_common.job_context import JobInterrupted
 
 
 def _named(rows: list[tuple[str, str]], letter: str, file: str = "training") -> pl.DataFrame:
@@ -310,7 +313,7 @@ def test_the_skeleton_of_an_equation_names_numbers_by_their_places(
 
 
 def test_generated_problems_of_a_missing_kind_are_judged_by_their_equations(workplace: Workplace) -> None:
-    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(120, 2, "+-*/")}
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(400, 2, "+-*/")}
     first = workplace.optimise(files)
     asked = {
         "id": "imp_1", "kind": "generate", "slice": "operation = ÷", "gainBound": 0.2,
@@ -323,6 +326,55 @@ def test_generated_problems_of_a_missing_kind_are_judged_by_their_equations(work
     assert arms["generate"].chosen
     assert arms["generate"].uplift.low > 0.05
     assert arms["generate"].uplift.value >= arms["control generate"].uplift.value
+
+
+def test_the_mine_rows_whose_wording_is_used_do_not_judge_the_trial(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(400, 2, "+-*/")}
+    mine = from_row_file(workplace.rows(workplace.optimise(files).mine), file="validation", role="mine")
+    mine = mine.sort("id").with_columns(pl.Series("group", [f"g{row // 2}" for row in range(mine.height)]))
+    bench = Bench("generation", mine.clear(), mine, mine.clear(), [], {}, 5)
+    lent, judged = bench.wordings(), bench.judged()
+    assert 0.35 * mine.height < lent.height < 0.65 * mine.height
+    assert sorted([*lent["id"], *judged["id"]]) == mine["id"].to_list()
+    assert set(lent["group"]).isdisjoint(judged["group"])
+    division = _entry("generate", 40).model_copy(update={"predicate": PredicateSpec(feature="operation", value="÷")})
+    # Without a division in training all templates come from `mine`: those of the half that lends its wording.
+    assert generate(bench, division, 40) == 40
+    made = {_without_numbers(text) for text in bench.train["given"]}
+    assert made <= {_without_numbers(text) for text in lent["given"]}
+    assert Judge(bench, Recipe(), ProxyModels(Question("the equation", "generation"), mine)).samples == judged.height
+    labelled = _bench(topics(20, 1), topics(30, 2), [])
+    assert (labelled.wordings().height, labelled.judged().height) == (0, 30)
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "#", text)
+
+
+def test_a_trial_can_be_ended_before_every_quick_model() -> None:
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise JobInterrupted("cancel")
+
+    with pytest.raises(JobInterrupted):
+        choose_entries(
+            _bench(topics(60, 1), topics(60, 2), topics(60, 3)), Recipe(), [_entry("select", 9)], lambda _: None, check
+        )
+    # Three trainings for the rows so far, then the entry of the arm and its first training.
+    assert calls == 5
+
+
+def test_of_one_group_or_of_no_row_the_uplift_is_unknown() -> None:
+    before, after = np.zeros(3), np.array([1.0, 0.0, 1.0])
+    one, error = paired_uplift(before, after, ["g", "g", "g"])
+    assert (one.low, one.high, error) == (-1.0, 1.0, 1.0)
+    assert one.value == pytest.approx(2 / 3, abs=1e-6)
+    none, _ = paired_uplift(np.empty(0), np.empty(0), [])
+    assert (none.value, none.low, none.high) == (0.0, -1.0, 1.0)
 
 
 def test_free_answers_have_no_question() -> None:
