@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from data_optimizer.feedback.apply import apply_recipe
@@ -42,10 +42,10 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
         if source.task_type == "classification" and any(entry.kind == "select" for entry in recipe.entries):
             # Rows of the pool have not been judged, and with them the others can be judged better.
             context.progress("label issues")
-            source.suspects = so_far.suspects = _suspects(so_far)
+            source.suspects = so_far.suspects = _suspects(so_far, context.check)
         rejected = [Recipe.from_bytes(context.store.read(ref)) for ref in request.rejected]
         candidates = candidates_for(findings, so_far, recipe, request.iteration, rejected)
-    choice = choose_entries(source, recipe, candidates.entries, context.progress)
+    choice = choose_entries(source, recipe, candidates.entries, context.progress, context.check)
     all_applied = [
         AppliedImprovement(
             id=entry.improvement_id, kind=entry.kind, slice=entry.slice, rows=rows, trial=choice.uplifts.get(entry.id)
@@ -58,8 +58,8 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
     return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined])
 
 
-def _suspects(bench: Bench) -> Mapping[str, str]:
+def _suspects(bench: Bench, check: Callable[[], None]) -> Mapping[str, str]:
     """The doubted ones of the training rows that users gave, each with the label that is likelier; as before where they are too many."""
     rows = bench.originals().sort("id")
-    issues = find_label_issues(rows["given"].to_list(), rows["wanted"].to_list(), bench.seed)
+    issues = find_label_issues(rows["given"].to_list(), rows["wanted"].to_list(), bench.seed, check)
     return bench.suspects if issues is None else {rows["id"][issue.row]: issue.suggested for issue in issues}

@@ -10,7 +10,7 @@ Not here: what the scores say about the labels (``label_noise``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,16 +35,24 @@ _WORD_WEIGHT = np.float32(0.7)
 _PIECE_BUDGET, _FEWEST_PIECE_CHARACTERS, _MOST_PIECE_CHARACTERS = 4_000_000, 128, 1_000
 
 
-def leave_one_out_scores(texts: list[str], codes: npt.NDArray[np.int64], classes: int, seed: int) -> Scores:
+def leave_one_out_scores(
+    texts: list[str],
+    codes: npt.NDArray[np.int64],
+    classes: int,
+    seed: int,
+    check: Callable[[], None] = lambda: None,
+) -> Scores:
     """Scores of shape ``(rows, classes)``, higher where the class is likelier; a row's own label has no part in its scores.
 
     Same texts, labels and seed in the same order give the same scores on the same kind of machine. The seed draws the landmarks.
+    ``check`` is called between the blocks.
     """
     kernel = _Kernel(vectors(texts), seed)
     gram = np.zeros((kernel.landmarks, kernel.landmarks))
     targets = np.zeros((kernel.landmarks, classes))
     shares = np.bincount(codes, minlength=classes) / len(codes)
     for start, block in kernel.blocks():
+        check()
         gram += block.T @ block
         targets += block.T @ _centred(codes[start : start + len(block)], shares)
     inverse = _regularised_inverse(gram, kernel.among_landmarks)
@@ -52,6 +60,7 @@ def leave_one_out_scores(texts: list[str], codes: npt.NDArray[np.int64], classes
     inverse = inverse.astype(np.float32)
     scores = np.empty((len(codes), classes), dtype=np.float32)
     for start, block in kernel.blocks():
+        check()
         rows = slice(start, start + len(block))
         leverage = np.minimum(np.einsum("ij,ij->i", block @ inverse, block), 0.999)[:, None]
         scores[rows] = (block @ weights - leverage * _centred(codes[rows], shares)) / (1 - leverage)
