@@ -142,6 +142,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "applied": [one.to_json() for one in learned.all_applied],
         "declined": [one.to_json() for one in learned.declined],
         "trial": learned.choice.trial and learned.choice.trial.to_json(),
+        "teacher": learned.teacher,
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }

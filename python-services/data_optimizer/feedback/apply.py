@@ -16,6 +16,9 @@ from wlops_ml.maths import equation_target
 #: Kinds that add rows which the user did not give.
 _SYNTHETIC = ("generate", "augment", "replay")
 
+#: What rows that a teacher wrote have as their source.
+TEACHER = "teacher"
+
 #: An entry with the rows it chose fixed, and how many rows it added, changed or dropped.
 Done = tuple[RecipeEntry, int]
 
@@ -61,9 +64,11 @@ def _plain(bench: Bench, entry: RecipeEntry) -> Done:
 def _synthetic(bench: Bench, entry: RecipeEntry, limit: int) -> int:
     if entry.kind == "replay":
         return replay(bench, entry, limit)
+    drafts = [(row.given, row.wanted, "") for row in entry.drafts]
+    made = bench.accept(drafts, TEACHER, limit) if drafts else 0
     if entry.kind == "generate" and bench.task_type == "generation":
-        return generate(bench, entry, limit)
-    return augment(bench, entry, limit)
+        return made + generate(bench, entry, limit - made)
+    return made if drafts else augment(bench, entry, limit)
 
 
 def shared_out(recipe: Recipe, real_rows: int) -> dict[str, int]:

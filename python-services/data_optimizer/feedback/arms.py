@@ -18,6 +18,8 @@ _CONTROL_KIND: dict[ImprovementKind, ImprovementKind] = {
     "replay": "replay",
     "generate": "generate",
 }
+#: Labelled texts have no templates to draw at random from.
+_CONTROL_OF_LABELLED: dict[ImprovementKind, ImprovementKind] = {**_CONTROL_KIND, "generate": "replay"}
 
 #: Standard errors by which random rows of the pool must do better to be taken in place of those that the model is unsure of.
 _CLEARLY = 1.96
@@ -103,7 +105,8 @@ def _judged(arm: Arm) -> Arm:
     if arm.kind == "select":
         # More rows that the user gave are good until shown otherwise; all else has to show that it is.
         return replace(arm, wins=arm.uplift.high >= 0, reason=figures)
-    if arm.kind in ("augment", "replay") or (arm.kind == "fix" and any(one.predicate is None for one in arm.entries)):
+    is_broad_fix = arm.kind == "fix" and any(one.predicate is None for one in arm.entries)
+    if arm.kind in ("augment", "replay") or is_broad_fix or any(one.drafts for one in arm.entries):
         # Little speaks for these but the trial itself, and the quick model is not the real one.
         wins = arm.uplift.value > arm.error and arm.lead > arm.lead_error
         needed = f"; it must gain more than one standard error, {arm.error:.4f} and {arm.lead_error:.4f}"
@@ -146,12 +149,14 @@ def _control(judge: Judge, kind: ImprovementKind, arm: Outcome, rows: int) -> tu
 
 def _draw(judge: Judge, kind: ImprovementKind, arm: Outcome, rows: int, seed: int) -> tuple[Outcome, int]:
     """One control: what stood in the recipe makes the rows it made beside the arm, and what the kind cannot make is copied."""
-    entries = [_control_entry(_CONTROL_KIND[kind], rows, f"control-{kind}-{seed}")]
+    is_labelled = arm.bench.task_type == "classification"
+    own_kind = (_CONTROL_OF_LABELLED if is_labelled else _CONTROL_KIND)[kind]
+    entries = [_control_entry(own_kind, rows, f"control-{kind}-{seed}")]
     while True:
         limits = {**arm.limits, **{entry.id: entry.rows for entry in entries}}
         drawn = judge.attempt(entries, range(seed, seed + 1), limits)
         made = drawn.rows_of(entries)
-        if made >= rows or len(entries) > 1 or _CONTROL_KIND[kind] != "generate":
+        if made >= rows or len(entries) > 1 or own_kind != "generate":
             return drawn, made
         entries.append(_control_entry("replay", rows - made, f"control-{kind}-{seed}-rest"))
 
