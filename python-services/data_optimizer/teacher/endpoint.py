@@ -7,6 +7,8 @@ Not here: what is asked (``prompts``), and what an answer is worth (``answers``)
 from __future__ import annotations
 
 import json
+import queue
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +25,8 @@ _CONNECT_SECONDS = 5.0
 TRIES = 3
 PAUSE_SECONDS = (1.0, 4.0)
 _LONGEST_PAUSE_SECONDS = 30.0
-_PAUSE_STEP_SECONDS = 0.2
+#: How often a cancel is listened for while waiting.
+_STEP_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Endpoint:
     """Asks the endpoint. ``requests`` counts what was sent to it, with the tries that failed."""
 
     def __init__(self, address: TeacherAddress, check: Callable[[], None]) -> None:
-        """``check`` is called before each try and while waiting, and may raise."""
+        """``check`` is called before each try and a few times a second while waiting, and may raise."""
         # Unpacked by nobody: a small answer that unpacks to gigabytes is not for us.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if address.key:
@@ -66,13 +69,7 @@ class Endpoint:
         self._url = f"{address.url.rstrip('/')}/chat/completions"
         self._model = address.model
         self._check = check
-        self._http = httpx.Client(
-            headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=_CONNECT_SECONDS), follow_redirects=False
-        )
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
+        self._headers = headers
 
     def ask(self, messages: list[dict[str, str]]) -> str:
         """The text of one answer. Raises ``TeacherFault``."""
@@ -93,10 +90,37 @@ class Endpoint:
         raise AssertionError("unreachable")
 
     def _post(self, body: dict[str, Any]) -> bytes:
+        """The whole exchange within its time, however slowly it trickles; one that is given up ends with the job's process."""
         self.requests += 1
+        answers: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                answers.put(self._exchange(body))
+            except Exception as fault:
+                answers.put(fault)
+
+        threading.Thread(target=work, name="teacher", daemon=True).start()
         until = time.monotonic() + ANSWER_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            self._check()
+            try:
+                answer = answers.get(timeout=min(left, _STEP_SECONDS))
+            except queue.Empty:
+                continue
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        raise TeacherFault(_too_slow())
+
+    def _exchange(self, body: dict[str, Any]) -> bytes:
+        until = time.monotonic() + ANSWER_SECONDS
+        patience = httpx.Timeout(ANSWER_SECONDS, connect=_CONNECT_SECONDS)
         try:
-            with self._http.stream("POST", self._url, json=body) as response:
+            with (
+                httpx.Client(headers=self._headers, timeout=patience, follow_redirects=False) as http,
+                http.stream("POST", self._url, json=body) as response,
+            ):
                 _refuse(response)
                 data = bytearray()
                 for chunk in response.iter_raw():
@@ -113,7 +137,7 @@ class Endpoint:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._check()
-            time.sleep(min(left, _PAUSE_STEP_SECONDS))
+            time.sleep(min(left, _STEP_SECONDS))
 
 
 def _too_slow() -> str:

@@ -61,14 +61,11 @@ def taught(
     An entry it wrote nothing for stays as it was where there is another way to carry it out, and is declined with the reason else.
     """
     endpoint = Endpoint(address, check)
-    try:
-        teacher = _Teacher(endpoint, bench, recipe)
-        result = Candidates(declined=list(candidates.declined))
-        for entry in candidates.entries:
-            teacher.serve(entry, result)
-        return result, teacher.told.to_json(endpoint.requests, address.model)
-    finally:
-        endpoint.close()
+    teacher = _Teacher(endpoint, bench, recipe)
+    result = Candidates(declined=list(candidates.declined))
+    for entry in candidates.entries:
+        teacher.serve(entry, result)
+    return result, teacher.told.to_json(endpoint.requests, address.model)
 
 
 class _Teacher:
