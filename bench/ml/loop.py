@@ -133,7 +133,7 @@ class Loop:
     def test(self, trained: TrainResult, optimized: OptimizeResult) -> float:
         """The sealed score of a model: for the bench's eyes only."""
         request = EvaluateRequest(
-            **self._job(0, "final", trained.weights_sha256[:16]),
+            **self._job(0, "final", f"{trained.weights_sha256[:16]}-{self._jobs}"),
             purpose="final",
             model=trained.model,
             task_type=optimized.task_type,

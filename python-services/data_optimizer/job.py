@@ -82,7 +82,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     if task_type == "classification":
         pipeline.count_unknown_labels(clean.train, held_out, journal)
     refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
-    clean = pipeline.balanced(clean, request, journal)
+    clean = pipeline.balanced(clean, request, request.seed, journal)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
     if with_targets:
         pipeline.record_targets(clean.train, journal)
@@ -118,7 +118,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
     clean = pipeline.clean_open(pl.concat([train, pool]), frozen.task_type, journal, worked=frozen.answers_are_worked)
-    clean = pipeline.balanced(clean, request, journal)
+    clean = pipeline.balanced(clean, request, frozen.seed, journal)
     question = question_for(frozen.task_type, clean.train, mine_rows)
     source = Bench(
         task_type=frozen.task_type,
@@ -142,6 +142,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "applied": [one.to_json() for one in learned.all_applied],
         "declined": [one.to_json() for one in learned.declined],
         "trial": learned.choice.trial and learned.choice.trial.to_json(),
+        "teacher": learned.teacher,
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }

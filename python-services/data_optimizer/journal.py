@@ -79,6 +79,10 @@ class Journal:
         self._context.progress(name, len(self.steps), self._total_steps)
         return time.monotonic()
 
+    def check(self) -> None:
+        """Raise ``JobInterrupted`` where the job was told to stop; for the long loops of a step."""
+        self._context.check()
+
     def record(
         self,
         name: str,

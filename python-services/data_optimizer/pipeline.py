@@ -53,7 +53,7 @@ def _without_paraphrases(rows: pl.DataFrame, journal: Journal) -> tuple[pl.DataF
     is_held_out = pl.col("role").is_in(HELD_OUT_ROLES)
     open_rows = numbered.filter(~is_held_out)
     started = journal.begin("paraphrase guard")
-    found = paraphrases.reworded(open_rows, numbered.filter(is_held_out))
+    found = paraphrases.reworded(open_rows, numbered.filter(is_held_out), journal.check)
     gone = {open_rows["_row"][row] for row in found.training}
     kept, removed = removal(
         rows, ["paraphrase of a held-out row" if row in gone else None for row in range(rows.height)]
@@ -102,13 +102,16 @@ def count_unknown_labels(train: pl.DataFrame, held_out: pl.DataFrame, journal: J
     journal.record("unknown labels", held_out.height, held_out.height, None, started)
 
 
-def balanced(clean: CleanRows, request: OptimizeRequest, journal: Journal) -> CleanRows:
-    """Training rows under the caps that the request sets, if it sets any; the pool stays."""
+def balanced(clean: CleanRows, request: OptimizeRequest, seed: int, journal: Journal) -> CleanRows:
+    """Training rows under the caps that the request sets, if it sets any; the pool stays. ``seed`` is that of the split.
+
+    An iteration's own seed would take other rows each time, and a champion's recipe would not make its rows again.
+    """
     asked = request.operators
     if asked is None or (asked.max_rows_per_class is None and asked.max_rows_per_group is None):
         return clean
     caps = {"per_class": asked.max_rows_per_class, "per_group": asked.max_rows_per_group}
-    return CleanRows(journal.run("balance", lambda rows: capped(rows, request.seed, **caps), clean.train), clean.pool)
+    return CleanRows(journal.run("balance", lambda rows: capped(rows, seed, **caps), clean.train), clean.pool)
 
 
 def record_targets(train: pl.DataFrame, journal: Journal) -> None:
@@ -129,7 +132,7 @@ def doubt_labels(
     if train.height * train["wanted"].n_unique() <= MAX_CELLS:
         ordered = train.sort("id")
         labels = ordered["wanted"].to_list()
-        issues = find_label_issues(ordered["given"].to_list(), labels, seed)
+        issues = find_label_issues(ordered["given"].to_list(), labels, seed, journal.check)
     journal.record("label issues", train.height, train.height, None, started)
     if issues is None:
         journal.facts["labelIssues"] = (

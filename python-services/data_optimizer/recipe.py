@@ -23,6 +23,13 @@ class PredicateSpec(Message):
     value: str
 
 
+class DraftRow(Message):
+    """A row that a teacher wrote: input and output."""
+
+    given: str
+    wanted: str
+
+
 class RecipeEntry(Message):
     """One thing to do. ``rows`` is how many rows it may make at most; ``row_ids`` names the rows it is limited to, if it is."""
 
@@ -37,6 +44,8 @@ class RecipeEntry(Message):
     #: Whether rows are taken at random in place of those that the kind aims at: of a control arm, or where that did better.
     random: bool = False
     row_ids: list[str] = Field(default_factory=list)
+    #: Rows that a teacher wrote when the entry was made; the same recipe makes the same rows without asking it again.
+    drafts: list[DraftRow] = Field(default_factory=list)
 
 
 class Recipe(Message):

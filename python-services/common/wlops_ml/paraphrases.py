@@ -12,7 +12,7 @@ and in words. Not covered: rewordings with other numbers or another answer, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import comb, perm, prod
 from typing import Any
@@ -37,6 +37,7 @@ _NEIGHBOURS = 32
 #: Training rows from which it is estimated how common a wording is, and how rare a 4-gram.
 _SAMPLE_ROWS, _VOCABULARY_ROWS = 2_000, 20_000
 _ROWS_AT_ONCE = 2_000
+_PAIRS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,11 @@ def joined(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(groups).with_columns(pl.col("group").min().over("_joined")).drop("_joined")
 
 
-def reworded(training: pl.DataFrame, held_out: pl.DataFrame) -> Reworded:
-    """Which training rows reword a held-out row, from the columns ``id``, ``given`` and ``wanted``. The order of rows does not matter."""
+def reworded(training: pl.DataFrame, held_out: pl.DataFrame, check: Callable[[], None] = lambda: None) -> Reworded:
+    """Which training rows reword a held-out row, from the columns ``id``, ``given`` and ``wanted``. The order of rows does not matter.
+
+    ``check`` is called now and then and may raise, to end the search.
+    """
     given = training["given"].to_list(), held_out["given"].to_list()
     answers = [[answer_of(text) for text in side["wanted"].to_list()] for side in (training, held_out)]
     spoken = [[spoken_numbers(text) for text in side] for side in given]
@@ -99,9 +103,9 @@ def reworded(training: pl.DataFrame, held_out: pl.DataFrame) -> Reworded:
     pairs, places, likeness = pairs[enough], places[enough], likeness[enough]
     sampled = wording.weights([given[0][at] for at in sample])
     level = np.minimum(likeness, LIKE_WORDED)
-    common = _as_alike(weights, sampled, np.array(sample, dtype=np.int64), pairs, places[:, 1], level)
+    common = _as_alike(weights, sampled, np.array(sample, dtype=np.int64), pairs, places[:, 1], level, check)
     scale = training.height / max(1, len(sample))
-    chance = _chances(pairs, spoken[0], spoken[1])
+    chance = _chances(pairs, spoken[0], spoken[1], check)
     close = likeness >= LIKE_WORDED
     expected = chance * scale * np.where(close, common, common + 1)
     evidence = expected < np.where(close, CHANCE_MATCHES, CHANCE_MATCHES_LOOSE)
@@ -129,6 +133,7 @@ def _as_alike(
     pairs: Pairs,
     places: npt.NDArray[np.int64],
     level: npt.NDArray[np.float64],
+    check: Callable[[], None],
 ) -> npt.NDArray[np.float64]:
     """For each pair how many sampled training rows are at least as alike in wording as ``level``.
 
@@ -138,6 +143,7 @@ def _as_alike(
     order = np.argsort(places, kind="stable")
     starts = np.searchsorted(places[order], np.arange(held_out.shape[0] + 1))
     for start in range(0, held_out.shape[0], _ROWS_AT_ONCE):
+        check()
         block = np.asarray((held_out[start : start + _ROWS_AT_ONCE] @ sampled.T).todense())
         for row, alike in enumerate(block, start):
             own = order[starts[row] : starts[row + 1]]
@@ -147,7 +153,9 @@ def _as_alike(
     return counts
 
 
-def _chances(pairs: Pairs, training: Sequence[Numbers], held_out: Sequence[Numbers]) -> npt.NDArray[np.float64]:
+def _chances(
+    pairs: Pairs, training: Sequence[Numbers], held_out: Sequence[Numbers], check: Callable[[], None]
+) -> npt.NDArray[np.float64]:
     """For each pair how likely a problem with numbers drawn like those in training shares as many of the held-out one's, at most 1.
 
     Any choice of so many of the held-out row's numbers would have done, so each counts, taken to be as rare as the one that was met.
@@ -155,7 +163,9 @@ def _chances(pairs: Pairs, training: Sequence[Numbers], held_out: Sequence[Numbe
     counts = Counter(number for row in training for number in row)
     total = max(1, counts.total())
     chances = []
-    for first, second in pairs.tolist():
+    for at, (first, second) in enumerate(pairs.tolist()):
+        if at % _PAIRS_AT_ONCE == 0:
+            check()
         shared = list((Counter(training[first]) & Counter(held_out[second])).elements())
         drawn = prod(counts[number] / total for number in shared)
         ways = perm(len(training[first]), len(shared)) * comb(len(held_out[second]), len(shared))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from data_optimizer.feedback.augment import augment
 from data_optimizer.feedback.bench import Bench
@@ -16,24 +16,32 @@ from wlops_ml.maths import equation_target
 #: Kinds that add rows which the user did not give.
 _SYNTHETIC = ("generate", "augment", "replay")
 
+#: What rows that a teacher wrote have as their source.
+TEACHER = "teacher"
+
 #: An entry with the rows it chose fixed, and how many rows it added, changed or dropped.
 Done = tuple[RecipeEntry, int]
 
 
 def apply_recipe(
-    bench: Bench, recipe: Recipe, before_entry: Callable[[RecipeEntry], None] = lambda _: None
+    bench: Bench,
+    recipe: Recipe,
+    before_entry: Callable[[RecipeEntry], None] = lambda _: None,
+    limits: Mapping[str, int] | None = None,
 ) -> list[Done]:
     """Change ``bench`` by every entry; answers what each entry did, in the order of the recipe.
 
     Rows are taken out and taken from the pool first, in the order of the recipe, so that what came from the pool can be taken out again;
-    then the synthetic share counts the rows that are really there.
+    then the synthetic share counts the rows that are really there. ``limits`` says how many rows each synthetic entry may make in place of
+    that share: two recipes are fair to compare only where what they have in common makes the same rows.
     """
     done: dict[str, Done] = {}
     for entry in sorted(recipe.entries, key=lambda one: one.kind not in ("fix", "select")):
         if entry.kind not in _SYNTHETIC:
             before_entry(entry)
             done[entry.id] = _plain(bench, entry)
-    limits = _limits(recipe, bench.train.height)
+    if limits is None:
+        limits = shared_out(recipe, bench.train.height)
     for entry in recipe.entries:
         if entry.kind in _SYNTHETIC:
             before_entry(entry)
@@ -56,12 +64,14 @@ def _plain(bench: Bench, entry: RecipeEntry) -> Done:
 def _synthetic(bench: Bench, entry: RecipeEntry, limit: int) -> int:
     if entry.kind == "replay":
         return replay(bench, entry, limit)
+    drafts = [(row.given, row.wanted, "") for row in entry.drafts]
+    made = bench.accept(drafts, TEACHER, limit) if drafts else 0
     if entry.kind == "generate" and bench.task_type == "generation":
-        return generate(bench, entry, limit)
-    return augment(bench, entry, limit)
+        return made + generate(bench, entry, limit - made)
+    return made if drafts else augment(bench, entry, limit)
 
 
-def _limits(recipe: Recipe, real_rows: int) -> dict[str, int]:
+def shared_out(recipe: Recipe, real_rows: int) -> dict[str, int]:
     """Rows each synthetic entry may make: what it wants, all scaled down alike where that is more than the cap."""
     wanted = {entry.id: entry.rows for entry in recipe.entries if entry.kind in _SYNTHETIC}
     cap = int(real_rows * recipe.synthetic_share / (1 - recipe.synthetic_share))

@@ -18,6 +18,8 @@ _CONTROL_KIND: dict[ImprovementKind, ImprovementKind] = {
     "replay": "replay",
     "generate": "generate",
 }
+#: Labelled texts have no templates to draw at random from.
+_CONTROL_OF_LABELLED: dict[ImprovementKind, ImprovementKind] = {**_CONTROL_KIND, "generate": "replay"}
 
 #: Standard errors by which random rows of the pool must do better to be taken in place of those that the model is unsure of.
 _CLEARLY = 1.96
@@ -34,6 +36,7 @@ class Arm:
     uplift: Uplift
     error: float
     control: Outcome
+    control_rows: int
     control_uplift: Uplift
     lead: float
     lead_error: float
@@ -59,11 +62,11 @@ class Arm:
         beside = TrialArm(
             arm=f"control {self.kind}",
             improvements=[],
-            rows=self.rows,
+            rows=self.control_rows,
             score=round(self.control.score, 6),
             uplift=self.control_uplift,
             chosen=False,
-            reason="as many rows at random, for comparison",
+            reason=f"{'as many' if self.control_rows == self.rows else 'fewer'} rows at random, for comparison",
         )
         return [own, beside]
 
@@ -86,11 +89,12 @@ def tried(judge: Judge, base: Outcome, kind: ImprovementKind, entries: list[Reci
     rows = outcome.rows_of(entries)
     if rows == 0:
         return None
-    control = _control(judge, kind, rows)
+    control, control_rows = _control(judge, kind, outcome, rows)
     uplift, error = judge.uplift(base, outcome)
     control_uplift, _ = judge.uplift(base, control)
     lead, lead_error = judge.uplift(control, outcome)
-    arm = Arm(kind, entries, outcome, rows, uplift, error, control, control_uplift, lead.value, lead_error)
+    beside = control, control_rows, control_uplift
+    arm = Arm(kind, entries, outcome, rows, uplift, error, *beside, lead.value, lead_error)
     if kind == "select" and arm.lead < -_CLEARLY * arm.lead_error:
         return _at_random(judge, base, arm)
     return _judged(arm)
@@ -101,7 +105,8 @@ def _judged(arm: Arm) -> Arm:
     if arm.kind == "select":
         # More rows that the user gave are good until shown otherwise; all else has to show that it is.
         return replace(arm, wins=arm.uplift.high >= 0, reason=figures)
-    if arm.kind in ("augment", "replay") or (arm.kind == "fix" and any(one.predicate is None for one in arm.entries)):
+    is_broad_fix = arm.kind == "fix" and any(one.predicate is None for one in arm.entries)
+    if arm.kind in ("augment", "replay") or is_broad_fix or any(one.drafts for one in arm.entries):
         # Little speaks for these but the trial itself, and the quick model is not the real one.
         wins = arm.uplift.value > arm.error and arm.lead > arm.lead_error
         needed = f"; it must gain more than one standard error, {arm.error:.4f} and {arm.lead_error:.4f}"
@@ -135,14 +140,26 @@ def _at_random(judge: Judge, base: Outcome, aimed: Arm) -> Arm:
     )
 
 
-def _control(judge: Judge, kind: ImprovementKind, rows: int) -> Outcome:
-    """As many rows taken at random, drawn anew for each seed."""
-    draws = [judge.attempt([_control_entry(kind, rows, seed)], range(seed, seed + 1)) for seed in range(SEEDS)]
-    return replace(draws[0], right=np.mean([draw.right for draw in draws], axis=0))
+def _control(judge: Judge, kind: ImprovementKind, arm: Outcome, rows: int) -> tuple[Outcome, int]:
+    """As many rows taken at random, drawn anew for each seed, and how many those were (of all draws, the fewest)."""
+    draws = [_draw(judge, kind, arm, rows, seed) for seed in range(SEEDS)]
+    outcome = replace(draws[0][0], right=np.mean([draw.right for draw, _ in draws], axis=0))
+    return outcome, min(made for _, made in draws)
 
 
-def _control_entry(kind: ImprovementKind, rows: int, seed: int) -> RecipeEntry:
-    name = f"control-{kind}-{seed}"
-    return RecipeEntry(
-        id=name, improvement_id=name, iteration=0, kind=_CONTROL_KIND[kind], slice="all rows", rows=rows, random=True
-    )
+def _draw(judge: Judge, kind: ImprovementKind, arm: Outcome, rows: int, seed: int) -> tuple[Outcome, int]:
+    """One control: what stood in the recipe makes the rows it made beside the arm, and what the kind cannot make is copied."""
+    is_labelled = arm.bench.task_type == "classification"
+    own_kind = (_CONTROL_OF_LABELLED if is_labelled else _CONTROL_KIND)[kind]
+    entries = [_control_entry(own_kind, rows, f"control-{kind}-{seed}")]
+    while True:
+        limits = {**arm.limits, **{entry.id: entry.rows for entry in entries}}
+        drawn = judge.attempt(entries, range(seed, seed + 1), limits)
+        made = drawn.rows_of(entries)
+        if made >= rows or len(entries) > 1 or own_kind != "generate":
+            return drawn, made
+        entries.append(_control_entry("replay", rows - made, f"control-{kind}-{seed}-rest"))
+
+
+def _control_entry(kind: ImprovementKind, rows: int, name: str) -> RecipeEntry:
+    return RecipeEntry(id=name, improvement_id=name, iteration=0, kind=kind, slice="all rows", rows=rows, random=True)

@@ -60,6 +60,22 @@ class Bench:
         """The training rows that nothing was done to."""
         return self.train.filter(pl.col("source").is_in(["original", "select"]))
 
+    def wordings(self) -> pl.DataFrame:
+        """The half of the ``mine`` rows whose wording new problems may have; none for labelled texts, of which nothing is made from it."""
+        return self.mine.filter(self._lends_wording())
+
+    def judged(self) -> pl.DataFrame:
+        """The ``mine`` rows that judge a trial: all but those of ``wordings``, which would find their own sentences again."""
+        return self.mine.filter(~self._lends_wording())
+
+    def _lends_wording(self) -> pl.Series:
+        """By a hash of the group, so that rows of one near-duplicate group are on one side, in every iteration."""
+        lends = self.task_type == "generation"
+        hashes = [
+            hashlib.sha256(f"{self.seed}:wording:{group}".encode()).digest() for group in self.mine["group"].to_list()
+        ]
+        return pl.Series([lends and one[0] % 2 == 0 for one in hashes], dtype=pl.Boolean)
+
     def rng(self, entry: RecipeEntry) -> np.random.Generator:
         """Randomness of one entry: the same whatever else the recipe holds."""
         digest = hashlib.sha256(f"{self.seed}:{entry.id}".encode()).digest()

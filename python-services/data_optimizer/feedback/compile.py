@@ -36,7 +36,13 @@ class Candidates:
 
 
 def candidates_for(
-    feedback: Feedback, bench: Bench, recipe: Recipe, iteration: int, rejected: list[Recipe]
+    feedback: Feedback,
+    bench: Bench,
+    recipe: Recipe,
+    iteration: int,
+    rejected: list[Recipe],
+    *,
+    has_teacher: bool = False,
 ) -> Candidates:
     """One entry for each finding that there is something to do about.
 
@@ -46,12 +52,15 @@ def candidates_for(
         recipe: That recipe.
         iteration: The iteration that takes the findings up.
         rejected: Recipes of challengers which were built on this one and lost to the champion.
+        has_teacher: Whether there is one to write generated text of a kind that people would have to collect else.
     """
     distinct = {finding.id: finding for finding in reversed(feedback.improvements)}
     found = Candidates()
     tried = _tried(recipe, rejected)
     for finding in sorted(distinct.values(), key=lambda one: (-one.gain_bound, one.id)):
-        reason = _obstacle(finding, bench, found.entries, tried)
+        is_for_teacher = has_teacher and finding.kind == "collect" and bench.task_type == "generation"
+        asked = finding.model_copy(update={"kind": "generate"}) if is_for_teacher else finding
+        reason = _obstacle(asked, bench, found.entries, tried)
         if reason is not None:
             found.decline(finding, reason)
             continue
@@ -60,10 +69,10 @@ def candidates_for(
                 id=f"{iteration}-{finding.id}",
                 improvement_id=finding.id,
                 iteration=iteration,
-                kind=finding.kind,
+                kind=asked.kind,
                 slice=finding.slice,
                 predicate=finding.predicate,
-                rows=_wanted_rows(finding, bench, len(rejected)),
+                rows=_wanted_rows(asked, bench, len(rejected)),
             )
         )
     return found

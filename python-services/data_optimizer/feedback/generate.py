@@ -1,6 +1,8 @@
 """New maths problems for a failing slice: templates of solved problems, filled with new numbers and solved again.
 
-Templates come from the slice's rows in ``mine`` and in training; of a ``mine`` row only the wording is used, never its numbers.
+Templates come from the slice's rows in training and in a half of ``mine``; of a ``mine`` row only the wording is used, never its numbers.
+Where training lacks a kind of problem altogether ``mine`` is the only place that has it, so it cannot be done without; the other half,
+by near-duplicate group, judges the trial (``Bench.judged``), else it would judge problems by their own sentences.
 """
 
 from __future__ import annotations
@@ -14,21 +16,25 @@ from wlops_ml.text import numbers
 _ATTEMPTS_PER_ROW = 8
 
 
-def generate(bench: Bench, entry: RecipeEntry, limit: int) -> int:
-    """Add at most ``limit`` new problems to the training rows; answers how many."""
-    from_mine = bench.matching(bench.mine, entry.predicate)
-    from_train = bench.matching(bench.originals(), entry.predicate)
+def templates_of(bench: Bench, entry: RecipeEntry) -> list[Template]:
+    """The different templates of the entry's slice."""
     templates: dict[object, Template] = {}
-    for rows in (from_mine, from_train):
-        for row in rows.sort("id").iter_rows(named=True):
+    for rows in (bench.wordings(), bench.originals()):
+        for row in bench.matching(rows, entry.predicate).sort("id").iter_rows(named=True):
             template = Template.from_row({"prompt": row["given"], "completion": row["wanted"]})
             if template is not None:
                 templates.setdefault(template.key, template)
-    if not templates:
+    return list(templates.values())
+
+
+def generate(bench: Bench, entry: RecipeEntry, limit: int) -> int:
+    """Add at most ``limit`` new problems to the training rows; answers how many."""
+    pool = templates_of(bench, entry)
+    if not pool:
         return 0
-    taken_numbers = {tuple(text.split()) for text in from_mine["numbers"].to_list()}
+    taken = bench.matching(bench.mine, entry.predicate)["numbers"].to_list()
+    taken_numbers = {tuple(text.split()) for text in taken}
     rng = bench.rng(entry)
-    pool = list(templates.values())
     drafts: list[Draft] = []
     seen: set[str] = set()
     for attempt in range(limit * _ATTEMPTS_PER_ROW):

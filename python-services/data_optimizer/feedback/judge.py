@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from data_optimizer.feedback.apply import Done, apply_recipe
+from data_optimizer.feedback.apply import Done, apply_recipe, shared_out
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.uplift import paired_uplift
@@ -28,6 +29,8 @@ class Outcome:
     bench: Bench
     done: list[Done]
     right: Floats
+    #: Entry id -> rows that a synthetic entry was allowed to make.
+    limits: Mapping[str, int]
 
     @property
     def score(self) -> float:
@@ -43,10 +46,13 @@ class Outcome:
 class Judge:
     """Scores what comes of entries on top of a recipe. Same source rows, recipe and entries, same outcome."""
 
-    def __init__(self, source: Bench, recipe: Recipe, proxies: ProxyModels) -> None:
-        """``source`` holds the cleaned source rows, which no entry has been applied to."""
+    def __init__(
+        self, source: Bench, recipe: Recipe, proxies: ProxyModels, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """``source`` holds the cleaned source rows, which no entry has been applied to; ``check`` may raise, to end an attempt."""
+        self._check = check
         self._source, self._recipe, self._proxies = source, recipe, proxies
-        mine = source.mine.sort("id").head(MAX_JUDGED_ROWS)
+        mine = source.judged().sort("id").head(MAX_JUDGED_ROWS)
         answers = proxies.question.answers(mine)
         judged = [row for row, answer in enumerate(answers) if answer is not None]
         self._mine, self._answers = mine[judged], [answers[row] for row in judged]
@@ -62,16 +68,21 @@ class Judge:
         """What the quick model is and what it is asked."""
         return self._proxies.description
 
-    def attempt(self, entries: list[RecipeEntry], seeds: range = range(SEEDS)) -> Outcome:
-        """What comes of these entries, new on top of the recipe."""
+    def attempt(
+        self, entries: list[RecipeEntry], seeds: range = range(SEEDS), limits: Mapping[str, int] | None = None
+    ) -> Outcome:
+        """What comes of these entries, new on top of the recipe; ``limits`` as in ``apply_recipe``."""
         bench = self._source.copy()
-        done = apply_recipe(bench, self._recipe.extended(entries))
-        return Outcome(bench, done, np.mean([self._right(bench, seed) for seed in seeds], axis=0))
+        recipe = self._recipe.extended(entries)
+        done = apply_recipe(bench, recipe, lambda _: self._check(), limits)
+        right = np.mean([self._right(bench, seed) for seed in seeds], axis=0)
+        return Outcome(bench, done, right, limits or shared_out(recipe, bench.originals().height))
 
     def uplift(self, before: Outcome, after: Outcome) -> tuple[Uplift, float]:
         """By how much ``after`` is better, and the standard error of that."""
         return paired_uplift(before.right, after.right, self._groups)
 
     def _right(self, bench: Bench, seed: int) -> Floats:
+        self._check()
         proxy = self._proxies.fit(bench.train, bench.seed + seed)
         return np.zeros(self.samples) if proxy is None else proxy.right(self._mine, self._answers)

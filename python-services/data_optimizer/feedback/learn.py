@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from data_optimizer.feedback.apply import apply_recipe
 from data_optimizer.feedback.bench import Bench
@@ -11,6 +12,8 @@ from data_optimizer.feedback.compile import Candidates, candidates_for
 from data_optimizer.feedback.trial import Choice, choose_entries
 from data_optimizer.recipe import Feedback, Recipe
 from data_optimizer.steps.label_issues import find_label_issues
+from data_optimizer.teacher.endpoint import address_of
+from data_optimizer.teacher.teacher import taught
 from wlops_common.contracts import AppliedImprovement, DeclinedImprovement, OptimizeRequest
 from wlops_common.job_context import JobContext
 from wlops_ml.margins import read_margins
@@ -24,6 +27,8 @@ class Learned:
     applied: list[AppliedImprovement]
     all_applied: list[AppliedImprovement]
     declined: list[DeclinedImprovement]
+    #: What a teacher was asked and what came of it, JSON-ready; None where it was not asked.
+    teacher: dict[str, Any] | None
 
 
 def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learned:
@@ -33,6 +38,7 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
     """
     recipe = Recipe.from_bytes(context.store.read(request.recipe)) if request.recipe else Recipe()
     candidates = Candidates()
+    address, told = address_of(context.extras), None
     if request.feedback is not None:
         findings = Feedback.from_bytes(context.store.read(request.feedback))
         if findings.pool_margins is not None:
@@ -42,10 +48,16 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
         if source.task_type == "classification" and any(entry.kind == "select" for entry in recipe.entries):
             # Rows of the pool have not been judged, and with them the others can be judged better.
             context.progress("label issues")
-            source.suspects = so_far.suspects = _suspects(so_far)
+            source.suspects = so_far.suspects = _suspects(so_far, context.check)
         rejected = [Recipe.from_bytes(context.store.read(ref)) for ref in request.rejected]
-        candidates = candidates_for(findings, so_far, recipe, request.iteration, rejected)
-    choice = choose_entries(source, recipe, candidates.entries, context.progress)
+        candidates = candidates_for(
+            findings, so_far, recipe, request.iteration, rejected, has_teacher=address is not None
+        )
+        if address is not None and candidates.entries:
+            context.progress("teacher")
+            candidates, told = taught(address, candidates, so_far, recipe, context.check)
+            context.log("teacher", **told)
+    choice = choose_entries(source, recipe, candidates.entries, context.progress, context.check)
     all_applied = [
         AppliedImprovement(
             id=entry.improvement_id, kind=entry.kind, slice=entry.slice, rows=rows, trial=choice.uplifts.get(entry.id)
@@ -55,11 +67,11 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
     new = [
         one for (entry, _), one in zip(choice.done, all_applied, strict=True) if entry.iteration == request.iteration
     ]
-    return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined])
+    return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined], told)
 
 
-def _suspects(bench: Bench) -> Mapping[str, str]:
+def _suspects(bench: Bench, check: Callable[[], None]) -> Mapping[str, str]:
     """The doubted ones of the training rows that users gave, each with the label that is likelier; as before where they are too many."""
     rows = bench.originals().sort("id")
-    issues = find_label_issues(rows["given"].to_list(), rows["wanted"].to_list(), bench.seed)
+    issues = find_label_issues(rows["given"].to_list(), rows["wanted"].to_list(), bench.seed, check)
     return bench.suspects if issues is None else {rows["id"][issue.row]: issue.suggested for issue in issues}

@@ -73,9 +73,7 @@ def _by_margin(bench: Bench, pool: pl.DataFrame) -> tuple[list[int], list[str]] 
     proxy = bench.proxies.fit(bench.train, bench.seed) if bench.proxies else None
     if proxy is None:
         return None
-    probabilities = proxy.probabilities(pool)
-    best = np.sort(probabilities, axis=1)
-    margins = best[:, -1] - best[:, -2]
+    margins, places = proxy.margins(pool)
     answers = proxy.answers
-    predicted = [answers[index] for index in probabilities.argmax(axis=1)]
+    predicted = [answers[place] for place in places]
     return np.argsort(margins, kind="stable").tolist(), predicted

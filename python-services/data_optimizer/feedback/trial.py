@@ -34,10 +34,17 @@ class Choice:
     uplifts: dict[str, Uplift] = field(default_factory=dict)
 
 
-def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on_progress: OnProgress) -> Choice:
+def choose_entries(
+    source: Bench,
+    recipe: Recipe,
+    entries: list[RecipeEntry],
+    on_progress: OnProgress,
+    check: Callable[[], None] = lambda: None,
+) -> Choice:
     """Try the entries on top of the recipe and answer with what won. Same rows, recipe and entries, same choice.
 
-    Where no quick model can stand in for the real one all entries are taken, untried.
+    Where no quick model can stand in for the real one all entries are taken, untried. ``check`` is called before each entry is applied and
+    each quick model is trained, and may raise, to end the trial.
     """
     if source.proxies is None or not entries:
         bench, done = _untried(source, recipe, entries, on_progress)
@@ -46,7 +53,7 @@ def choose_entries(source: Bench, recipe: Recipe, entries: list[RecipeEntry], on
             bench, done = _untried(source, recipe, [entry for entry in entries if entry not in idle], on_progress)
         fixed = recipe.model_copy(update={"entries": [entry for entry, _ in done]})
         return Choice(fixed, bench, done, declined=declined(idle, _IDLE))
-    judge = Judge(source, recipe, source.proxies)
+    judge = Judge(source, recipe, source.proxies, check)
     on_progress("trial: the rows so far")
     base = judge.attempt([])
     # A quick model does not see how answers are told.
@@ -150,13 +157,15 @@ def _may_be_asked(base: Outcome, arm: Arm) -> bool:
 def _parts(
     judge: Judge, base: Outcome, chosen: list[RecipeEntry], outcome: Outcome, on_progress: OnProgress
 ) -> dict[str, Uplift]:
-    """For each entry what is lost without it."""
+    """For each entry what is lost without it, all others making the rows that they make beside it."""
     parts = {}
     for entry in chosen:
         others = [other for other in chosen if other.id != entry.id]
-        if others:
+        without = base
+        if others or any(base.limits[name] != outcome.limits[name] for name in base.limits):
             on_progress(f"trial: without {entry.kind}, {entry.slice}")
-        parts[entry.id], _ = judge.uplift(judge.attempt(others) if others else base, outcome)
+            without = judge.attempt(others, limits=outcome.limits)
+        parts[entry.id], _ = judge.uplift(without, outcome)
     return parts
 
 

@@ -6,6 +6,7 @@ Not covered: applying it (``feedback.fix``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,9 +43,14 @@ class LabelJudgement:
     noise: float
 
 
-def find_label_issues(texts: list[str], labels: list[str], seed: int) -> list[LabelIssue] | None:
-    """The doubted rows, in row order; None where there are too few rows to judge, or too many rows times classes for the memory."""
-    judgement = judge_labels(texts, labels, seed)
+def find_label_issues(
+    texts: list[str], labels: list[str], seed: int, check: Callable[[], None] = lambda: None
+) -> list[LabelIssue] | None:
+    """The doubted rows, in row order; None where there are too few rows to judge, or too many rows times classes for the memory.
+
+    ``check`` is called now and then and may raise, to end the search.
+    """
+    judgement = judge_labels(texts, labels, seed, check)
     return None if judgement is None else judgement.issues
 
 
@@ -54,14 +60,17 @@ def estimated_noise(texts: list[str], labels: list[str], seed: int) -> float | N
     return None if judgement is None else judgement.noise
 
 
-def judge_labels(texts: list[str], labels: list[str], seed: int) -> LabelJudgement | None:
+def judge_labels(
+    texts: list[str], labels: list[str], seed: int, check: Callable[[], None] = lambda: None
+) -> LabelJudgement | None:
     """What ``find_label_issues`` and ``estimated_noise`` answer, at the cost of one. The order of the rows does not matter."""
     classes, codes = np.unique(np.array(labels, dtype=object), return_inverse=True)
     if len(classes) < 2 or len(texts) < _MIN_ROWS or len(texts) * len(classes) > MAX_CELLS:
         return None
     order = np.array(sorted(range(len(texts)), key=lambda row: (texts[row], labels[row])))
     given = codes[order]
-    scores = leave_one_out_scores([texts[row] for row in order], given, len(classes), seed)
+    scores = leave_one_out_scores([texts[row] for row in order], given, len(classes), seed, check)
+    check()
     model = fit_noise(scores, given)
     counts = np.bincount(codes)
     issues = [

@@ -10,7 +10,7 @@ Not here: what the scores say about the labels (``label_noise``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,16 +35,24 @@ _WORD_WEIGHT = np.float32(0.7)
 _PIECE_BUDGET, _FEWEST_PIECE_CHARACTERS, _MOST_PIECE_CHARACTERS = 4_000_000, 128, 1_000
 
 
-def leave_one_out_scores(texts: list[str], codes: npt.NDArray[np.int64], classes: int, seed: int) -> Scores:
+def leave_one_out_scores(
+    texts: list[str],
+    codes: npt.NDArray[np.int64],
+    classes: int,
+    seed: int,
+    check: Callable[[], None] = lambda: None,
+) -> Scores:
     """Scores of shape ``(rows, classes)``, higher where the class is likelier; a row's own label has no part in its scores.
 
     Same texts, labels and seed in the same order give the same scores on the same kind of machine. The seed draws the landmarks.
+    ``check`` is called between the blocks.
     """
     kernel = _Kernel(vectors(texts), seed)
     gram = np.zeros((kernel.landmarks, kernel.landmarks))
     targets = np.zeros((kernel.landmarks, classes))
     shares = np.bincount(codes, minlength=classes) / len(codes)
     for start, block in kernel.blocks():
+        check()
         gram += block.T @ block
         targets += block.T @ _centred(codes[start : start + len(block)], shares)
     inverse = _regularised_inverse(gram, kernel.among_landmarks)
@@ -52,6 +60,7 @@ def leave_one_out_scores(texts: list[str], codes: npt.NDArray[np.int64], classes
     inverse = inverse.astype(np.float32)
     scores = np.empty((len(codes), classes), dtype=np.float32)
     for start, block in kernel.blocks():
+        check()
         rows = slice(start, start + len(block))
         leverage = np.minimum(np.einsum("ij,ij->i", block @ inverse, block), 0.999)[:, None]
         scores[rows] = (block @ weights - leverage * _centred(codes[rows], shares)) / (1 - leverage)
@@ -64,19 +73,17 @@ def vectors(texts: list[str]) -> Any:
     Pieces weigh more, since in languages without spaces a "word" is a whole clause.
     """
     from scipy.sparse import hstack
-    from sklearn.preprocessing import normalize
 
     limit = max(_FEWEST_PIECE_CHARACTERS, min(_MOST_PIECE_CHARACTERS, _PIECE_BUDGET // len(texts)))
     words = _tf_idf([text[:_WORD_CHARACTERS] for text in texts], ngram_range=(1, 2), token_pattern=WORD) * _WORD_WEIGHT
     pieces = _tf_idf([text[:limit] for text in texts], ngram_range=(1, 4), analyzer="char_wb")
-    return normalize(hstack([words, pieces], format="csr"), copy=False)
+    return _of_length_one(hstack([words, pieces], format="csr"))
 
 
 def _tf_idf(texts: list[str], **options: Any) -> Any:
     """Hashed n-grams as (1 + ln count) x idf, rows of length 1; n-grams of a single row tell nothing of another and are left out."""
     from scipy.sparse import diags_array
     from sklearn.feature_extraction.text import HashingVectorizer
-    from sklearn.preprocessing import normalize
 
     hasher = HashingVectorizer(n_features=_FEATURES, norm=None, alternate_sign=False, dtype=np.float32, **options)
     counts = hasher.transform(texts)
@@ -85,7 +92,14 @@ def _tf_idf(texts: list[str], **options: Any) -> Any:
     counts = counts[:, known]
     counts.data = 1 + np.log(counts.data)
     idf = np.log((1 + len(texts)) / (1 + in_rows[known])) + 1
-    return normalize(counts @ diags_array(idf.astype(np.float32)), copy=False)
+    return _of_length_one(counts @ diags_array(idf.astype(np.float32)))
+
+
+def _of_length_one(matrix: Any) -> Any:
+    """The rows scaled to length 1; as they are where no n-gram is known, such as words among emoji."""
+    from sklearn.preprocessing import normalize
+
+    return normalize(matrix, copy=False) if matrix.shape[1] else matrix
 
 
 class _Kernel:

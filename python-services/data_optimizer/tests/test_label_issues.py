@@ -231,3 +231,18 @@ def test_on_the_same_probabilities_the_noise_model_finds_more_surely_what_confid
     ours, reference, noise = found(right)
     assert noise <= 0.01
     assert len(ours) < 0.1 * len(reference)
+
+
+def test_looking_for_label_issues_can_be_ended_in_its_midst(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leave_one_out, "_BLOCK_ROWS", 20)
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise InterruptedError
+
+    texts = [f"word{row % 2} number {row}" for row in range(100)]
+    with pytest.raises(InterruptedError):
+        find_label_issues(texts, [f"c{row % 2}" for row in range(100)], 1, check)

@@ -12,6 +12,7 @@ from data_optimizer.tests.reworded_problems import problems
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import Workplace
 from wlops_common.contracts import OptimizeResult
+from wlops_ml import paraphrases
 from wlops_ml.paraphrases import answer_of, joined, reworded
 
 #: A problem, the same in other words, and its answer.
@@ -210,3 +211,16 @@ def test_rows_join_one_group_whatever_their_order() -> None:
 )  # fmt: skip
 def test_answers_are_compared_without_units_and_spelling(completion: str, answer: str) -> None:
     assert answer_of(completion) == answer
+
+
+def test_looking_for_rewordings_can_be_ended_in_its_midst(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paraphrases, "_PAIRS_AT_ONCE", 2)
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+
+    reworded(_table(templated(1_000, 5)), _table(templated(300, 6)), check)
+    # Once for the held-out rows, all of which are compared at a time, and then for every second pair.
+    assert calls > 10

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,14 +13,18 @@ from hypothesis import strategies as st
 from data_optimizer.feedback import trial
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import MAX_ENTRIES, candidates_for
+from data_optimizer.feedback.generate import generate
+from data_optimizer.feedback.judge import Judge, Outcome
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.question import Question, question_for, skeleton
 from data_optimizer.feedback.trial import Choice, choose_entries
 from data_optimizer.feedback.uplift import paired_uplift
 from data_optimizer.recipe import Feedback, PredicateSpec, Recipe, RecipeEntry
 from data_optimizer.tests.test_steps import table
-from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, topic_of, topics
+from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences, topic_of, topics
+from data_optimizer.working_rows import from_row_file
 from wlops_common.contracts import TrialArm
+from wlops_common.job_context import JobInterrupted
 
 
 def _named(rows: list[tuple[str, str]], letter: str, file: str = "training") -> pl.DataFrame:
@@ -101,6 +106,56 @@ def test_wrong_labels_that_are_doubted_go_and_random_rows_in_their_place_would_n
     assert arms["fix"].chosen
     assert arms["fix"].uplift.value > 0.05 > arms["control fix"].uplift.value
     assert choice.recipe.entries[0].row_ids == sorted(suspects)
+
+
+class _Attempts(Judge):
+    """A judge that keeps what each attempt did: entry id -> rows."""
+
+    made: ClassVar[list[dict[str, int]]] = []
+
+    def attempt(self, *arguments: Any, **options: Any) -> Outcome:
+        outcome = super().attempt(*arguments, **options)
+        self.made.append({entry.id: rows for entry, rows in outcome.done})
+        return outcome
+
+
+def test_an_arm_its_control_and_the_rows_without_an_entry_hold_as_many_other_synthetic_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trial, "Judge", _Attempts)
+    monkeypatch.setattr(_Attempts, "made", [])
+    bench = _bench(topics(300, 1), topics(300, 2), topics(40, 3))
+    # The cap is 128 synthetic rows for 300 real ones, so the entry of before alone would be scaled down already.
+    old = _entry("replay", 150, name="old")
+    entries = [_entry("augment", 100, "c1"), _entry("augment", 80, "c2", "imp_b"), _entry("select", 30)]
+    choice = choose_entries(bench, Recipe(entries=[old]), entries, lambda _: None)
+    assert choice.trial is not None
+    arms = {arm.arm: arm for arm in choice.trial.arms}
+    assert arms["augment"].rows > 50
+    for kind in ("augment", "select"):
+        assert arms[f"control {kind}"].rows == arms[kind].rows
+    _, augment, *others = _Attempts.made
+    beside = [made for made in others if any(name.startswith("control-augment") for name in made)]
+    assert len(beside) == 3
+    assert {made[old.id] for made in beside} == {augment[old.id]}
+    final = {entry.id: rows for entry, rows in choice.done}
+    without = [made for made in others if not any(name.startswith("control") for name in made)]
+    assert any(made.items() < final.items() and len(made) == len(final) - 1 for made in without)
+
+
+def test_what_a_control_of_generated_problems_cannot_make_is_copied() -> None:
+    """Of thirteen templates twelve have numbers so small that two new problems are all that each can make."""
+    rows = [(f"{text} costs 2 coins, and as much again.", "2+2=<<2+2=4>>4\n#### 4") for text in sentences(12, 5)]
+    rows += [
+        (f"Ann has {n} bags of {n + 17} beads.", f"{n}*{n + 17}=<<{n}*{n + 17}={n * (n + 17)}>>\n#### {n * (n + 17)}")
+        for n in range(20, 260)
+    ]
+    train = _named([(re.sub(r"number \d+", "", given), wanted) for given, wanted in rows], "t")
+    proxies = ProxyModels(Question("the equation", "generation"), train)
+    bench = Bench("generation", train, train[12:30], train.clear(), [], {}, 5, proxies)
+    entry = _entry("generate", 90).model_copy(update={"predicate": PredicateSpec(feature="operation", value="×")})
+    _, arms = _choose(bench, entry)
+    assert arms["control generate"].rows == arms["generate"].rows == 90
 
 
 def test_rows_taken_at_random_replace_the_aimed_ones_where_these_do_clearly_worse() -> None:
@@ -258,7 +313,7 @@ def test_the_skeleton_of_an_equation_names_numbers_by_their_places(
 
 
 def test_generated_problems_of_a_missing_kind_are_judged_by_their_equations(workplace: Workplace) -> None:
-    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(120, 2, "+-*/")}
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(400, 2, "+-*/")}
     first = workplace.optimise(files)
     asked = {
         "id": "imp_1", "kind": "generate", "slice": "operation = ÷", "gainBound": 0.2,
@@ -271,6 +326,55 @@ def test_generated_problems_of_a_missing_kind_are_judged_by_their_equations(work
     assert arms["generate"].chosen
     assert arms["generate"].uplift.low > 0.05
     assert arms["generate"].uplift.value >= arms["control generate"].uplift.value
+
+
+def test_the_mine_rows_whose_wording_is_used_do_not_judge_the_trial(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(400, 2, "+-*/")}
+    mine = from_row_file(workplace.rows(workplace.optimise(files).mine), file="validation", role="mine")
+    mine = mine.sort("id").with_columns(pl.Series("group", [f"g{row // 2}" for row in range(mine.height)]))
+    bench = Bench("generation", mine.clear(), mine, mine.clear(), [], {}, 5)
+    lent, judged = bench.wordings(), bench.judged()
+    assert 0.35 * mine.height < lent.height < 0.65 * mine.height
+    assert sorted([*lent["id"], *judged["id"]]) == mine["id"].to_list()
+    assert set(lent["group"]).isdisjoint(judged["group"])
+    division = _entry("generate", 40).model_copy(update={"predicate": PredicateSpec(feature="operation", value="÷")})
+    # Without a division in training all templates come from `mine`: those of the half that lends its wording.
+    assert generate(bench, division, 40) == 40
+    made = {_without_numbers(text) for text in bench.train["given"]}
+    assert made <= {_without_numbers(text) for text in lent["given"]}
+    assert Judge(bench, Recipe(), ProxyModels(Question("the equation", "generation"), mine)).samples == judged.height
+    labelled = _bench(topics(20, 1), topics(30, 2), [])
+    assert (labelled.wordings().height, labelled.judged().height) == (0, 30)
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "#", text)
+
+
+def test_a_trial_can_be_ended_before_every_quick_model() -> None:
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise JobInterrupted("cancel")
+
+    with pytest.raises(JobInterrupted):
+        choose_entries(
+            _bench(topics(60, 1), topics(60, 2), topics(60, 3)), Recipe(), [_entry("select", 9)], lambda _: None, check
+        )
+    # Three trainings for the rows so far, then the entry of the arm and its first training.
+    assert calls == 5
+
+
+def test_of_one_group_or_of_no_row_the_uplift_is_unknown() -> None:
+    before, after = np.zeros(3), np.array([1.0, 0.0, 1.0])
+    one, error = paired_uplift(before, after, ["g", "g", "g"])
+    assert (one.low, one.high, error) == (-1.0, 1.0, 1.0)
+    assert one.value == pytest.approx(2 / 3, abs=1e-6)
+    none, _ = paired_uplift(np.empty(0), np.empty(0), [])
+    assert (none.value, none.low, none.high) == (0.0, -1.0, 1.0)
 
 
 def test_free_answers_have_no_question() -> None:

@@ -24,6 +24,8 @@ class Workplace:
     """One task's bucket; ``optimise`` runs an iteration on it."""
 
     root: Path
+    #: What the service's settings would tell the jobs.
+    extras: dict[str, str] = field(default_factory=dict)
     store: DirectoryObjectStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +51,7 @@ class Workplace:
 
     def optimise(self, files: Mapping[str, bytes], iteration: int = 0, **options: Any) -> OptimizeResult:
         request = self.request(files, iteration, **options)
-        return run(job_context(self.root, request, store=self.store), request)
+        return run(job_context(self.root, request, store=self.store, extras=self.extras), request)
 
     def improve(
         self, files: Mapping[str, bytes], before: OptimizeResult, findings: list[dict[str, Any]], iteration: int = 1

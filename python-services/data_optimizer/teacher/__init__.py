@@ -1,0 +1,1 @@
+"""An optional chat endpoint that writes training rows: asked once, its rows checked one by one and stored in the recipe."""

@@ -1,0 +1,182 @@
+"""Which entries a teacher writes rows for, how often it is asked, and what is told of it.
+
+It is asked where nothing else makes new rows of a kind: labelled texts, text without worked answers, problems with hardly a template.
+Its rows go into the recipe (``RecipeEntry.drafts``), so that the recipe makes the same rows again without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from data_optimizer.feedback.bench import Bench
+from data_optimizer.feedback.compile import Candidates
+from data_optimizer.feedback.generate import templates_of
+from data_optimizer.recipe import DraftRow, Recipe, RecipeEntry
+from data_optimizer.steps.worked_answers import answers_are_worked
+from data_optimizer.teacher.answers import LONGEST, Checks
+from data_optimizer.teacher.endpoint import Endpoint, TeacherAddress, TeacherFault
+from data_optimizer.teacher.prompts import Pair, messages
+from wlops_common.contracts import DeclinedImprovement
+from wlops_ml.features import ARROW, CONFUSED
+
+#: Bounds of an iteration: calls in all and for one entry, rows asked for in a call, and seconds after which no call is begun.
+CALLS, CALLS_PER_ENTRY, ROWS_PER_CALL = 16, 5, 20
+SECONDS = 600.0
+EXAMPLES, _EXAMPLE_CHARACTERS = 8, 1_000
+#: Faults in a row after which it is not asked any more in this iteration.
+_MOST_FAULTS = 2
+#: With fewer templates than this new problems all sound alike.
+FEWEST_TEMPLATES = 3
+#: Rows with answers that nobody can verify, as a share of the rows that users gave.
+UNVERIFIED_SHARE = 0.1
+
+
+@dataclass
+class Told:
+    """Counts of an iteration, for the optimization log."""
+
+    calls: int = 0
+    asked: int = 0
+    answered: int = 0
+    accepted: int = 0
+    unusable: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def to_json(self, requests: int, model: str) -> dict[str, Any]:
+        """JSON-ready; ``requests`` counts the calls with their failed tries."""
+        counts = {"calls": self.calls, "requests": requests, "rowsAsked": self.asked, "rowsAnswered": self.answered}
+        reasons = {"unusable": dict(sorted(self.unusable.items())), "faults": dict(sorted(self.faults.items()))}
+        return {"model": model, **counts, "rowsAccepted": self.accepted, **reasons}
+
+
+def taught(
+    address: TeacherAddress, candidates: Candidates, bench: Bench, recipe: Recipe, check: Callable[[], None]
+) -> tuple[Candidates, dict[str, Any]]:
+    """The candidates with the teacher's rows in those entries that it serves, and what is told of it. No fault of it is raised.
+
+    An entry it wrote nothing for stays as it was where there is another way to carry it out, and is declined with the reason else.
+    """
+    endpoint = Endpoint(address, check)
+    teacher = _Teacher(endpoint, bench, recipe)
+    result = Candidates(declined=list(candidates.declined))
+    for entry in candidates.entries:
+        teacher.serve(entry, result)
+    return result, teacher.told.to_json(endpoint.requests, address.model)
+
+
+class _Teacher:
+    def __init__(self, endpoint: Endpoint, bench: Bench, recipe: Recipe) -> None:
+        self.told = Told()
+        self._endpoint = endpoint
+        self._bench = bench
+        self._originals = bench.originals().sort("id")
+        self._labels = tuple(sorted(set(self._originals["wanted"].to_list()))) if self._labelled else ()
+        self._worked = not self._labelled and answers_are_worked(self._originals)
+        self._unverified = 0 if self._labelled or self._worked else sum(len(entry.drafts) for entry in recipe.entries)
+        self._until = time.monotonic() + SECONDS
+        self._faults_in_a_row = 0
+        self._stopped: str | None = None
+
+    @property
+    def _labelled(self) -> bool:
+        return self._bench.task_type == "classification"
+
+    def serve(self, entry: RecipeEntry, result: Candidates) -> None:
+        """Put the entry into ``result``, with rows, without, or declined."""
+        templates = 0 if self._labelled or entry.kind != "generate" else len(templates_of(self._bench, entry))
+        if (
+            entry.kind not in (("generate", "augment") if self._labelled else ("generate",))
+            or templates >= FEWEST_TEMPLATES
+        ):
+            result.entries.append(entry)
+            return
+        rows, reason = self._write(entry)
+        if rows:
+            wanted = entry.rows if templates else len(rows)
+            result.entries.append(entry.model_copy(update={"kind": "generate", "drafts": rows, "rows": wanted}))
+        elif self._labelled or templates:
+            result.entries.append(entry)
+        else:
+            reason = f"no verified rows are there to make more from, and the teacher wrote none: {reason}"
+            result.declined.append(
+                DeclinedImprovement(id=entry.improvement_id, kind=entry.kind, slice=entry.slice, reason=reason)
+            )
+
+    def _write(self, entry: RecipeEntry) -> tuple[list[DraftRow], str]:
+        """Usable rows for the entry, and why there are no more."""
+        wanted = min(entry.rows, CALLS_PER_ENTRY * ROWS_PER_CALL)
+        if not self._labelled and not self._worked:
+            wanted = min(wanted, int(UNVERIFIED_SHARE * self._originals.height) - self._unverified)
+            if wanted <= 0:
+                return [], f"at most {UNVERIFIED_SHARE:.0%} of the rows may have answers that cannot be verified"
+        examples = self._examples(entry)
+        if not examples:
+            return [], "training has no row of this slice to show it"
+        checks = Checks(self._bench, entry.predicate, frozenset(self._labels), self._worked)
+        rows: list[DraftRow] = []
+        for call in range(CALLS_PER_ENTRY):
+            if self._stopped is not None or len(rows) >= wanted:
+                break
+            number = min(ROWS_PER_CALL, wanted - len(rows))
+            shown = [examples[(call * EXAMPLES + at) % len(examples)] for at in range(min(EXAMPLES, len(examples)))]
+            answer = self._ask(entry, shown, number)
+            if answer is not None:
+                seen = [*(given for given, _ in examples), *(row.given for row in rows)]
+                usable = checks.usable(answer, seen)
+                rows += usable[: wanted - len(rows)]
+                if not usable:
+                    break  # the next answer would hardly be another
+        self.told.answered += checks.answered
+        self.told.unusable += checks.unusable
+        self.told.accepted += len(rows)
+        if not self._labelled and not self._worked:
+            self._unverified += len(rows)
+        return rows, self._stopped or _reasons(checks)
+
+    def _ask(self, entry: RecipeEntry, shown: list[Pair], rows: int) -> str | None:
+        """One call; None where it failed."""
+        if self.told.calls >= CALLS or time.monotonic() > self._until:
+            self._stopped = f"it is asked {CALLS} times in an iteration, for {SECONDS:g} seconds"
+            return None
+        self.told.calls += 1
+        self.told.asked += rows
+        asked = messages(self._bench.task_type, entry.slice, shown, self._wanted(entry), self._labels, rows)
+        try:
+            answer = self._endpoint.ask(asked)
+        except TeacherFault as fault:
+            self.told.faults[str(fault)] += 1
+            self._faults_in_a_row += 1
+            if self._faults_in_a_row >= _MOST_FAULTS:
+                self._stopped = str(fault)
+            return None
+        self._faults_in_a_row = 0
+        return answer
+
+    def _wanted(self, entry: RecipeEntry) -> list[str]:
+        """Labels that rows of the slice may have."""
+        if entry.predicate is not None and entry.predicate.feature == "label":
+            return [entry.predicate.value]
+        if entry.predicate is not None and entry.predicate.feature == CONFUSED:
+            return [label for label in entry.predicate.value.split(ARROW) if label in self._labels]
+        return list(self._labels)
+
+    def _examples(self, entry: RecipeEntry) -> list[Pair]:
+        """Training originals of the slice, undoubted and not long, in an order that is the entry's own; for problems of any kind else."""
+        sound = self._originals.filter(~self._originals["id"].is_in(list(self._bench.suspects)))
+        sound = sound.filter(
+            (sound["given"].str.len_chars() <= _EXAMPLE_CHARACTERS) & (sound["wanted"].str.len_chars() <= LONGEST)
+        )
+        of_slice = self._bench.matching(sound, entry.predicate)
+        rows = of_slice if of_slice.height or self._labelled else sound
+        order = self._bench.rng(entry).permutation(rows.height)[: CALLS_PER_ENTRY * EXAMPLES]
+        return list(rows[order].select("given", "wanted").iter_rows())
+
+
+def _reasons(checks: Checks) -> str:
+    if not checks.answered:
+        return "its answer holds no row"
+    return ", ".join(f"{reason}: {count}" for reason, count in checks.unusable.most_common())
