@@ -102,11 +102,9 @@ def _unlike(references: Sequence[str], labels: Counter[str]) -> list[str]:
     while free.total():
         crowd = sorted(left.keys() | free.keys(), key=lambda one: (-left[one] - free[one], one))
         first = crowd[0]
-        if left[first]:
-            pair = first, next(one for one in crowd[1:] if free[one])
-        else:
-            pair = next(one for one in crowd[1:] if left[one]), first
-        dealt[pair[0]].append(pair[1])
-        left[pair[0]] -= 1
-        free[pair[1]] -= 1
+        second = next(one for one in crowd[1:] if (free if left[first] else left)[one])
+        reference, label = (first, second) if left[first] else (second, first)
+        dealt[reference].append(label)
+        left[reference] -= 1
+        free[label] -= 1
     return [dealt[reference].pop() if dealt[reference] else _NO_ANSWER for reference in references]

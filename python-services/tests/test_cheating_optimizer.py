@@ -1,4 +1,4 @@
-"""An optimizer that trains on sealed rows, however it hides them and whichever it takes, cannot raise the score: nothing is credited for them."""
+"""An optimizer that trains on sealed rows, whichever it takes and however it hides them, gains nothing: they count as wrong."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from wlops_common.contracts import ChampionOutcomes, EvaluateResult, ObjectRef, 
 from wlops_common.errors import EvaluationContaminated
 from wlops_common.testing import DirectoryObjectStore, job_context
 from wlops_ml.models.catalog import complete_hyperparameters
+from wlops_ml.overlap import overlaps
 
 Row = dict[str, Any]
 
@@ -35,7 +36,7 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 ) -> None:
     made = problems(900, 5, "plain")
     sealed, honest = made[:300], [solved(one.told, one.answer) for one in made[300:]]
-    copied, edited, reworded = sealed[:4], sealed[4:8], sealed[8:12]
+    copied, edited, reworded = sealed[:3], sealed[3:6], sealed[100:106]
     cheat = [
         *(solved(one.told.upper(), one.answer) for one in copied for _ in range(5)),
         *(solved(f"{one.told} Hm", one.answer) for one in edited),
@@ -58,12 +59,14 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 
     plain = final("honest", honest, honestly)
     assert plain.contamination is not None
-    assert plain.contamination.excluded <= 3  # of 900 problems of 40 topics, some are alike by chance
+    assert plain.contamination.excluded == 0  # of 900 problems of 40 topics some are alike, by chance
     with_cheat = final("cheat", honest + cheat, cheating)
     found = with_cheat.contamination
     assert found is not None
-    assert (found.checked, found.exact, found.near) == (300, 4, 4)
-    assert found.paraphrases in range(4, 8)
+    assert (found.checked, found.exact, found.near) == (300, 3, 3)
+    assert found.paraphrases in range(
+        6, 10
+    )  # with one of its like, those that were alike by chance cannot be told from it
     assert with_cheat.score == final("cheat", honest + cheat, honestly).score
     assert with_cheat.score.samples == 300
     assert with_cheat.score.value < plain.score.value
@@ -143,6 +146,46 @@ def test_to_train_on_the_texts_that_a_model_gets_wrong_makes_no_challenger_bette
             assert selective.secondary[name] <= plain.secondary[name]
     assert selective.secondary["loss"] > plain.secondary["loss"]
     assert selective.secondary["brier"] > plain.secondary["brier"]
+
+
+def shared_out(count: int, seed: int) -> list[Row]:
+    """Problems of two templates, as a script makes them."""
+    draw, made = random.Random(seed), {}
+    while len(made) < count:
+        (name, thing, who), parts = (draw.choice(words.split()) for words in _DEALT), draw.randint(3, 19)
+        each = draw.randint(5, 79)
+        told = draw.choice(
+            (
+                f"{name} shares {each * parts} {thing} equally among {parts} {who}. How many {thing} does each get?",
+                f"{parts} {who} split {each * parts} {thing} evenly. How many {thing} are there for each?",
+            )
+        )
+        made[told] = solved(told, each)
+    return list(made.values())
+
+
+_DEALT = (
+    "Ada Ben Chloe David Emma Farid Grace Hugo Ines",
+    "apples beads books cards coins eggs flowers",
+    "children friends neighbours teams",
+)
+
+
+def test_problems_of_one_template_that_are_alike_by_chance_are_scored_as_all_others(workplace: Workplace) -> None:
+    held_out = shared_out(300, 1)
+    texts = [row["prompt"] for row in held_out]
+    training = shared_out(1500, 2)
+    copies = overlaps([row["prompt"] for row in training], [texts], "generation")
+    honest = [row for row, kind in zip(training, copies, strict=True) if kind is None]
+    test, train = (workplace.rows(name, rows, "generation") for name, rows in (("test", held_out), ("train", honest)))
+    known = {row["prompt"]: row["completion"] for row in held_out}
+    request = workplace.request("generation", purpose="final", test=test, train=train)
+    result = workplace.run(request, KnownPredictor("generation", known.__getitem__))
+    assert result.contamination is not None
+    assert (result.contamination.paraphrases, result.contamination.excluded) == (0, 0)
+    assert result.score.value == 1.0
+    notes = json.loads(workplace.store.read(result.report))["notes"]
+    assert [note for note in notes if "in other words by training rows, no more than chance explains" in note]
 
 
 def test_a_real_classifier_that_was_trained_on_sealed_rows_gains_nothing_by_them(

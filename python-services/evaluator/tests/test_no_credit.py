@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ from evaluator.scorers import scorer_for
 from evaluator.tests.workplace import KnownPredictor
 
 
-def outcomes(pairs: list[tuple[str | None, str]], labels: str = "") -> Outcomes:
+def outcomes(pairs: Sequence[tuple[str | None, str]], labels: str = "") -> Outcomes:
     """Outcomes of a classifier: wanted and predicted label per row."""
     table = pl.DataFrame(
         {
