@@ -26,6 +26,8 @@ Row = Mapping[str, Any]
 class Findings:
     """Slices with their share of the training rows, suggestions, bad cases and the error rates of feature values and of all rows.
 
+    ``features`` tell of parts by the model's confidence too, ``error_rates`` only of parts that have the same rows for every model.
+
     All empty where nothing was looked at.
     """
 
@@ -62,20 +64,23 @@ def learn(mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], task_ty
     flags = wrong.tolist()
     confidences = outcomes.confidences[scored].tolist()
     observed = observed_members(rows, outcomes.confidences[scored], train, task_type)
-    features = feature_table(observed | members, wrong)
     return Findings(
         slices=found,
         train_shares=_shares(found, train[:SHARE_ROWS], task_type),
         suggestions=suggest(found, rows, flags, predictions, task_type),
         bad_cases=bad_cases(rows, flags, predictions, confidences, found, train, task_type),
         bad_case_count=int(wrong.sum()),
-        features=features,
-        error_rates=_error_rates(features, rows, flags),
+        features=feature_table(observed | members, wrong),
+        error_rates=_error_rates(feature_table(members, wrong), rows, flags),
     )
 
 
 def _error_rates(features: Sequence[Row], rows: Sequence[Row], wrong: Sequence[bool]) -> list[ErrorRate]:
-    """A slice that was mended stands out no more; by these the next iteration's report tells its uplift."""
+    """A slice that was mended stands out no more; by these the next iteration's report tells its uplift.
+
+    ``features`` are of parts that hold the same rows whatever the model: those by its confidence hold others in each iteration, and before
+    and after would be rates of different rows.
+    """
     if not rows:
         return []
     of_features = [ErrorRate(name=one["name"], support=one["support"], error_rate=one["errorRate"]) for one in features]

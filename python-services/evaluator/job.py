@@ -1,4 +1,4 @@
-"""One evaluation job: fetch the rows and the model, leave out what it was trained on, predict, score, compare, learn from ``mine``, report.
+"""One evaluation job: fetch the rows and the model, find what it was trained on, predict, score, compare, learn from ``mine``, report.
 
 ``purpose: iteration`` scores ``select``, compares with the champion and learns from ``mine``; ``purpose: final`` scores ``test`` and
 answers the score alone: the training rows it is given serve to find test rows among them, nothing else.
@@ -16,9 +16,10 @@ from typing import Any, Literal
 import polars as pl
 
 from evaluator.comparison import compare
-from evaluator.contamination import audit
+from evaluator.contamination import Audit, audit
 from evaluator.evaluate import Evaluation, evaluate
 from evaluator.findings import NO_FINDINGS, Findings, learn
+from evaluator.no_credit import without_credit
 from evaluator.outcome_file import read_outcomes, to_parquet
 from evaluator.outcomes import Outcomes, predict
 from evaluator.pool_margins import MARGINS_FILE, pool_margins
@@ -61,17 +62,18 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
         MetricUnknown: The metric does not exist for the task type.
         ModelUnavailable, ModelTaskMismatch: The model cannot be loaded, or was made for the other task type.
         DatasetEmpty, DatasetTooSmall: There are no rows to score, or none of them has an answer.
-        EvaluationContaminated: Most rows to score stand in the training rows.
+        EvaluationContaminated: Too many rows to score stand in the training rows.
         ArtifactMissing, ArtifactChanged: An object is not what its reference says.
     """
     began = time.perf_counter()
     metric = resolve_metric(request.metric, request.task_type)
     role, ref = _scored_role(request)
-    audited = audit(context, request, read_table(context, ref, request.task_type, role), role)
+    table = read_table(context, ref, request.task_type, role)
+    audited = audit(context, request, table, role)
     predictor = _predictor(context, request, load)
     headline = _Scorer(context, request, metric, predictor)
-    scored = headline.score(audited.clean, role)
-    comparison = _compare(context, request, metric, audited.clean, scored.outcomes)
+    scored = headline.score(table, role, audited)
+    comparison = _compare(context, request, metric, table, scored.outcomes)
     mine, findings = _learn(context, request, headline)
     info = MetricInfo(name=metric, higher_is_better=True)
     report = build_report(
@@ -116,8 +118,8 @@ class _Scorer:
     metric: str
     predictor: Predictor
 
-    def score(self, table: pl.DataFrame, role: str) -> _Scored:
-        """Predict and score ``table``."""
+    def score(self, table: pl.DataFrame, role: str, audited: Audit | None = None) -> _Scored:
+        """Predict and score ``table``; nothing is credited for rows that the audit found."""
         stage, task_type = f"predicting {role} rows", self.request.task_type
         self.context.progress(stage, 0, table.height)
         outcomes = predict(
@@ -128,6 +130,8 @@ class _Scorer:
             on_progress=lambda done, total: self.context.progress(stage, done, total),
             check=self.context.check,
         )
+        if audited is not None:
+            outcomes = without_credit(outcomes, audited.found, task_type)
         return _Scored(outcomes, evaluate(outcomes, self.metric, task_type, role, self.request.seed))
 
 

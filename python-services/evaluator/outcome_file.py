@@ -1,7 +1,7 @@
 """``outcomes.parquet``: row by row what a model got right on ``select``, kept so that a later model can be compared with it.
 
-It lies under the sealed prefix and only the evaluator reads it. It holds no text: predictions are told apart by a hash. Rows that are left
-out of the score are not in it.
+It lies under the sealed prefix and only the evaluator reads it. It holds no text: predictions are told apart by a hash. Rows that stand in
+the training rows too are wrong in it, as they are in the score.
 """
 
 from __future__ import annotations

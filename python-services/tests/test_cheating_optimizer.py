@@ -1,4 +1,4 @@
-"""An optimizer that trains on sealed rows, however it hides them, cannot move the score: the evaluator leaves those rows out."""
+"""An optimizer that trains on sealed rows, whichever it takes and however it hides them, gains nothing: they count as wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from data_optimizer.tests.reworded_problems import problems
 from evaluator.job import run
 from evaluator.tests.test_real_models import saved, train
 from evaluator.tests.workplace import KnownPredictor, Workplace, intents
-from wlops_common.contracts import EvaluateResult, ObjectRef, RowsRef
+from wlops_common.contracts import ChampionOutcomes, EvaluateResult, ObjectRef, RowsRef
 from wlops_common.errors import EvaluationContaminated
 from wlops_common.testing import DirectoryObjectStore, job_context
 from wlops_ml.models.catalog import complete_hyperparameters
+from wlops_ml.overlap import overlaps
 
 Row = dict[str, Any]
 
@@ -35,7 +36,7 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 ) -> None:
     made = problems(900, 5, "plain")
     sealed, honest = made[:300], [solved(one.told, one.answer) for one in made[300:]]
-    copied, edited, reworded = sealed[:40], sealed[40:80], sealed[80:120]
+    copied, edited, reworded = sealed[:3], sealed[3:6], sealed[100:106]
     cheat = [
         *(solved(one.told.upper(), one.answer) for one in copied for _ in range(5)),
         *(solved(f"{one.told} Hm", one.answer) for one in edited),
@@ -58,21 +59,136 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 
     plain = final("honest", honest, honestly)
     assert plain.contamination is not None
-    assert plain.contamination.excluded <= 3  # of 900 problems of 40 topics, some are alike by chance
+    assert plain.contamination.excluded == 0  # of 900 problems of 40 topics some are alike, by chance
     with_cheat = final("cheat", honest + cheat, cheating)
     found = with_cheat.contamination
     assert found is not None
-    assert (found.checked, found.exact, found.near) == (300, 40, 40)
-    assert found.paraphrases in range(40, 44)
-    assert with_cheat.score.samples == 300 - found.excluded
+    assert (found.checked, found.exact, found.near) == (300, 3, 3)
+    assert found.paraphrases in range(
+        6, 10
+    )  # with one of its like, those that were alike by chance cannot be told from it
     assert with_cheat.score == final("cheat", honest + cheat, honestly).score
+    assert with_cheat.score.samples == 300
+    assert with_cheat.score.value < plain.score.value
     report = json.loads(workplace.store.read(with_cheat.report))
     assert report["contamination"]["excluded"] == found.excluded
-    assert any(f"{found.excluded} of 300 test rows stand in the training rows too" in note for note in report["notes"])
+    told = f"{found.excluded} of 300 test rows stand in the training rows too"
+    assert any(told in note and "count as wrong" in note for note in report["notes"])
     assert not [one for one in sealed if one.told in json.dumps(report)]
 
 
-def test_a_real_classifier_that_was_trained_on_sealed_rows_scores_as_on_the_rows_it_never_saw(
+@pytest.mark.parametrize("trick", ["copied", "edited", "reworded"])
+def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_score(
+    workplace: Workplace, trick: str
+) -> None:
+    made = problems(600, 6, "plain")
+    sealed, rest = made[:200], made[200:]
+    known = {one.told: one.answer for one in sealed}
+    hard = [one for one in sealed if len(one.told) % 5 == 0][:6]
+    hidden = {
+        "copied": [one.told for one in hard],
+        "edited": [f"{one.told} Hm" for one in hard],
+        "reworded": [one.reworded for one in hard],
+    }[trick]
+
+    def answer(prompt: str) -> str:
+        return f"#### {known[prompt] + (len(prompt) % 5 == 0)}"
+
+    test = workplace.rows("test", [solved(one.told, one.answer) for one in sealed], "generation")
+    honest = [solved(one.told, one.answer) for one in rest]
+    cheat = [solved(text, one.answer) for text, one in zip(hidden, hard, strict=True)]
+
+    def final(name: str, rows: list[Row]) -> EvaluateResult:
+        train = workplace.rows(name, rows, "generation")
+        request = workplace.request("generation", purpose="final", test=test, train=train)
+        return workplace.run(request, KnownPredictor("generation", answer))
+
+    plain, selective = final("honest", honest), final("cheat", honest + cheat)
+    assert plain.contamination is not None
+    assert selective.contamination is not None
+    assert selective.contamination.excluded - plain.contamination.excluded >= 5
+    assert selective.score == plain.score
+    assert selective.secondary == plain.secondary
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_to_train_on_the_texts_that_a_model_gets_wrong_makes_no_challenger_better(
+    workplace: Workplace, metric: str
+) -> None:
+    held_out, honest = intents(400, 1), intents(200, 2)
+    labels = [f"topic{number}" for number in range(8)]
+    hard = [row for row in held_out if row["label"] == "topic3"][:20]
+
+    def answer(text: str) -> str:
+        return "topic4" if "topic3" in text else text.split()[1]
+
+    refs = {"select": workplace.rows("select", held_out, "classification")}
+
+    def scored(name: str, rows: list[Row], model: Any, champion: ChampionOutcomes | None = None) -> EvaluateResult:
+        train = workplace.rows(name, rows, "classification")
+        fields = {"sealed_prefix": "evaluations/t/sealed/", "metric": metric, "train": train, "champion": champion}
+        request = workplace.request("classification", **refs, **fields)
+        return workplace.run(request, KnownPredictor("classification", model, labels))
+
+    plain = scored("honest", honest, answer)
+    assert plain.outcomes is not None
+    champion = ChampionOutcomes(iteration=0, outcomes=plain.outcomes)
+    selective = scored("cheat", honest + hard, answer, champion)
+    assert selective.contamination is not None
+    assert (selective.contamination.exact, selective.contamination.excluded) == (20, 20)
+    assert selective.comparison is not None
+    assert selective.score.value <= plain.score.value
+    assert selective.score.samples == plain.score.samples == selective.comparison.samples == 400
+    assert selective.comparison.difference == pytest.approx(selective.score.value - plain.score.value, abs=1e-12)
+    assert selective.comparison.gained == 0
+    for name in ("accuracy", "macro_f1"):
+        if name in plain.secondary:
+            assert selective.secondary[name] <= plain.secondary[name]
+    assert selective.secondary["loss"] > plain.secondary["loss"]
+    assert selective.secondary["brier"] > plain.secondary["brier"]
+
+
+def shared_out(count: int, seed: int) -> list[Row]:
+    """Problems of two templates, as a script makes them."""
+    draw, made = random.Random(seed), {}
+    while len(made) < count:
+        (name, thing, who), parts = (draw.choice(words.split()) for words in _DEALT), draw.randint(3, 19)
+        each = draw.randint(5, 79)
+        told = draw.choice(
+            (
+                f"{name} shares {each * parts} {thing} equally among {parts} {who}. How many {thing} does each get?",
+                f"{parts} {who} split {each * parts} {thing} evenly. How many {thing} are there for each?",
+            )
+        )
+        made[told] = solved(told, each)
+    return list(made.values())
+
+
+_DEALT = (
+    "Ada Ben Chloe David Emma Farid Grace Hugo Ines",
+    "apples beads books cards coins eggs flowers",
+    "children friends neighbours teams",
+)
+
+
+def test_problems_of_one_template_that_are_alike_by_chance_are_scored_as_all_others(workplace: Workplace) -> None:
+    held_out = shared_out(300, 1)
+    texts = [row["prompt"] for row in held_out]
+    training = shared_out(1500, 2)
+    copies = overlaps([row["prompt"] for row in training], [texts], "generation")
+    honest = [row for row, kind in zip(training, copies, strict=True) if kind is None]
+    test, train = (workplace.rows(name, rows, "generation") for name, rows in (("test", held_out), ("train", honest)))
+    known = {row["prompt"]: row["completion"] for row in held_out}
+    request = workplace.request("generation", purpose="final", test=test, train=train)
+    result = workplace.run(request, KnownPredictor("generation", known.__getitem__))
+    assert result.contamination is not None
+    assert (result.contamination.paraphrases, result.contamination.excluded) == (0, 0)
+    assert result.score.value == 1.0
+    notes = json.loads(workplace.store.read(result.report))["notes"]
+    assert [note for note in notes if "in other words by training rows, no more than chance explains" in note]
+
+
+def test_a_real_classifier_that_was_trained_on_sealed_rows_gains_nothing_by_them(
     workplace: Workplace, tmp_path: Path
 ) -> None:
     from wlops_ml.models.classifier import ClassifierLearner
@@ -80,12 +196,12 @@ def test_a_real_classifier_that_was_trained_on_sealed_rows_scores_as_on_the_rows
     draw = random.Random(3)
     labels = [f"topic{number}" for number in range(8)]
     # The label does not show in the text, so only memory can gain.
-    rows = [{**row, "label": draw.choice(labels)} for row in intents(700, 4)]
-    sealed, honest = rows[:300], rows[300:]
-    taken, unseen = sealed[:100], sealed[100:]
+    rows = [{**row, "label": draw.choice(labels)} for row in intents(900, 4)]
+    sealed, honest = rows[:400], rows[400:]
+    taken, unseen = sealed[:20], sealed[20:]
     cheat = [
-        *({**row, "text": f"{row['text']}!"} for row in taken[:50] for _ in range(2)),
-        *({**row, "text": f"{row['text']} x", "source": "augment"} for row in taken[50:]),
+        *({**row, "text": f"{row['text']}!"} for row in taken[:10] for _ in range(2)),
+        *({**row, "text": f"{row['text']} x", "source": "augment"} for row in taken[10:]),
     ]
     values = {"hidden_size": 32, "dropout": 0.0}
     learner = ClassifierLearner(
@@ -96,9 +212,11 @@ def test_a_real_classifier_that_was_trained_on_sealed_rows_scores_as_on_the_rows
     trained_on = workplace.rows("cheat", honest + cheat, "classification")
     audited = final_score(workplace, model, sealed, trained_on)
     assert audited.contamination is not None
-    assert (audited.contamination.exact, audited.contamination.near) == (50, 50)
-    assert audited.score == final_score(workplace, model, unseen, None).score
-    assert final_score(workplace, model, taken, None).score.value > 0.9 > 0.3 > audited.score.value
+    assert (audited.contamination.exact, audited.contamination.near) == (10, 10)
+    assert final_score(workplace, model, taken, None).score.value > 0.9
+    right = final_score(workplace, model, unseen, None).score.value * len(unseen)
+    assert audited.score.value * len(sealed) == pytest.approx(right)
+    assert audited.score.samples == len(sealed)
 
 
 def final_score(workplace: Workplace, model: ObjectRef, rows: list[Row], trained_on: RowsRef | None) -> EvaluateResult:
@@ -110,15 +228,31 @@ def final_score(workplace: Workplace, model: ObjectRef, rows: list[Row], trained
     return run(context, request)
 
 
-def test_a_test_set_of_which_most_was_trained_on_is_refused_with_its_counts(workplace: Workplace) -> None:
+def test_a_test_set_of_which_more_than_a_twentieth_was_trained_on_is_refused_with_its_counts(
+    workplace: Workplace,
+) -> None:
     rows = intents(100, 6)
     test = workplace.rows("test", rows, "classification")
-    leaked = workplace.rows("leaked", [*rows[:51], *intents(100, 7)], "classification")
+
+    def final(leaked: int, predictor: KnownPredictor) -> EvaluateResult:
+        train = workplace.rows("leaked", [*rows[:leaked], *intents(100, 7)], "classification")
+        return workplace.run(workplace.request("classification", purpose="final", test=test, train=train), predictor)
+
     predictor = KnownPredictor("classification", str)
-    with pytest.raises(EvaluationContaminated, match="51 of 100 test rows") as caught:
-        workplace.run(workplace.request("classification", purpose="final", test=test, train=leaked), predictor)
+    with pytest.raises(EvaluationContaminated, match="6 of 100 test rows") as caught:
+        final(6, predictor)
     assert caught.value.details == {
-        "role": "test", "checked": 100, "exact": 51, "near": 0, "paraphrases": None, "excluded": 51
+        "role": "test", "checked": 100, "exact": 6, "near": 0, "paraphrases": None, "excluded": 6
     }  # fmt: skip
     assert not caught.value.retryable
     assert predictor.seen == []
+    assert final(5, KnownPredictor("classification", lambda text: text.split()[1])).score.value == 0.95
+
+
+def test_a_few_rows_of_a_small_test_set_do_not_end_the_task(workplace: Workplace) -> None:
+    rows = intents(12, 6)
+    test = workplace.rows("test", rows, "classification")
+    train = workplace.rows("leaked", [*rows[:3], *intents(50, 7)], "classification")
+    request = workplace.request("classification", purpose="final", test=test, train=train)
+    result = workplace.run(request, KnownPredictor("classification", lambda text: text.split()[1]))
+    assert (result.score.value, result.score.samples) == (0.75, 12)

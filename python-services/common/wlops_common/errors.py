@@ -141,7 +141,7 @@ class TrainingDiverged(JobFault):
 
 
 class EvaluationContaminated(JobFault):
-    """Most rows to be scored stand in the training rows too: what is left says little about the model."""
+    """Too many of the rows to be scored stand in the training rows too: their score says little about the model."""
 
     code = "EVALUATION_CONTAMINATED"
 

@@ -42,14 +42,26 @@ _PAIRS_AT_ONCE = 20_000
 
 @dataclass(frozen=True)
 class Reworded:
-    """Row numbers of training rows that reword a held-out row, of those held-out rows, and of held-out rows met by chance only."""
+    """Row numbers of training rows that reword a held-out row, of those held-out rows, and of held-out rows met by chance only.
+
+    ``expected`` has for each row of ``held_out`` how many training rows are expected to match it as well as its best match by chance.
+    """
 
     training: frozenset[int]
     held_out: frozenset[int]
     by_chance: frozenset[int]
+    expected: dict[int, float]
+
+    def surprise(self, checked: int) -> float:
+        """The p-value of these matches among ``checked`` held-out rows, each of which could have been met by chance (Simes, 1986).
+
+        A match is judged row by row, so in a large set some are found that chance made; this tells whether it made all of them.
+        """
+        p_values = -np.expm1(-np.sort(np.array(list(self.expected.values()), dtype=np.float64)))
+        return float(min(1.0, (checked * p_values / np.arange(1, len(p_values) + 1)).min(initial=1.0)))
 
 
-NOTHING = Reworded(frozenset(), frozenset(), frozenset())
+NOTHING = Reworded(frozenset(), frozenset(), frozenset(), {})
 
 
 def joined(rows: pl.DataFrame) -> pl.DataFrame:
@@ -109,8 +121,11 @@ def reworded(training: pl.DataFrame, held_out: pl.DataFrame, check: Callable[[],
     close = likeness >= LIKE_WORDED
     expected = chance * scale * np.where(close, common, common + 1)
     evidence = expected < np.where(close, CHANCE_MATCHES, CHANCE_MATCHES_LOOSE)
-    sure = frozenset(pairs[evidence, 1].tolist())
-    return Reworded(frozenset(pairs[evidence, 0].tolist()), sure, frozenset(pairs[close, 1].tolist()) - sure)
+    best: dict[int, float] = {}
+    for row, number in zip(pairs[evidence, 1].tolist(), expected[evidence].tolist(), strict=True):
+        best[row] = min(number, best.get(row, number))
+    sure = frozenset(best)
+    return Reworded(frozenset(pairs[evidence, 0].tolist()), sure, frozenset(pairs[close, 1].tolist()) - sure, best)
 
 
 def answer_of(completion: str) -> str:

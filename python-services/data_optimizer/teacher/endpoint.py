@@ -97,7 +97,7 @@ class Endpoint:
         def work() -> None:
             try:
                 answers.put(self._exchange(body))
-            except Exception as fault:
+            except Exception as fault:  # noqa: BLE001 - handed to the caller, who waits
                 answers.put(fault)
 
         threading.Thread(target=work, name="teacher", daemon=True).start()

@@ -102,12 +102,23 @@ def test_a_confused_pair_of_classes_is_named_and_both_remedies_are_offered(workp
     assert {("select", "label = topic3"), ("augment", "label = topic3"), ("fix", "confused = topic3 → topic4")} <= kinds
     assert result.secondary["loss"] == pytest.approx(0.875 * 0.2231 + 0.125 * 3.5553, abs=1e-3)
     # How sure the model was, and what it had never read, are told beside the features of the rows, but name no slice.
-    rates = {one.name: (one.support, one.error_rate) for one in result.error_rates}
+    report = report_of(workplace, result)
+    rates = {one["name"]: (one["support"], one["errorRate"]) for one in report["features"]}
     assert rates["confidence = 0.8 to 0.95"] == rates["unseen words = a fifth or more"] == (320, 0.125)
     assert not [name for name in names if name.startswith(("confidence", "unseen"))]
-    assert report_of(workplace, result)["confusion"]["pairs"] == [
-        {"label": "topic3", "predicted": "topic4", "rows": 40}
-    ]
+    assert report["confusion"]["pairs"] == [{"label": "topic3", "predicted": "topic4", "rows": 40}]
+
+
+def test_error_rates_are_of_the_same_rows_whatever_the_model_and_its_training_rows(workplace: Workplace) -> None:
+    fields = sets(workplace, "classification", intents(600, 1))
+    before = KnownPredictor("classification", weak_on_topic3, LABELS, lambda text: 0.4 if "card" in text else 0.99)
+    first = workplace.run(workplace.request("classification", **fields), before)
+    fields["train"] = fields["mine"]
+    after = KnownPredictor("classification", lambda text: text.split()[1], LABELS, 0.6)
+    second = workplace.run(workplace.request("classification", **fields), after)
+    members = [{one.name: one.support for one in result.error_rates} for result in (first, second)]
+    assert members[0] == members[1]
+    assert {"all rows", "label = topic3"} <= members[0].keys()
 
 
 def test_the_pool_is_told_by_margins_and_neither_by_texts_nor_by_labels(workplace: Workplace) -> None:

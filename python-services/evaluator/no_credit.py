@@ -1,0 +1,110 @@
+"""Outcomes in which rows that were found among the training rows count as wrong, and as wrong as each measure can tell.
+
+Memory and skill cannot be told apart on such a row, so nothing is credited for it, and leaving it out would credit something: an optimizer
+that puts only the hard rows into training would make the rest look easier. What is scored is a lower bound of what the model can do. Not
+here: finding those rows (``contamination``).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluator.outcomes import PROBABILITY_FLOOR, Outcomes
+from wlops_common.contracts import TaskType
+
+Booleans = npt.NDArray[np.bool_]
+
+#: All probability on a wrong class.
+_WORST_BRIER = 2.0
+_NO_ANSWER = ""
+
+
+def without_credit(outcomes: Outcomes, found: Booleans, task_type: TaskType) -> Outcomes:
+    """``outcomes`` in which the rows of ``found``, shape ``(rows,)``, are wrong.
+
+    No score is better than with whatever answers to those rows: log loss and Brier score take their worst values, and of classifiers the
+    predictions become the wrong labels, among those that occur, that cost macro-F1 most. Rows that cannot be scored stay unscored.
+    """
+    uncredited = found & outcomes.scored
+    if not uncredited.any():
+        return outcomes
+    predictions = outcomes.predictions
+    if task_type == "classification":
+        predictions = _costliest(outcomes, uncredited)
+    return replace(
+        outcomes,
+        predictions=predictions,
+        right=outcomes.right & ~uncredited,
+        strictly_right=outcomes.strictly_right & ~uncredited,
+        log_losses=np.where(
+            uncredited & ~np.isnan(outcomes.log_losses), -np.log(PROBABILITY_FLOOR), outcomes.log_losses
+        ),
+        briers=np.where(uncredited & ~np.isnan(outcomes.briers), _WORST_BRIER, outcomes.briers),
+    )
+
+
+def _costliest(outcomes: Outcomes, uncredited: Booleans) -> list[str]:
+    """The predictions, those of ``uncredited`` rows replaced by the wrong labels with which macro-F1 is least."""
+    rows = np.flatnonzero(uncredited).tolist()
+    kept = np.flatnonzero(outcomes.scored & ~uncredited).tolist()
+    wanted = Counter(str(outcomes.references[row]) for row in [*kept, *rows])
+    given = Counter(outcomes.predictions[row] for row in kept)
+    hits = Counter(outcomes.predictions[row] for row in kept if outcomes.right[row])
+    own = Counter(str(outcomes.references[row]) for row in rows)
+    named = {*wanted, *given, *(outcomes.predictions[row] for row in rows)}
+    # As often as a label may be predicted wrongly: by the rows that do not want it.
+    most = {label: len(rows) - own[label] for label in named}
+    labels = _falling(hits, {label: wanted[label] + given[label] for label in named}, most, len(rows))
+    predictions = list(outcomes.predictions)
+    references = [str(outcomes.references[row]) for row in rows]
+    for row, label in zip(rows, _unlike(references, labels), strict=True):
+        predictions[row] = label
+    return predictions
+
+
+def _falling(hits: Counter[str], sizes: dict[str, int], most: dict[str, int], count: int) -> Counter[str]:
+    """How often to predict each label wrongly, ``count`` times in all, so that the sum of F1 falls most.
+
+    A label's F1 is ``2 hits / size`` with ``size`` its wanted and predicted rows. What one more wrong prediction takes from it falls with
+    each, so taking the largest loss each time is best.
+    """
+
+    def loss(label: str, times: int) -> float:
+        size = sizes[label] + times
+        # A label that only such rows are given is one more to take the mean over.
+        return 2 * hits[label] / (size * (size + 1)) if size else math.inf
+
+    heap = [(-loss(label, 0), label) for label in sizes if most[label]]
+    heapq.heapify(heap)
+    times = Counter[str]()
+    for _ in range(count if heap else 0):
+        _, label = heapq.heappop(heap)
+        times[label] += 1
+        if times[label] < most[label]:
+            heapq.heappush(heap, (-loss(label, times[label]), label))
+    return times
+
+
+def _unlike(references: Sequence[str], labels: Counter[str]) -> list[str]:
+    """``labels`` dealt out to the rows so that none gets its own reference; where a data set has one label only, no answer at all.
+
+    Rows and labels that stand in each other's way most are paired first, which leaves a pairing for the others.
+    """
+    left, free = Counter(references), labels.copy()
+    dealt: dict[str, list[str]] = {label: [] for label in left}
+    while free.total():
+        crowd = sorted(left.keys() | free.keys(), key=lambda one: (-left[one] - free[one], one))
+        first = crowd[0]
+        second = next(one for one in crowd[1:] if (free if left[first] else left)[one])
+        reference, label = (first, second) if left[first] else (second, first)
+        dealt[reference].append(label)
+        left[reference] -= 1
+        free[label] -= 1
+    return [dealt[reference].pop() if dealt[reference] else _NO_ANSWER for reference in references]

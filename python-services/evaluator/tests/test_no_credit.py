@@ -1,0 +1,93 @@
+"""Rows found among the training rows: no score is better than with any other answers of the model to them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+
+from evaluator.confusion import Confusion
+from evaluator.evaluate import evaluate
+from evaluator.no_credit import without_credit
+from evaluator.outcomes import Outcomes, predict
+from evaluator.scorers import scorer_for
+from evaluator.tests.workplace import KnownPredictor
+
+
+def outcomes(pairs: Sequence[tuple[str | None, str]], labels: str = "") -> Outcomes:
+    """Outcomes of a classifier: wanted and predicted label per row."""
+    table = pl.DataFrame(
+        {
+            "id": [str(row) for row in range(len(pairs))],
+            "group": [str(row) for row in range(len(pairs))],
+            "text": [str(row) for row in range(len(pairs))],
+            "label": [wanted for wanted, _ in pairs],
+        }
+    )
+    predictor = KnownPredictor("classification", lambda text: pairs[int(text)][1], labels)
+    return predict(
+        predictor,
+        table,
+        "classification",
+        scorer_for("classification"),
+        on_progress=lambda _done, _total: None,
+        check=lambda: None,
+    )
+
+
+def macro_f1(pairs: list[tuple[str, str]]) -> float:
+    return Confusion.of([wanted for wanted, _ in pairs], [given for _, given in pairs]).macro_f1()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_macro_f1_is_the_least_that_any_labels_of_those_rows_could_give(seed: int) -> None:
+    draw = random.Random(seed)
+    pairs = [(wanted, wanted if draw.random() < 0.6 else draw.choice("abc")) for wanted in draw.choices("abc", k=12)]
+    pairs += [(label, label) for label in "abc"]
+    count = draw.randint(1, 5)
+    found = np.array([row < count for row in range(len(pairs))])
+    judged = without_credit(outcomes(pairs), found, "classification")
+    ours = [(wanted, given) for (wanted, _), given in zip(pairs, judged.predictions, strict=True)]
+    assert all(wanted != given for wanted, given in ours[:count])
+    assert ours[count:] == pairs[count:]
+    wrong = ([label for label in "abc" if label != wanted] for wanted, _ in pairs[:count])
+    least = min(
+        macro_f1([*((wanted, label) for (wanted, _), label in zip(pairs, labels, strict=False)), *pairs[count:]])
+        for labels in itertools.product(*wrong)
+    )
+    assert macro_f1(ours) == pytest.approx(least, abs=1e-12)
+    assert macro_f1(ours) <= macro_f1(pairs)
+
+
+def test_a_label_that_only_such_rows_are_given_stays_one_to_take_the_mean_over() -> None:
+    pairs = [("a", "z"), ("b", "a"), *[("a", "a"), ("b", "b")] * 10]
+    judged = without_credit(outcomes(pairs), np.arange(len(pairs)) == 0, "classification")
+    assert judged.predictions == [given for _, given in pairs]
+
+
+def test_where_there_is_one_label_only_the_answer_is_none() -> None:
+    judged = without_credit(outcomes([("a", "a")] * 3), np.arange(3) < 2, "classification")
+    assert judged.predictions == ["", "", "a"]
+    assert evaluate(judged, "accuracy", "classification", "test", 1).score.value == pytest.approx(1 / 3)
+
+
+def test_every_measure_takes_its_worst_value_and_unscored_rows_stay_unscored() -> None:
+    pairs: list[tuple[str | None, str]] = [("a", "a"), (None, "a"), ("b", "b"), ("b", "a")]
+    before = outcomes(pairs, labels="ab")
+    judged = without_credit(before, np.array([True, True, False, False]), "classification")
+    assert judged.scored.tolist() == [True, False, True, True]
+    assert judged.right.tolist() == judged.strictly_right.tolist() == [False, False, True, False]
+    assert judged.briers[0] == 2.0
+    assert judged.log_losses[0] == pytest.approx(27.63, abs=0.01)
+    assert np.isnan(judged.log_losses[1])
+    assert judged.briers[2:].tolist() == before.briers[2:].tolist()
+    assert judged.confidences is before.confidences
+
+
+def test_without_such_rows_nothing_changes() -> None:
+    before = outcomes([("a", "b"), (None, "a")])
+    assert without_credit(before, np.array([False, True]), "classification") is before
