@@ -307,13 +307,14 @@ export interface Comparison {
   calibrationChange: number | null;
 }
 
-/** Rows to be scored that stand in the training rows too. They are left out of the score. */
+/** Rows to be scored that stand in the training rows too. They count as wrong. */
 export interface Contamination {
   checked: number;
   exact: number;
   near: number;
   /** Null where the task type has no paraphrase check. */
   paraphrases: number | null;
+  /** All of them together: excluded from credit. */
   excluded: number;
 }
 

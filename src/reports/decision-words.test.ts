@@ -61,7 +61,9 @@ test.each([
 
 test('the other kinds of the ledger have sentences too', () => {
   const read = { score: 0.8, low: 0.7, high: 0.9, samples: 1, reads: 1, iteration: 3, contamination: { excluded: 2 } };
-  expect(words('read-test', read)).toMatch(/read once, with the model of iteration 3: 0\.8000.*; 2 rows left out/);
+  expect(words('read-test', read)).toMatch(
+    /read once, with the model of iteration 3: 0\.8000.*; 2 rows counted as wrong/,
+  );
   const edit = { before: { maxIterations: 3, rule: 'point' }, after: { maxIterations: 5, rule: 'point' } };
   expect(words('edit-stop-conditions', edit)).toBe('maxIterations: 3 → 5');
   const stopConditions = {

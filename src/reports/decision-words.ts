@@ -24,7 +24,7 @@ const WORDS: Record<string, (facts: Facts) => string | null> = {
     return join([
       `The sealed test was read ${times}, with the model of iteration ${count(iteration)}: ${result}`,
       typeof excluded === 'number' && excluded > 0
-        ? `${counted(excluded, 'row')} left out that the model was trained on`
+        ? `${counted(excluded, 'row')} counted as wrong, found among the training rows`
         : null,
     ]);
   },

@@ -182,7 +182,7 @@ test('the page shows how files were read, what was tried, and what became of it'
     'random rows, for comparison',
     'no better on mine',
     'On the same 20 rows +0.0500',
-    '1 exact, 1 near of 30 rows; 2 left out of the score',
+    '1 exact, 1 near of 30 rows; 2 counted as wrong',
     'read once',
     'sealed test: 0.8',
   ]) {

@@ -1,4 +1,5 @@
 /** One iteration on the page: how it compares, what data it was made of, what was tried, applied and declined, what was found. */
+import type { Contamination } from '../contracts/jobs';
 import { escapeHtml } from './escape';
 import { badge, facts, numeric, part, table, whole } from './elements';
 import { paired } from './decision-words';
@@ -174,17 +175,18 @@ function improvementTable({ improvements }: ReportIteration): string {
   );
 }
 
+function foundAmongTraining({ exact, near, paraphrases, checked, excluded }: Contamination): string {
+  const kinds = [`${exact} exact`, `${near} near`, paraphrases === null ? null : `${paraphrases} in other words`];
+  return `${kinds.filter(Boolean).join(', ')} of ${counted(checked, 'row')}; ${excluded} counted as wrong`;
+}
+
 function checks({ leakage, labelIssues, contamination, secondary, seconds: took, ...one }: ReportIteration): string {
   return facts([
     ['exact overlaps with held-out rows', leakage?.exactOverlaps],
     ['near overlaps', leakage?.nearOverlaps],
     ['paraphrases', leakage?.paraphrases],
     ['doubted labels', labelIssues && `${labelIssues.flagged} flagged, ${labelIssues.quarantined} taken out`],
-    [
-      'select rows among the training rows',
-      contamination &&
-        `${contamination.exact} exact, ${contamination.near} near of ${counted(contamination.checked, 'row')}; ${contamination.excluded} left out of the score`,
-    ],
+    ['select rows among the training rows', contamination && foundAmongTraining(contamination)],
     ...Object.entries(secondary ?? {}).map(([name, value]) => [name, score(value)] as const),
     [
       'seconds',

@@ -68,7 +68,7 @@ export interface ReportTest {
   reads: number;
   /** Sealed rows that stand in the champion's training rows too; null where nobody looked. */
   contamination: Contamination | null;
-  /** Those of them that were left out of the score. */
+  /** How many those are; they count as wrong, so that the score is a lower bound. */
   excluded: number | null;
 }
 

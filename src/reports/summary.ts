@@ -52,7 +52,7 @@ function ending({ task, test }: Report): string {
   const stopped = task.stopReason && (stopWords(task.stopReason) ?? namedNumbers(task.stopReason));
   const failed = task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`;
   const left = test?.excluded
-    ? `${counted(test.excluded, 'sealed row')} left out: the model was trained on them.`
+    ? `${counted(test.excluded, 'sealed row')} found among the training rows and counted as wrong: the score is a lower bound.`
     : null;
   return [stopped, failed, task.controlReason, left]
     .filter((line) => line !== null && line !== '')

@@ -108,7 +108,7 @@ class Comparison(Message):
 
 
 class Contamination(Message):
-    """Rows to be scored that stand in the training rows too. They are left out of the score."""
+    """Rows to be scored that stand in the training rows too. They count as wrong."""
 
     #: Rows that were checked.
     checked: int
@@ -116,6 +116,7 @@ class Contamination(Message):
     near: int
     #: None where the task type has no paraphrase check.
     paraphrases: int | None
+    #: All of them together: excluded from credit.
     excluded: int
 
 
