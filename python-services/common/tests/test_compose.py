@@ -37,9 +37,9 @@ PYTHON_SERVICES = {
 }
 
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<operator>[-?])(?P<argument>[^}]*))?\}")
-SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|TOKEN")
+SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|API_KEY|TOKEN")
 #: Sign in to a server of the user's own, which may not be there, or be open.
-OPTIONAL_SECRETS = {"MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD"}
+OPTIONAL_SECRETS = {"MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "WLOPS_TEACHER_API_KEY"}
 
 
 @pytest.fixture(scope="module")
