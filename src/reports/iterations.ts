@@ -180,8 +180,15 @@ function foundAmongTraining({ exact, near, paraphrases, checked, excluded }: Con
   return `${kinds.filter(Boolean).join(', ')} of ${counted(checked, 'row')}; ${excluded} counted as wrong`;
 }
 
+/** `train 700, mine 100, …`: the roles that there are. */
+function rowsByRole({ roles }: Pick<ReportIteration, 'roles'>): string | null {
+  const there = Object.entries(roles ?? {}).filter(([, rows]) => rows !== null);
+  return there.map(([role, rows]) => `${role} ${count(rows)}`).join(', ') || null;
+}
+
 function checks({ leakage, labelIssues, contamination, secondary, seconds: took, ...one }: ReportIteration): string {
   return facts([
+    ['rows by role', rowsByRole(one)],
     ['exact overlaps with held-out rows', leakage?.exactOverlaps],
     ['near overlaps', leakage?.nearOverlaps],
     ['paraphrases', leakage?.paraphrases],

@@ -29,6 +29,7 @@ export function presentIteration(
     datasetId: optimization?.row.outputDatasetId ?? null,
     modelPath: training?.row.modelPath ?? null,
     rows: optimization?.result.train.rows ?? null,
+    roles: optimization ? rolesOf(optimization.result) : null,
     dataChange: dataChange(source, facts),
     steps:
       optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed }) => ({ name, rowsIn, rowsOut, removed })) ??
@@ -71,6 +72,11 @@ export function presentIteration(
       evaluation: evaluation?.result.seconds ?? null,
     },
   };
+}
+
+function rolesOf({ train, mine, select, test, pool }: OptimizeResult): ReportIteration['roles'] {
+  const [testRows, poolRows] = [test?.rows ?? null, pool?.rows ?? null];
+  return { train: train.rows, mine: mine.rows, select: select.rows, test: testRows, pool: poolRows };
 }
 
 /** The random arm beside the first that was taken, or else beside the first that was tried. */

@@ -86,6 +86,8 @@ export interface ReportIteration {
   modelPath: string | null;
   /** Training rows. */
   rows: number | null;
+  /** Rows of each role, the last two null where the task has none; null before the data is made. */
+  roles: { train: number; mine: number; select: number; test: number | null; pool: number | null } | null;
   /** How they came from those of the champion this iteration learned from; null without one. */
   dataChange: ReportDataChange | null;
   steps: Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'>[] | null;
