@@ -39,6 +39,9 @@ const MATRIX: Record<string, Row> = {
   getDataset: ownObject(200),
   downloadDataset: ownObject(503), // The row has no object.
   getDatasetLineage: ownObject(200),
+  getDatasetLog: ownObject(404), // No task made the row.
+  getDatasetQuarantine: ownObject(404),
+  getDatasetLabelIssues: ownObject(404),
   deleteDataset: ownObjectWrite(204),
   createStandardTask: writers(422, {}),
   createContinuousTask: writers(422, {}),

@@ -183,7 +183,7 @@ test('the page shows how files were read, what was tried, and what became of it'
     'no better on mine',
     'On the same 20 rows +0.0500',
     '1 exact, 1 near of 30 rows; 2 counted as wrong',
-    'train 80, mine 10, select 20',
+    'train 80, mine 10, select 20, test 30',
     'read once',
     'sealed test: 0.8',
   ]) {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { openTestApp, type TestApp } from '../../testing/app';
 import { createDataset, createPerson, createTask, type Person } from '../../testing/factories';
 
@@ -24,7 +25,7 @@ const masked = ({ status, text, headers }: { status: number; text: string; heade
   length: headers.get('content-length'),
 });
 
-test.each(['', '/download', '/lineage'])(
+test.each(['', '/download', '/lineage', '/log', '/quarantine', '/label-issues'])(
   "another user's data set answers exactly like a missing one: GET %s",
   async (suffix) => {
     const { datasetId } = await createDataset(app.db, owner.userId);
@@ -146,4 +147,44 @@ test('bytes that are lost in the store answer 503, and nothing of the storage le
     'STORAGE_UNAVAILABLE',
     '5',
   ]);
+});
+
+test('how a task made a data set can be read: its log as JSON or as a page, the rows it set aside, the labels it doubts', async () => {
+  const folder = 'optimized/dataset_log_i0/attempt-2';
+  const made = await createDataset(app.db, owner.userId, {
+    isOptimized: true,
+    datasetType: 'optimized',
+    storagePath: `${folder}/train.parquet`,
+  });
+  const page = '<!doctype html><script>alert(1)</script>';
+  const files = {
+    'log.json': '{"steps":[]}',
+    'log.html': page,
+    'quarantine.jsonl': '{"line":3,"reason":"empty label"}\n',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await app.store.upload(`${folder}/${name}`, Readable.from(text), 'application/octet-stream').done;
+  }
+  const address = `/api/datasets/${made.datasetId}`;
+
+  const log = await owner.client.get(`${address}/log`);
+  expect([log.status, log.body]).toEqual([200, { steps: [] }]);
+  const html = await owner.client.get(`${address}/log`, { headers: { accept: 'text/html' } });
+  expect([html.status, html.text, html.headers.get('content-type')]).toEqual([200, page, 'text/html; charset=utf-8']);
+  expect(html.headers.get('content-security-policy')).toMatch(/default-src 'none';.*sandbox/);
+  const quarantine = await owner.client.get(`${address}/quarantine`);
+  expect([quarantine.text, quarantine.headers.get('content-type')]).toEqual([
+    files['quarantine.jsonl'],
+    'application/x-ndjson',
+  ]);
+  expect(quarantine.headers.get('content-disposition')).toContain(`${made.datasetId}-quarantine.jsonl`);
+  // Generated text has no labels to doubt.
+  const none = await owner.client.get(`${address}/label-issues`);
+  expect([none.status, none.body.error.message]).toEqual([404, expect.stringContaining('has no label-issues.jsonl')]);
+});
+
+test('an uploaded data set has no log, and the answer says where one is', async () => {
+  const { datasetId } = await createDataset(app.db, owner.userId);
+  const answer = await owner.client.get(`/api/datasets/${datasetId}/log`);
+  expect([answer.status, answer.body.error.message]).toEqual([404, expect.stringContaining('executions and report')]);
 });

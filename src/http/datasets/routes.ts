@@ -1,5 +1,4 @@
-/** Data sets: upload, read, list, download, lineage, delete. */
-import { pipeline } from 'node:stream/promises';
+/** Data sets: upload, read, list, download, lineage, delete. How a task made one is in `log-routes`. */
 import type { Request, Response } from 'express';
 import type { Caller } from '../../domain/access';
 import { notFound } from '../../domain/errors';
@@ -14,6 +13,7 @@ import { idempotencyKey, type Api } from '../api';
 import type { Reply } from '../operation';
 import { cursorText, issueWording, pageOf } from '../validation';
 import { receiveForm } from './multipart';
+import { datasetLogRoutes } from './log-routes';
 import { presentDataset, presentLineage } from './presenter';
 import {
   datasetListQuery,
@@ -25,6 +25,7 @@ import {
   uploadFields,
   uploadForm,
 } from './schemas';
+import { sendObject } from './send-object';
 
 export interface DatasetRouteDeps {
   datasets: DatasetService;
@@ -138,6 +139,7 @@ export function datasetRoutes(api: Api, deps: DatasetRouteDeps): void {
       return { status: 204 };
     },
   );
+  datasetLogRoutes(api, datasets);
 }
 
 function page({ rows, nextCursor }: Page<DatasetRow>): Reply {
@@ -196,20 +198,9 @@ function uploadFingerprint(fields: UploadFields, facts: ContentFacts): string {
 /** Streams the object as an attachment: a browser never shows a user's bytes as a page of ours. */
 async function download(datasets: DatasetService, caller: Caller, datasetId: string, res: Response): Promise<Reply> {
   const { dataset, object } = await datasets.open(caller, datasetId);
-  res.status(200);
   res.attachment(
     dataset.fileName?.replace(/[/\\\p{C}]/gu, '_') ?? `${dataset.datasetId}${dataset.isOptimized ? '.parquet' : ''}`,
   );
-  res.set({
-    'Content-Type': 'application/octet-stream',
-    'Content-Length': String(object.size),
-    'Cache-Control': 'private',
-  });
-  try {
-    await pipeline(object.body, res);
-  } catch (error) {
-    // Headers are out: all that is left is to break off, which the client sees by the length.
-    if (!res.destroyed) throw error;
-  }
-  return undefined;
+  res.type('application/octet-stream');
+  return sendObject(res, object);
 }

@@ -1,6 +1,7 @@
 /** What happened to a task: executions, decisions, curves, report, events. */
 import type { TaskQueries } from '../../services/tasks/task-queries';
 import type { Api } from '../api';
+import { PAGE_CSP } from '../page-policy';
 import { cursorText, pageOf } from '../validation';
 import { streamEvents } from './event-stream';
 import { eventText, presentDecision, presentExecution, presentMetrics } from './presenter';
@@ -19,10 +20,6 @@ export interface TaskHistoryRouteDeps {
   eventPollMs: number;
   draining: AbortSignal;
 }
-
-/** The page shows text that models and users wrote: no script, no request, no form, no frame. */
-const REPORT_CSP =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
 /** Adds what can be read below `/api/tasks/{taskId}`. */
 export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, draining }: TaskHistoryRouteDeps): void {
@@ -80,7 +77,7 @@ export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, dra
     async ({ caller, params, req, res }) => {
       const { taskId } = await queries.get(caller, params.taskId);
       if (req.accepts(['json', 'html']) !== 'html') return { status: 200, body: await reports.json(taskId) };
-      res.set({ 'Content-Security-Policy': REPORT_CSP, 'Cache-Control': 'private, no-store' });
+      res.set({ 'Content-Security-Policy': PAGE_CSP, 'Cache-Control': 'private, no-store' });
       res
         .status(200)
         .type('html')

@@ -1,4 +1,5 @@
 /** Data sets as their owners see them: read, list, lineage, delete. Uploading is in `upload-service.ts`. */
+import path from 'node:path';
 import type { Caller } from '../../domain/access';
 import { AppError, notFound } from '../../domain/errors';
 import { scopeOf } from '../../policies/access';
@@ -37,6 +38,19 @@ export class DatasetService {
     if (!object)
       throw new AppError('STORAGE_UNAVAILABLE', 'the bytes of this data set cannot be found in the object store');
     return { dataset, object };
+  }
+
+  /** A file that the optimizer wrote beside the rows of a data set: its log, or a list of rows. */
+  async openRecord(caller: Caller, datasetId: string, name: string): Promise<StoredObject> {
+    const { isOptimized, storagePath } = await this.get(caller, datasetId);
+    const object = isOptimized ? await this.store.read(`${path.posix.dirname(storagePath)}/${name}`) : null;
+    if (object) return object;
+    throw new AppError(
+      'NOT_FOUND',
+      isOptimized
+        ? `this data set has no ${name}: its task does not look for that, or it was made before it was kept`
+        : 'only a data set that a task made has a log; its id is in the task’s executions and report',
+    );
   }
 
   async lineage(caller: Caller, datasetId: string): Promise<Lineage> {

@@ -1,0 +1,16 @@
+/** A stored object as an answer: streamed, never held. */
+import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import type { Response } from 'express';
+
+/** Headers that are not set yet are set: length and privacy. Ends when all bytes are out or the client is gone. */
+export async function sendObject(res: Response, { body, size }: { body: Readable; size: number }): Promise<undefined> {
+  res.status(200).set({ 'Content-Length': String(size), 'Cache-Control': 'private' });
+  try {
+    await pipeline(body, res);
+  } catch (error) {
+    // Headers are out: all that is left is to break off, which the client sees by the length.
+    if (!res.destroyed) throw error;
+  }
+  return undefined;
+}
