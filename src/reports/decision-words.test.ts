@@ -27,7 +27,7 @@ test('a refusal names the slices that got worse', () => {
 test('a challenger that had nothing new to learn from is told', () => {
   expect(words('keep', { ...verdict, reason: 'not-better', sameRows: true })).toBe(
     'Not better than the champion: accuracy 0.8500 (0.8000 to 0.9000) against 0.8000 of iteration 1. ' +
-      'It was trained on the very rows of the champion: nothing was left to try',
+      'It was trained on the very rows of the champion: no suggestion was applied',
   );
   expect(words('keep', { ...verdict, reason: 'not-better', sameRows: false })).not.toContain('very rows');
 });

@@ -67,7 +67,7 @@ function verdict({ reason, rule, challenger, champion, comparison, sameRows, met
   return join(
     [
       join([opening, join([own, against], ' ')], ': '),
-      sameRows === true ? 'It was trained on the very rows of the champion: nothing was left to try' : null,
+      sameRows === true ? 'It was trained on the very rows of the champion: no suggestion was applied' : null,
       paired(record(comparison)),
       opening || typeof rule !== 'string' ? null : `rule: ${rule}`,
     ],
