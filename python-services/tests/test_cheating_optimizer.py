@@ -108,6 +108,7 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
     assert selective.contamination is not None
     assert selective.contamination.excluded - plain.contamination.excluded >= 5
     assert selective.score == plain.score
+    assert selective.secondary.pop("loss") > plain.secondary.pop("loss")
     assert selective.secondary == plain.secondary
 
 
