@@ -26,8 +26,8 @@ from wlops_ml.models.padding import padded
 FOLDER = "hf"
 _CLASSIFICATION_BATCH = 64
 _GENERATION_BATCH = 16
-#: The scores of a large vocabulary for so many tokens take about a gigabyte.
-_LOSS_BATCH_TOKENS = 2048
+#: The scores of a large vocabulary for so many tokens take half a gigabyte, and as much again while losses are made of them.
+_LOSS_BATCH_TOKENS = 1024
 
 
 def load_tokenizer(source: str, *, offline: bool, revision: str | None = None) -> Any:
