@@ -37,7 +37,7 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
     Raises:
         ModelUnknown, ModelUnavailable, ModelTaskMismatch, HyperparameterInvalid: The request names something impossible.
         DatasetUnreadable, DatasetEmpty, DatasetTooSmall: The rows cannot be trained on.
-        TrainingDiverged: The loss or the gradient became NaN or infinite; ``details.checkpoint`` is the last good checkpoint.
+        TrainingDiverged: A loss or the gradient became NaN or infinite; ``details.checkpoint`` is the last good checkpoint.
         ResourceExhausted: Memory ran out, and again with smaller batches.
         JobInterrupted: The job was stopped. When paused, ``result.checkpoint`` is what ``resumeFrom`` takes.
     """
