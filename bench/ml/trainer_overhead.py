@@ -118,7 +118,7 @@ def ours(case: Case, scratch: Path) -> float:
     context, request, training = case.training(scratch)
     checkpoints = Checkpoints(context, request, training.plan.checkpoint_interval_seconds)
     started = time.process_time()
-    _train(context, training, checkpoints, "")
+    _train(context, training, checkpoints)
     return time.process_time() - started
 
 
