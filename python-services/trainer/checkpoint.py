@@ -197,7 +197,7 @@ def _write(training: Training, folder: Path, fingerprint: dict[str, Any]) -> Non
         "generators": _other_generators(),
     }
     (folder / _STATE_NAME).write_text(json.dumps(state), encoding="utf-8")
-    (folder / METRICS_NAME).write_bytes(training.metrics.path.read_bytes() if training.metrics.path.exists() else b"")
+    (folder / METRICS_NAME).write_bytes(training.metrics.file().read_bytes())
 
 
 def _read(training: Training, folder: Path, state: dict[str, Any]) -> None:

@@ -129,8 +129,6 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints) ->
         named = f" The last good checkpoint is {last.key}." if last else " There is no good checkpoint."
         details = {**(fault.details or {}), "checkpoint": last.to_json() if last else None}
         raise TrainingDiverged(fault.message + named, details=details) from fault
-    finally:
-        training.metrics.close()
 
 
 def _commit(context: JobContext, training: Training) -> TrainResult:
@@ -140,7 +138,7 @@ def _commit(context: JobContext, training: Training) -> TrainResult:
     folder.mkdir()
     training.learner.save(folder)
     weights_sha256 = _weights_sha256(folder)
-    (folder / METRICS_NAME).write_bytes(training.metrics.path.read_bytes())
+    (folder / METRICS_NAME).write_bytes(training.metrics.file().read_bytes())
     prefix = f"{context.attempt_prefix}model/"
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     files = {name: context.store.upload(prefix + name, path) for name, path in paths.items()}

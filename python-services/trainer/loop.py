@@ -65,6 +65,12 @@ class Training:
         """Forward passes of a full step."""
         return math.ceil(self.plan.rows_per_step / self.batch_size)
 
+    def rows(self, step: int) -> list[int]:
+        """The rows of a step (from 1): a function of seed and step alone."""
+        epoch, done = divmod(step - 1, self.plan.steps_per_epoch)
+        start = done * self.plan.rows_per_step
+        return _epoch_order(self.plan.seed, epoch, self.plan.examples)[start : start + self.plan.rows_per_step]
+
     def halve_batch(self) -> None:
         """Memory ran out: go on with half the batch and twice the accumulation, and say so in the log and the step file.
 
@@ -98,7 +104,7 @@ class Training:
         self.learner.module.train()
         self.metrics.start()
         while not self.is_done:
-            loss = self._step(self._rows(self.position.step + 1))
+            loss = self._step(self.rows(self.position.step + 1))
             if self.position.step % self.plan.steps_per_epoch == 0 or self.position.step == self.plan.total_steps:
                 self._end_epoch()
             after_step(loss)
@@ -114,7 +120,7 @@ class Training:
         """
         if not are_finite(self.learner) or not math.isfinite(self.position.mine_loss or 0):
             return False
-        rows = self._rows(self.position.step) if self.position.step > 0 else []
+        rows = self.rows(self.position.step) if self.position.step > 0 else []
         return math.isfinite(mean_loss(self.stepper, rows, "train", batch_size=self.batch_size))
 
     def _step(self, rows: list[int]) -> float:
@@ -161,12 +167,6 @@ class Training:
             f"The {what} at step {step}, with learning rate {learning_rate:.3g}. Try a lower learning rate.",
             details={"step": step, "learningRate": learning_rate, "field": "hyperparameters.learning_rate"},
         )
-
-    def _rows(self, step: int) -> list[int]:
-        """The rows of a step (from 1)."""
-        epoch, done = divmod(step - 1, self.plan.steps_per_epoch)
-        start = done * self.plan.rows_per_step
-        return _epoch_order(self.plan.seed, epoch, self.plan.examples)[start : start + self.plan.rows_per_step]
 
 
 @functools.lru_cache(maxsize=1)
