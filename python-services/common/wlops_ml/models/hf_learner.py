@@ -60,7 +60,8 @@ class HfLearner(Learner):
         network.config.pad_token_id = self._tokenizer.pad_token_id
         self._revision: str | None = getattr(network.config, "_commit_hash", None)
         self._fine_tuning = _fine_tuning(hyperparameters, network)
-        self.chosen = {} if hyperparameters["learning_rate"] else {"learning_rate": _LEARNING_RATES[self._fine_tuning]}
+        learning_rate = hyperparameters["learning_rate"] or _LEARNING_RATES[self._fine_tuning]
+        self.chosen = {"fine_tuning": self._fine_tuning, "learning_rate": learning_rate}
         if hyperparameters["gradient_checkpointing"]:
             network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if self._fine_tuning == "lora":
