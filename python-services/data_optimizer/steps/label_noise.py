@@ -1,9 +1,11 @@
 """How many labels are wrong, and how surely each one is: a noise model fitted to scores that did not see the row's own label.
 
-A row's right label ``j`` has probability softmax(sharpness x score). The label it was given is the right one, or, by ``T[j, i]``, another.
-Sharpness and noise share are those that make the given labels likeliest; ``T`` follows by expectation-maximisation (Dawid & Skene
-1979), held near even noise, since few rows per pair of classes prove little. Unlike thresholds on probabilities (confident learning,
-Northcutt et al. 2021) this doubts next to nothing where labels are clean, however weak the model: hard to tell is not wrong.
+A row's right label ``j`` has probability softmax(sharpness x score + expectation), the expectation being the logarithm of the class's
+share as far as that explains the labels: else every row of a rare class that is hard to tell would be doubted. The label that the row was
+given is the right one, or, by ``T[j, i]``, another. Sharpness and noise share are those that make the given labels likeliest; ``T``
+follows by expectation-maximisation (Dawid & Skene 1979), held near even noise, since few rows per pair of classes prove little. Unlike
+thresholds on probabilities (confident learning, Northcutt et al. 2021) this doubts next to nothing where labels are clean, however weak
+the model: hard to tell is not wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ Codes = npt.NDArray[np.int64]
 _MOST_ROWS = 30_000
 _BLOCK_ROWS = 8_192
 _SHARPNESSES = 2.0 ** np.arange(-1, 9)
+_EXPECTATION_WEIGHTS = (0.0, 0.5, 1.0)
 _GOLDEN = (3 - 5**0.5) / 2
 #: Weight of even noise in ``T`` against what the rows themselves show.
 _EVEN_WEIGHT = 0.8
@@ -43,9 +46,12 @@ class NoiseModel:
     #: Estimated share of wrong labels, 0 to 1.
     noise: float
 
+    #: What is added to the sharpened scores of any row, shape ``(classes,)``.
+    expected: Scores
+
     def right_label(self, scores: Scores, codes: Codes) -> Scores:
         """Probability of each class to be the right one, shape ``(rows, classes)``, knowing scores and given labels."""
-        return _posterior(_probabilities(scores, self.sharpness), codes, self.transition)
+        return _posterior(_probabilities(scores, self.sharpness, self.expected), codes, self.transition)
 
 
 def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
@@ -53,14 +59,16 @@ def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
     step = -(-len(codes) // _MOST_ROWS)
     scores, codes = scores[::step], codes[::step]
     rows, classes = scores.shape
-    without = _best(lambda value: _mean_log(_own(scores, codes, value)))
-    clean = _mean_log(_own(scores, codes, without)) * rows
-    sharpness = _best(lambda value: _even_noise(_own(scores, codes, value), classes)[1])
-    noise, evenly = _even_noise(_own(scores, codes, sharpness), classes)
+    expected = _expectation(scores, codes)
+    without = _best(lambda value: _mean_log(_own(scores, codes, value, expected)))
+    # Scores that tell nothing are no better than the shares alone; noise must not be what flattens them.
+    clean = max(_mean_log(_own(scores, codes, value, expected)) for value in (without, 0.0)) * rows
+    sharpness = _best(lambda value: _even_noise(_own(scores, codes, value, expected), classes)[1])
+    noise, evenly = _even_noise(_own(scores, codes, sharpness, expected), classes)
     is_even = evenly * rows - clean >= _LEAST_GAIN
     if not is_even:
         sharpness, noise = without, _FIRST_GUESS
-    probabilities = _probabilities(scores, sharpness)
+    probabilities = _probabilities(scores, sharpness, expected)
     transition = _even(noise, classes)
     # With T at hand a pair of classes may explain what looked like blurred scores: sharpness and T once more, in turn.
     for fixed_noise in (noise, None, None):
@@ -69,13 +77,13 @@ def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
             transition, noise = _transition(posterior, codes, fixed_noise)
         sharpness = max(
             (sharpness * factor for factor in (0.8, 1.0, 1.25, 1.5)),
-            key=lambda value: _likelihood(_probabilities(scores, value), codes, transition),
+            key=lambda value: _likelihood(_probabilities(scores, value, expected), codes, transition),
         )
-        probabilities = _probabilities(scores, sharpness)
+        probabilities = _probabilities(scores, sharpness, expected)
     # Blurred scores and wrong labels look alike: noise is believed only where it explains the labels clearly better.
     if not is_even and _likelihood(probabilities, codes, transition) * rows - clean < _LEAST_GAIN * classes:
-        return NoiseModel(without, np.eye(classes), 0.0)
-    return NoiseModel(float(sharpness), transition, float(noise))
+        return NoiseModel(without, np.eye(classes), 0.0, expected)
+    return NoiseModel(float(sharpness), transition, float(noise), expected)
 
 
 def doubts(model: NoiseModel, scores: Scores, codes: Codes) -> tuple[Codes, Codes, Scores, Scores]:
@@ -94,17 +102,25 @@ def doubts(model: NoiseModel, scores: Scores, codes: Codes) -> tuple[Codes, Code
     return rows, other, likelihood, kept
 
 
-def _probabilities(scores: Scores, sharpness: float) -> Scores:
-    logits = scores * np.float32(sharpness)
+def _expectation(scores: Scores, codes: Codes) -> Scores:
+    """The logarithm of each class's share, whole, by half or not at all: whatever makes the given labels likeliest."""
+    classes = scores.shape[1]
+    shares = np.log((np.bincount(codes, minlength=classes) + 1) / (len(codes) + classes)).astype(np.float32)
+    weighed: list[Scores] = [np.float32(weight) * shares for weight in _EXPECTATION_WEIGHTS]
+    return max(weighed, key=lambda one: max(_mean_log(_own(scores, codes, value, one)) for value in _SHARPNESSES))
+
+
+def _probabilities(scores: Scores, sharpness: float, expected: Scores) -> Scores:
+    logits = scores * np.float32(sharpness) + expected
     logits -= logits.max(axis=1, keepdims=True)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=1, keepdims=True)
     return logits
 
 
-def _own(scores: Scores, codes: Codes, sharpness: float) -> Matrix:
+def _own(scores: Scores, codes: Codes, sharpness: float, expected: Scores) -> Matrix:
     """Probability of the given label, before noise."""
-    own: Matrix = _probabilities(scores, sharpness)[np.arange(len(codes)), codes].astype(np.float64)
+    own: Matrix = _probabilities(scores, sharpness, expected)[np.arange(len(codes)), codes].astype(np.float64)
     return own
 
 
