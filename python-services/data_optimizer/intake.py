@@ -11,8 +11,9 @@ from data_optimizer.parsing.reader import FileRole, ReadDataset, read_dataset
 from data_optimizer.steps.filters import usable
 from data_optimizer.steps.normalise import normalise
 from data_optimizer.steps.personal_data import masked
+from data_optimizer.steps.unknown_labels import without_unknown
 from data_optimizer.working_rows import FILE, SCHEMA, compact, with_keys
-from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile
+from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile, UnknownLabels
 from wlops_common.errors import DatasetEmpty, DatasetError
 from wlops_common.job_context import JobContext
 from wlops_ml.rows import TaskType, content_id_column
@@ -60,6 +61,8 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     if request.operators is not None and request.operators.mask_personal_data:
         clean = _without_personal_data(clean, ["given", "wanted"] if task_type == "generation" else ["given"], journal)
     rows = journal.run("filter", lambda table: usable(table, task_type), clean)
+    if task_type == "classification" and request.pool is not None:
+        rows = _with_known_labels(rows, journal)
     for file, _ in named:
         if file in facts and rows.filter(pl.col("file") == file).height == 0:
             first = journal.first_of_file[file]
@@ -71,6 +74,16 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     empty = (pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in ("group", "role"))
     whole = rows.with_columns(ids, pl.lit("original").alias("source"), *empty).select(list(SCHEMA))
     return Intake(compact(whole, task_type), task_type)
+
+
+def _with_known_labels(rows: pl.DataFrame, journal: Journal) -> pl.DataFrame:
+    """The rows without those of the pool whose label the training file does not have."""
+    started = journal.begin("unknown labels, pool")
+    kept, removed = without_unknown(rows)
+    journal.record("unknown labels, pool", rows.height, kept.height, removed, started)
+    if removed.height:
+        journal.unknown_labels["pool"] = UnknownLabels(rows=removed.height, labels=removed["wanted"].n_unique())
+    return kept
 
 
 def _without_personal_data(rows: pl.DataFrame, columns: list[str], journal: Journal) -> pl.DataFrame:

@@ -35,7 +35,7 @@ from wlops_common.contracts import (
 from wlops_common.job_context import JobContext
 from wlops_ml import rows as row_files
 
-_STEPS_FIRST, _STEPS_LATER = 14, 5
+_STEPS_FIRST, _STEPS_LATER = 15, 5
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,7 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "split": made.split.to_json(),
         "recipe": outputs.bytes("recipe.json", recipe.to_bytes(), content_type="application/json").to_json(),
         "labelCount": made.train["wanted"].n_unique() if frozen.task_type == "classification" else None,
+        "unknownLabels": {role: counts.to_json() for role, counts in journal.unknown_labels.items()},
         "steps": [step.to_json() for step in journal.steps],
         "leakage": frozen.leakage.to_json(),
         "labelIssues": made.label_issues.to_json() if made.label_issues else None,

@@ -98,7 +98,7 @@ def read_dataset(
     rows, bad = rows_of(table, found)
     is_labelled = found.task_type == "classification"
     labels = frozenset(map(plain_label, rows["wanted"].unique())) - {""} if is_labelled else frozenset()
-    if like is not None and role in ("validation", "test"):
+    if like is not None:
         check_labels(table, like.labels, labels)
     facts = {
         "format": table.format,
