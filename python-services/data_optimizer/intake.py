@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -25,10 +26,15 @@ class Intake:
 
     rows: pl.DataFrame
     task_type: TaskType
+    #: Whether a pool was given, and not an empty one.
+    has_pool: bool
 
 
 def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> Intake:
-    """Read all files of the request. Raises the ``DatasetError`` of the first one that cannot be used, naming the file."""
+    """Read all files of the request; a pool without a single row counts as none.
+
+    Raises the ``DatasetError`` of the first one that cannot be used, naming the file.
+    """
     named: list[tuple[FileRole, SourceFile | None]] = [
         ("training", request.source),
         ("validation", request.validation),
@@ -37,12 +43,19 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     ]
     tables: list[pl.DataFrame] = []
     training: ReadDataset | None = None
-    facts = {}
+    facts: dict[str, Any] = {}
     for file, source in named:
         if source is None:
             continue
         started = journal.begin(f"parse {file}")
-        read = _read(context, file, source, request.task_type, training)
+        try:
+            read = _read(context, file, source, request.task_type, training)
+        except DatasetEmpty as error:
+            if file != "pool" or (error.details or {}).get("badRows"):
+                raise
+            journal.record_parsing("parse pool", file, 0, [], started)
+            facts[file] = {"notes": ["the file holds not a single row: the task goes on as if no pool had been given"]}
+            continue
         training = training or read
         journal.record_parsing(f"parse {file}", file, read.rows_in_file, read.bad, started)
         facts[file] = read.facts
@@ -61,10 +74,12 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     if request.operators is not None and request.operators.mask_personal_data:
         clean = _without_personal_data(clean, ["given", "wanted"] if task_type == "generation" else ["given"], journal)
     rows = journal.run("filter", lambda table: usable(table, task_type), clean)
-    if task_type == "classification" and request.pool is not None:
+    read_files = [one.file for one in journal.files]
+    has_pool = "pool" in read_files
+    if task_type == "classification" and has_pool:
         rows = _with_known_labels(rows, journal)
-    for file, _ in named:
-        if file in facts and rows.filter(pl.col("file") == file).height == 0:
+    for file in read_files:
+        if rows.filter(pl.col("file") == file).height == 0:
             first = journal.first_of_file[file]
             raise DatasetEmpty(
                 f"No usable row is left of the {file} file; the first was taken out at line {first['line']}: {first['reason']}.",
@@ -73,7 +88,7 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     ids = content_id_column(rows["given"], rows["wanted"])
     empty = (pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in ("group", "role"))
     whole = rows.with_columns(ids, pl.lit("original").alias("source"), *empty).select(list(SCHEMA))
-    return Intake(compact(whole, task_type), task_type)
+    return Intake(compact(whole, task_type), task_type, has_pool)
 
 
 def _with_known_labels(rows: pl.DataFrame, journal: Journal) -> pl.DataFrame:

@@ -63,7 +63,7 @@ def run(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
 def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     journal = Journal(context, _STEPS_FIRST, request)
     taken = take_in(context, request, journal)
-    task_type = taken.task_type
+    task_type, has_pool = taken.task_type, taken.has_pool
     divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal, context.work_dir)
     del taken  # Of millions of rows there is not room for several versions: each goes when the next is there.
     source = divided.filter(pl.col("role").is_in(["train", "pool"]))
@@ -74,7 +74,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     with_targets = task_type == "generation" and targets_are_the_rule(train)
     outputs = Outputs(context, request.sealed_prefix, task_type, with_targets=with_targets)
     source_train = outputs.rows("source-train", train)
-    source_pool = outputs.rows("source-pool", pool) if request.pool is not None else None
+    source_pool = outputs.rows("source-pool", pool) if has_pool else None
     del train, pool
     held_out = pipeline.clean_held_out(held_out, task_type, journal, worked=worked)
     clean = pipeline.clean_open(source, task_type, journal, worked=worked)

@@ -139,7 +139,7 @@ def _joined(
 def _nearest(base: Outcome, arms: list[Arm]) -> tuple[list[RecipeEntry], Outcome, list[Arm]]:
     """Where no arm wins, the one that comes closest, if it may be no worse: the loop learns more from it than from the same rows again.
 
-    Doubted rows are dropped so only where both comparisons speak for it: as many random ones cost more, so the doubts mean something. Copies
+    Doubted rows are dropped so only where both comparisons speak for it: as many random ones cost more, so the doubts have meaning. Copies
     are never added to many rows: there a trial's no is to be believed.
     """
     open_arms = [arm for arm in arms if arm.uplift.high >= 0 and _may_be_asked(base, arm)]
