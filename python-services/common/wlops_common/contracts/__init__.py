@@ -52,6 +52,7 @@ from wlops_common.contracts.optimization import (
     SourceFile,
     Trial,
     TrialArm,
+    UnknownLabels,
     Uplift,
 )
 from wlops_common.contracts.training import (
@@ -101,5 +102,6 @@ __all__ = [
     "TrainResult",
     "Trial",
     "TrialArm",
+    "UnknownLabels",
     "Uplift",
 ]
