@@ -83,10 +83,6 @@ class Endpoint:
                 if number + 1 == TRIES or pause > _LONGEST_PAUSE_SECONDS:
                     raise TeacherFault(f"{fault}, at {number + 1} of {TRIES} tries") from None
                 self._wait(pause)
-            except httpx.TimeoutException:
-                raise TeacherFault(_too_slow()) from None
-            except (httpx.HTTPError, httpx.InvalidURL) as fault:
-                raise TeacherFault(f"speaking with it failed ({type(fault).__name__})") from None
         raise AssertionError("unreachable")
 
     def _post(self, body: dict[str, Any]) -> bytes:
@@ -97,8 +93,10 @@ class Endpoint:
         def work() -> None:
             try:
                 answers.put(self._exchange(body))
-            except Exception as fault:  # noqa: BLE001 - handed to the caller, who waits
+            except (TeacherFault, _Passing) as fault:
                 answers.put(fault)
+            except Exception as fault:  # noqa: BLE001 - a proxy, certificates or a name that cannot be used: no fault of the job
+                answers.put(TeacherFault(f"speaking with it failed ({type(fault).__name__})"))
 
         threading.Thread(target=work, name="teacher", daemon=True).start()
         until = time.monotonic() + ANSWER_SECONDS
@@ -132,6 +130,8 @@ class Endpoint:
                 return bytes(data)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError) as fault:
             raise _Passing(f"it cannot be reached ({type(fault).__name__})") from None
+        except httpx.TimeoutException:
+            raise TeacherFault(_too_slow()) from None
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds

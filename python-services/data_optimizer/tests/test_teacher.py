@@ -263,6 +263,33 @@ def test_nobody_listens(workplace: Workplace) -> None:
     assert told["faults"] == {"it cannot be reached (ConnectError), at 3 of 3 tries": 2}
 
 
+_LONG_LABEL = "x" * 80
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "fault"),
+    [
+        ({"ALL_PROXY": "socks5://127.0.0.1:9"}, None, "ImportError"),
+        ({"ALL_PROXY": "socks4://127.0.0.1:9"}, None, "ValueError"),
+        ({"SSL_CERT_FILE": "/nope.pem"}, None, "FileNotFoundError"),
+        ({}, "http://a..b/v1", "UnicodeError"),
+        ({}, f"http://{_LONG_LABEL}.test/v1", "UnicodeError"),
+    ],
+)
+def test_what_cannot_be_spoken_with_fails_no_job(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str | None, fault: str
+) -> None:
+    first = workplace.optimise(FILES)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with fake_teacher(about_topics) as server:
+        workplace.extras = {**server.extras, "teacher.url": url or server.extras["teacher.url"]}
+        later = workplace.improve(FILES, first, [finding("augment", "label", "c2")])
+    assert server.calls == []
+    assert workplace.json(later.log)["recipe"]["teacher"]["faults"] == {f"speaking with it failed ({fault})": 2}
+    assert KEY not in workplace.file(later, "log.json").decode()
+
+
 def test_calls_of_an_iteration_are_bounded(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teacher, "CALLS", 3)
     first = workplace.optimise(FILES)
