@@ -12,7 +12,7 @@ from data_optimizer.feedback.compile import Candidates, candidates_for
 from data_optimizer.feedback.trial import Choice, choose_entries
 from data_optimizer.recipe import Feedback, Recipe
 from data_optimizer.steps.label_issues import find_label_issues
-from data_optimizer.teacher.endpoint import address_of
+from data_optimizer.teacher.address import address_of
 from data_optimizer.teacher.teacher import taught
 from wlops_common.contracts import AppliedImprovement, DeclinedImprovement, OptimizeRequest
 from wlops_common.job_context import JobContext

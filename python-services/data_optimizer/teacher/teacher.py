@@ -17,8 +17,10 @@ from data_optimizer.feedback.compile import Candidates
 from data_optimizer.feedback.generate import templates_of
 from data_optimizer.recipe import DraftRow, Recipe, RecipeEntry
 from data_optimizer.steps.worked_answers import answers_are_worked
+from data_optimizer.teacher.address import TeacherAddress
 from data_optimizer.teacher.answers import LONGEST, Checks
-from data_optimizer.teacher.endpoint import Endpoint, TeacherAddress, TeacherFault
+from data_optimizer.teacher.endpoint import Endpoint
+from data_optimizer.teacher.faults import TeacherFault
 from data_optimizer.teacher.prompts import Pair, messages
 from wlops_common.contracts import DeclinedImprovement
 from wlops_ml.features import ARROW, CONFUSED
