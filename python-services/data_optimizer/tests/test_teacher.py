@@ -146,6 +146,19 @@ def test_rows_that_are_unusable_are_refused_one_by_one_with_reasons(workplace: W
     assert not [text for texts in held_out.values() for text in texts[:20] if text in stored]
 
 
+def test_rows_for_a_slice_of_a_users_own_column_are_not_asked_for_that_column(workplace: Workplace) -> None:
+    """Also where a feature of the other task type has its name."""
+    rows = [{"text": text, "label": label, "steps": n % 3} for n, (text, label) in enumerate(topics(300, 1))]
+    files = {"source": "".join(json.dumps(row) + "\n" for row in rows).encode(), "validation": FILES["validation"]}
+    first = workplace.optimise(files)
+    with fake_teacher(about_topics) as server:
+        workplace.extras = server.extras
+        later = workplace.improve(files, first, [finding("generate", "steps", "1")])
+    told = workplace.json(later.log)["recipe"]["teacher"]
+    assert told["unusable"] == {}
+    assert told["rowsAccepted"] == told["rowsAnswered"] > 0
+
+
 def test_texts_that_give_orders_are_sent_as_data_and_their_like_is_held_to_the_same_checks(
     workplace: Workplace,
 ) -> None:
@@ -489,6 +502,7 @@ ENVIRONMENT = {"WLOPS_SERVICE_SECRET": "s" * 40}
         ({"WLOPS_TEACHER_URL": "ftp://t/v1", "WLOPS_TEACHER_MODEL": "m"}, "WLOPS_TEACHER_URL"),
         ({"WLOPS_TEACHER_URL": "http://u:p@t/v1", "WLOPS_TEACHER_MODEL": "m"}, "WLOPS_TEACHER_URL"),
         ({"WLOPS_TEACHER_URL": "http://t", "WLOPS_TEACHER_MODEL": "m", "WLOPS_TEACHER_API_KEY": f"{KEY}\nx"}, "WLOPS_TEACHER_API_KEY"),
+        ({"WLOPS_TEACHER_URL": "http://t.example/v1", "WLOPS_TEACHER_MODEL": "m", "WLOPS_TEACHER_API_KEY": KEY}, "URL must begin"),
     ],
 )  # fmt: skip
 def test_settings_of_a_teacher_that_do_not_fit_end_the_start_naming_the_variable(
@@ -499,6 +513,33 @@ def test_settings_of_a_teacher_that_do_not_fit_end_the_start_naming_the_variable
     with pytest.raises(SettingsFault, match=named) as fault:
         load_settings(OptimizerSettings)
     assert KEY not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [
+        ("localhost", True), ("localhost.", True), ("127.0.0.1", True), ("127.9.9.9", True), ("[::1]", True),
+        ("10.1.2.3", True), ("172.16.0.1", True), ("192.168.1.5", True), ("[fd00::1]", True), ("169.254.1.1", True),
+        ("ollama", True), ("gpu.local", True), ("host.docker.internal", True), ("llm.home.arpa", True),
+        ("8.8.8.8", False), ("172.32.0.1", False), ("[2001:4860:4860::8888]", False), ("[::ffff:8.8.8.8]", False),
+        ("api.openai.com", False), ("localhost.example.com", False), ("notlocal", True), ("x.notlocal", False),
+        ("134744072", False), ("0x08080808", False),
+    ],
+)  # fmt: skip
+def test_a_key_goes_unencrypted_to_near_hosts_only(monkeypatch: pytest.MonkeyPatch, host: str, near: bool) -> None:
+    given = {"WLOPS_TEACHER_URL": f"http://{host}:8000/v1", "WLOPS_TEACHER_MODEL": "m", "WLOPS_TEACHER_API_KEY": KEY}
+    for name, value in {**ENVIRONMENT, **given}.items():
+        monkeypatch.setenv(name, value)
+    if near:
+        assert load_settings(OptimizerSettings).job_extras()["teacher.key"] == KEY
+    else:
+        with pytest.raises(SettingsFault, match="WLOPS_TEACHER_URL"):
+            load_settings(OptimizerSettings)
+    monkeypatch.setenv("WLOPS_TEACHER_URL", f"https://{host}:8000/v1")
+    load_settings(OptimizerSettings)
+    monkeypatch.setenv("WLOPS_TEACHER_URL", f"http://{host}:8000/v1")
+    monkeypatch.setenv("WLOPS_TEACHER_API_KEY", "")
+    load_settings(OptimizerSettings)
 
 
 def test_jobs_are_told_of_the_teacher_and_nothing_shows_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
