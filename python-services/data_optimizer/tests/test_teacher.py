@@ -17,7 +17,7 @@ from data_optimizer.teacher.answers import objects_in
 from data_optimizer.tests.fake_teacher import KEY, Answer, Call, about_topics, fake_teacher
 from data_optimizer.tests.test_feedback import finding
 from data_optimizer.tests.workplace import Workplace, labelled_csv, maths_file, sentences, topics
-from wlops_common.contracts import OptimizeResult
+from wlops_common.contracts import Operators, OptimizeResult
 from wlops_common.job_context import JobInterrupted
 from wlops_common.settings import SettingsFault, load_settings
 from wlops_common.testing import job_context
@@ -63,8 +63,11 @@ def test_rows_of_a_teacher_are_tried_beside_a_control_arm_and_taken_where_they_h
     assert arms["control generate"].rows == arms["generate"].rows == written.height > 20
     assert told == {
         "model": "tutor-1", "calls": len(calls), "requests": len(calls), "rowsAsked": told["rowsAsked"],
+        "rowsShown": len({one["text"] for call in calls for one in call.data["examples"]}),
         "rowsAnswered": told["rowsAsked"], "rowsAccepted": told["rowsAsked"], "unusable": {}, "faults": {},
     }  # fmt: skip
+    assert later.teacher is not None
+    assert later.teacher.to_json() == {name: told[name] for name in later.teacher.to_json()}
     assert all(call.path == "/v1/chat/completions" and call.body["model"] == "tutor-1" for call in calls)
     assert all(call.headers["authorization"] == f"Bearer {KEY}" for call in calls)
 
@@ -358,8 +361,44 @@ def test_calls_of_an_iteration_are_bounded(workplace: Workplace, monkeypatch: py
 def test_without_a_teacher_none_is_asked_and_none_is_told_of(workplace: Workplace) -> None:
     first = workplace.optimise(FILES)
     later = workplace.improve(FILES, first, [finding("generate", "label", "c2")])
-    assert workplace.json(later.log)["recipe"]["teacher"] is None
+    assert workplace.json(later.log)["recipe"]["teacher"] is later.teacher is None
     assert set(workplace.rows(later.train)["source"]) <= {"original", "augment"}
+
+
+def test_a_task_that_refuses_the_teacher_of_its_installation_sends_nothing(workplace: Workplace) -> None:
+    first = workplace.optimise(FILES)
+    refused = Operators(use_teacher=False)
+    with fake_teacher(about_topics) as server:
+        workplace.extras = server.extras
+        later = workplace.improve(FILES, first, [finding("augment", "label", "c2")], operators=refused)
+    assert server.calls == []
+    assert later.teacher is None
+    workplace.extras = {}
+    alone = workplace.improve(FILES, first, [finding("augment", "label", "c2")], iteration=2)
+    assert (later.trial and later.trial.arms[0].arm) == (alone.trial and alone.trial.arms[0].arm) == "augment"
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_where_personal_data_is_masked_the_teacher_sees_masked_texts_and_names_only(
+    workplace: Workplace, *, mask: bool
+) -> None:
+    def personal(rows: list[tuple[str, str]]) -> bytes:
+        told = [
+            {"text": f"{text} ask ann{n}@example.org or 030 901820{n:03}", "label": label, "contact": "bob@example.org"}
+            for n, (text, label) in enumerate(rows)
+        ]
+        return "".join(json.dumps(row) + "\n" for row in told).encode()
+
+    files = {"source": personal(topics(300, 1)), "validation": personal(topics(600, 2))}
+    operators = Operators(mask_personal_data=mask)
+    first = workplace.optimise(files, operators=operators)
+    with fake_teacher(about_topics) as server:
+        workplace.extras = server.extras
+        workplace.improve(files, first, [finding("generate", "contact", "bob@example.org")], operators=operators)
+    sent = "\n".join(call.body["messages"][-1]["content"] for call in server.calls)
+    personal_data = [text for text in ("bob@example.org", "@", "901820") if text in sent]
+    masks = [text for text in ("contact = <e-mail>", "ask <e-mail> or <phone>") if text in sent]
+    assert (len(personal_data), len(masks)) == ((0, 2) if mask else (3, 0))
 
 
 @pytest.mark.parametrize("answer", [lambda call: call.send(b"", 500), _hang])
