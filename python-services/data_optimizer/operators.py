@@ -24,7 +24,7 @@ _OPERATORS = {
     "leakage guard": Operator("leakage guard"),
     "paraphrase guard": Operator("leakage guard"),
     "split": Operator("split"),
-    "unknown labels": Operator("unknown labels"),
+    "unknown labels": Operator("unknown labels", 2),
     "label issues": Operator("label issues"),
     "worked answers": Operator("verify worked answers"),
     "equation targets": Operator("rewrite as equations"),

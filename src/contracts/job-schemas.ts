@@ -98,6 +98,9 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
   recipe: objectRef,
   log: objectRef,
   labelCount: count.nullable(),
+  unknownLabels: z
+    .partialRecord(z.enum(['mine', 'select', 'test', 'pool']), z.object({ rows: count, labels: count }))
+    .optional(),
   steps: z
     .array(
       z.object({

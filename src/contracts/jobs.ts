@@ -86,6 +86,12 @@ export interface FileReading {
   notes: string[];
 }
 
+/** Rows whose label the training side lacks, and how many different labels those are. */
+export interface UnknownLabels {
+  rows: number;
+  labels: number;
+}
+
 export interface LeakageReport {
   /** Rows of the user's test file (without one: of the validation file) whose normalised text also stands in the training file. */
   exactOverlaps: number;
@@ -174,6 +180,11 @@ export interface OptimizeResult {
   log: ObjectRef;
   /** Number of classes; null for generation. */
   labelCount: number | null;
+  /**
+   * By role, where there are any: held-out rows, which stay and which no model can get right, and `pool` rows, which were set aside.
+   * Of the iteration that read the files, the first; empty in others. Absent in a result stored before this was told.
+   */
+  unknownLabels?: Partial<Record<'mine' | 'select' | 'test' | 'pool', UnknownLabels>> | undefined;
   steps: OptimizationStep[];
   leakage: LeakageReport;
   labelIssues: { flagged: number; quarantined: number } | null;

@@ -53,6 +53,7 @@ from wlops_common.contracts.optimization import (
     TeacherReport,
     Trial,
     TrialArm,
+    UnknownLabels,
     Uplift,
 )
 from wlops_common.contracts.training import (
@@ -103,5 +104,6 @@ __all__ = [
     "TrainResult",
     "Trial",
     "TrialArm",
+    "UnknownLabels",
     "Uplift",
 ]

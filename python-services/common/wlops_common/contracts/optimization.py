@@ -85,6 +85,13 @@ class FileReading(Message):
     notes: list[str]
 
 
+class UnknownLabels(Message):
+    """Rows whose label the training side lacks, and how many different labels those are."""
+
+    rows: int
+    labels: int
+
+
 class LeakageReport(Message):
     """Overlap between the training file and the held-out rows, counted before the purge."""
 
@@ -185,6 +192,9 @@ class OptimizeResult(Message):
     recipe: ObjectRef
     log: ObjectRef
     label_count: int | None
+    #: By role, where there are any: held-out rows, which stay and which no model can get right, and ``pool`` rows, which were set aside.
+    #: Of the iteration that read the files, the first; empty in others, for generation, and in a result stored before this was told.
+    unknown_labels: dict[Literal["mine", "select", "test", "pool"], UnknownLabels] = Field(default_factory=dict)
     steps: list[OptimizationStep]
     leakage: LeakageReport
     label_issues: LabelIssueReport | None
