@@ -142,7 +142,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "applied": [one.to_json() for one in learned.all_applied],
         "declined": [one.to_json() for one in learned.declined],
         "trial": learned.choice.trial and learned.choice.trial.to_json(),
-        "teacher": learned.teacher,
+        "teacher": learned.teacher and learned.teacher.to_json(),
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
@@ -175,6 +175,7 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "applied": [one.to_json() for one in learned.applied] if learned else [],
         "declined": [one.to_json() for one in learned.declined] if learned else [],
         "trial": trial and trial.to_json(),
+        "teacher": learned.teacher.report().to_json() if learned and learned.teacher else None,
         "files": [one.to_json() for one in journal.files],
     }
     outputs.file("quarantine.jsonl", journal.quarantine)

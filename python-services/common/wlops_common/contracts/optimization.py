@@ -31,13 +31,15 @@ class SourceFile(Message):
 
 
 class Operators(Message):
-    """Operators of the optimizer that are off unless asked for."""
+    """What a task asks of the optimizer beyond what it does by itself, or refuses."""
 
     #: E-mail and IP addresses, phone numbers and links of all texts become ``<e-mail>``, ``<ip>``, ``<phone>``, ``<link>``.
     mask_personal_data: bool = False
     #: Caps on training rows; None is no cap.
     max_rows_per_class: int | None = Field(default=None, ge=1)
     max_rows_per_group: int | None = Field(default=None, ge=1)
+    #: Whether a teacher may be shown rows and write some, where the installation has one; it has none by default.
+    use_teacher: bool = True
 
 
 class OptimizeRequest(JobRequest):
@@ -163,6 +165,19 @@ class Trial(Message):
     arms: list[TrialArm]
 
 
+class TeacherReport(Message):
+    """What a teacher, if the installation has one, was shown and asked, and what came of it."""
+
+    model: str
+    calls: int
+    #: Different training rows that were sent to it.
+    rows_shown: int
+    rows_asked: int
+    rows_answered: int
+    #: Those of the answered that were usable; the trial decides which of them are taken.
+    rows_accepted: int
+
+
 class OptimizeResult(Message):
     """What the optimizer answers when it is done."""
 
@@ -188,6 +203,8 @@ class OptimizeResult(Message):
     declined: list[DeclinedImprovement] = Field(default_factory=list)
     #: None where nothing was tried: in iteration 0, and where no quick model can stand in.
     trial: Trial | None = None
+    #: None where none was to be asked.
+    teacher: TeacherReport | None = None
     #: Of the iteration that read them, the first; empty in others, and in a result stored before this was told.
     files: list[FileReading] = Field(default_factory=list)
     #: Of the whole job, until its manifest is written; None in a result stored before this was measured.
