@@ -118,8 +118,8 @@ def balanced(clean: CleanRows, request: OptimizeRequest, seed: int, journal: Jou
 def record_targets(train: pl.DataFrame, journal: Journal) -> None:
     """Write down that completions get an equation as target beside them, and how many have one."""
     started = journal.begin("equation targets")
-    journal.facts["equationTargets"] = sum(equation_target(text) is not None for text in train["wanted"].to_list())
-    journal.record("equation targets", train.height, train.height, None, started)
+    changed = sum(equation_target(text) is not None for text in train["wanted"].to_list())
+    journal.record("equation targets", train.height, train.height, None, started, changed=changed)
 
 
 def doubt_labels(

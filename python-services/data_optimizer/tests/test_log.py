@@ -41,7 +41,15 @@ def test_problems_are_verified_rewritten_and_guarded(workplace: Workplace) -> No
     steps = _steps(workplace, workplace.optimise({"source": maths_file(300, 1)}))
     operators = {step["operator"] for step in steps.values()}
     assert {"verify worked answers", "rewrite as equations", "leakage guard"} <= operators
-    assert steps["equation targets"]["rowsIn"] == steps["equation targets"]["rowsOut"]
+    targets = steps["equation targets"]
+    assert targets["rowsIn"] == targets["rowsOut"] == targets["changed"]
+
+
+def test_a_step_that_edits_rows_tells_how_many(workplace: Workplace) -> None:
+    dirty = b"two  blanks and a  &amp; of the parcel,a\na row with the label in other letters,A\n"
+    steps = _steps(workplace, workplace.optimise({"source": csv_file(200) + dirty}))
+    assert steps["normalise"]["changed"] == 2
+    assert all(step["changed"] == 0 for name, step in steps.items() if name != "normalise")
 
 
 def test_a_step_of_no_known_operator_is_one_of_its_own() -> None:
@@ -98,7 +106,10 @@ def test_personal_data_are_masked_only_when_asked_for(workplace: Workplace) -> N
     assert "personal data" not in _steps(workplace, plain)
     asked = Workplace(workplace.root / "asked")
     result = asked.optimise({"source": data}, operators=Operators(mask_personal_data=True))
-    assert asked.json(result.log)["rowsMasked"] == 1
+    masked = _steps(asked, result)["personal data"]
+    assert (masked["rowsIn"], masked["rowsOut"], masked["changed"]) == (201, 201, 1)
+    assert next(step.changed for step in result.steps if step.name == "personal data") == 1
+    assert 'number">201<td class="number">201<td><td class="number">1<' in asked.file(result, "log.html").decode()
     texts = [text for role in ("train", "mine", "select", "test") for text in asked.rows(getattr(result, role))["text"]]
     assert "write to <e-mail> about the red parcel" in texts
     assert not [text for text in texts if "ann@" in text]
@@ -158,6 +169,7 @@ def test_figures_are_readable(value: float | None) -> None:
         "rowsIn": value,
         "rowsOut": 0,
         "removed": {},
+        "changed": 0,
         "seconds": 0,
         "samples": [],
     }
