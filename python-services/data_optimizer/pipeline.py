@@ -111,8 +111,11 @@ def balanced(clean: CleanRows, request: OptimizeRequest, seed: int, journal: Jou
     asked = request.operators
     if asked is None or (asked.max_rows_per_class is None and asked.max_rows_per_group is None):
         return clean
-    caps = {"per_class": asked.max_rows_per_class, "per_group": asked.max_rows_per_group}
-    return CleanRows(journal.run("balance", lambda rows: capped(rows, seed, **caps), clean.train), clean.pool)
+    per_class, per_group = asked.max_rows_per_class, asked.max_rows_per_group
+    train = journal.run(
+        "balance", lambda rows: capped(rows, seed, per_class=per_class, per_group=per_group), clean.train
+    )
+    return CleanRows(train, clean.pool)
 
 
 def record_targets(train: pl.DataFrame, journal: Journal) -> None:

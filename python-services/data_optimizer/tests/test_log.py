@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from data_optimizer.log_page import log_page
 from data_optimizer.operators import operator_of
-from data_optimizer.tests.workplace import Workplace, csv_file, maths_file
+from data_optimizer.tests.workplace import Workplace, csv_file, labelled_csv, maths_file, topics
 from wlops_common.contracts import Operators, OptimizeResult, UnknownLabels
 from wlops_common.errors import DatasetColumnsUnknown
 
@@ -127,6 +128,28 @@ def test_caps_hold_in_every_iteration_and_only_when_asked_for(workplace: Workpla
         files, 1, split=first.split, recipe=first.recipe, feedback=feedback, operators=operators, seed=8
     )
     assert later.train.sha256 == first.train.sha256
+
+
+def test_caps_hold_for_what_feedback_adds_original_rows_first_and_the_step_tells(workplace: Workplace) -> None:
+    files = {"source": labelled_csv(topics(300, 1)), "pool": labelled_csv(topics(400, 2))}
+    operators = Operators(max_rows_per_class=52)
+    first = workplace.optimise(files, operators=operators)
+    counts = dict(workplace.rows(first.train).group_by("label").len().iter_rows())
+    assert min(counts.values()) < max(counts.values()) == 52
+    asked = [
+        {"id": f"imp_{kind}", "kind": kind, "slice": "all rows", "gainBound": 0.2, "predicate": None}
+        for kind in ("select", "augment", "replay")
+    ]
+    feedback = workplace.store.put("evaluations/1.json", json.dumps({"improvements": asked}).encode())
+    later = workplace.optimise(files, 1, split=first.split, recipe=first.recipe, feedback=feedback, operators=operators)
+    train = workplace.rows(later.train)
+    assert max(train["label"].value_counts()["count"]) == 52
+    assert set(workplace.rows(first.train)["id"]) <= set(train["id"])
+    assert later.applied
+    assert sum(one.rows for one in later.applied) == later.train.rows - first.train.rows
+    steps = _steps(workplace, later)
+    assert steps["balance after feedback"]["rowsIn"] == steps["recipe"]["rowsOut"]
+    assert steps["balance after feedback"]["rowsOut"] == later.train.rows
 
 
 class _Page(HTMLParser):
