@@ -69,7 +69,7 @@ function scoreTable({ iterations }: Report): string {
       whole('95 % interval'),
       numeric('against the champion'),
       whole('95 % interval'),
-      numeric('p, rows won and lost'),
+      numeric('p'),
       numeric('rows scored'),
       numeric('train loss'),
       numeric('seconds'),
