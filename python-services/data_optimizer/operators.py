@@ -16,7 +16,7 @@ class Operator:
 #: By the beginning of a step's name: ``parse training`` and ``parse test`` are one operator.
 _OPERATORS = {
     "parse": Operator("parse and quarantine"),
-    "normalise": Operator("normalise"),
+    "normalise": Operator("normalise", 2),
     "personal data": Operator("mask personal data"),
     "filter": Operator("filter", 2),
     "exact duplicates": Operator("exact duplicates"),

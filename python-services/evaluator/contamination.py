@@ -47,8 +47,8 @@ class Audit:
         found, notes = self.contamination, []
         if found is not None and found.excluded:
             notes.append(
-                f"{_told(found, role)} and count as wrong, since what is remembered cannot be told from what is known: the score is a lower"
-                " bound."
+                f"{_told(found, role)} and count as wrong, since what is remembered cannot be told from what is known: the model is at"
+                " least as good as the score says."
             )
         if self.by_chance:
             notes.append(

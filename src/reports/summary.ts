@@ -23,6 +23,7 @@ function cards(report: Report): string {
   const champion = iterations.find((one) => one.champion);
   const first = iterations.find((one) => one.score !== null);
   const name = metric ? metric.name : 'score';
+  const direction = metric?.higherIsBetter === false ? '; lower is better' : '';
   const gain =
     champion && first && champion !== first && champion.score !== null && first.score !== null
       ? champion.score - first.score
@@ -30,7 +31,7 @@ function cards(report: Report): string {
   const all = [
     champion && card(`Champion, ${name} on select`, champion, `iteration ${champion.iteration}`),
     test && card(`Sealed test, ${name}`, test, `${counted(test.samples, 'row')}, read ${times(test.reads)}`),
-    gain !== null && figure('Since the first iteration', signed(gain), `${name} on select`),
+    gain !== null && figure('Since the first iteration', signed(gain), `${name} on select${direction}`),
     figure('Iterations', count(iterations.length), `of at most ${count(report.task.maxIterations)}`),
     champion?.rows != null && figure('Training rows', count(champion.rows), 'of the champion'),
   ];
@@ -52,7 +53,7 @@ function ending({ task, test }: Report): string {
   const stopped = task.stopReason && (stopWords(task.stopReason) ?? namedNumbers(task.stopReason));
   const failed = task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`;
   const left = test?.excluded
-    ? `${counted(test.excluded, 'sealed row')} found among the training rows and counted as wrong: the score is a lower bound.`
+    ? `${counted(test.excluded, 'sealed row')} found among the training rows and counted as wrong: the model is at least as good as the score says.`
     : null;
   return [stopped, failed, task.controlReason, left]
     .filter((line) => line !== null && line !== '')
