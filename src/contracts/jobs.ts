@@ -117,6 +117,8 @@ export interface AppliedImprovement {
   slice: string;
   /** Rows added, or for `fix` rows changed or dropped. */
   rows: number;
+  /** The arm of a trial that carries it out: its kind, or `teacher`; a finding may be carried out by two. Absent in older results. */
+  arm?: string | null | undefined;
   /** What a quick model of the chosen rows loses on `mine` without this improvement; null where nothing was tried. */
   trial?: Uplift | null | undefined;
 }
@@ -129,7 +131,7 @@ export interface DeclinedImprovement {
   reason: string;
 }
 
-/** A remedy as a quick model judged it on `mine`, by its kind; `control <kind>` is the random one beside it, of as many rows. */
+/** A remedy as a quick model judged it on `mine`, by its kind or as `teacher`; `control <arm>` is as many random rows. */
 export interface TrialArm {
   arm: string;
   /** Ids of the improvements it carries out; empty for the control arm. */

@@ -118,7 +118,7 @@ test('an iteration tells what was tried, applied and declined, and how it compar
     teacher: TAUGHT,
     controlArm: { score: 0.61 },
     declined,
-    applied: [{ id: 'imp-1', trial: { value: 0.1, low: 0.02, high: 0.18 } }],
+    applied: [{ id: 'imp-1', arm: null, trial: { value: 0.1, low: 0.02, high: 0.18 } }],
   });
   // What a service of an older version did not tell is null.
   const untold = {

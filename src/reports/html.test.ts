@@ -19,11 +19,9 @@ function fullSource(): ReportSource {
   const comparison = pairedComparison({ regressions });
   for (const iteration of [1, 2]) {
     const declined = [{ id: 'imp-2', kind: 'fix' as const, slice: 'label = rare', reason: 'no better on mine' }];
-    Object.assign(detailsOf<OptimizeResult>(full, iteration, 'optimization'), {
-      trial: TRIAL,
-      teacher: TAUGHT,
-      declined,
-    });
+    const optimization = detailsOf<OptimizeResult>(full, iteration, 'optimization');
+    Object.assign(optimization, { trial: TRIAL, teacher: TAUGHT, declined });
+    Object.assign(optimization.applied[0] as object, { arm: 'teacher' });
     Object.assign(detailsOf<EvaluateResult>(full, iteration, 'evaluation'), { comparison, contamination });
   }
   const verdict = { metric: 'accuracy', challenger: { value: 0.9 }, champion: null, reason: 'better', comparison };
@@ -63,9 +61,10 @@ test('the page is one file without scripts or requests', () => {
   }
 });
 
-test('the page tells how many rows a teacher was sent and what it wrote', () => {
+test('the page tells how many rows a teacher was sent, what it wrote and what its rows were taken for', () => {
   const page = renderReportHtml(buildReport(fullSource()));
   expect(page).toContain('tutor-1: 2 calls, 16 training rows sent to it, 38 answered of 40 asked for, 31 usable');
+  expect(page).toContain('<td>augment (teacher)</td>');
 });
 
 /** The value with every text in it made hostile, names of fields included where they are data. */

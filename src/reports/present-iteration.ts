@@ -50,6 +50,7 @@ export function presentIteration(
     applied: optimization
       ? optimization.result.applied.map((one) => ({
           ...one,
+          arm: one.arm ?? null,
           trial: one.trial ?? null,
           ...upliftOf(one, source, facts),
         }))

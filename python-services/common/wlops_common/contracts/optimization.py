@@ -124,6 +124,8 @@ class AppliedImprovement(Message):
     kind: ImprovementKind
     slice: str
     rows: int
+    #: The arm of a trial that carries it out: its kind, or ``teacher``; a finding may be carried out by two. None in older results.
+    arm: str | None = None
     #: What a quick model of the chosen rows loses on ``mine`` without this improvement; None where nothing was tried.
     trial: Uplift | None = None
 
@@ -138,7 +140,7 @@ class DeclinedImprovement(Message):
 
 
 class TrialArm(Message):
-    """A remedy as a quick model judged it on ``mine``, by its kind; ``control <kind>`` is the random one beside it, of as many rows."""
+    """A remedy as a quick model judged it on ``mine``, by its kind or as ``teacher``; ``control <arm>`` is as many random rows."""
 
     arm: str
     #: Ids of the improvements it carries out; empty for the control arm.
