@@ -191,7 +191,7 @@ test('a loss is shown on an axis of its own, with what its fall means', () => {
   expect(page).toMatch(
     /Since the first iteration<\/span><strong>−1\.3000<\/strong><small>loss on select; lower is better/,
   );
-  expect(page).toContain('Of loss lower is better.');
+  expect(page).toContain('Of loss lower is better; p is of rows won and lost.');
   expect(page).toContain('loss (lower is better)');
   const plot = page.slice(page.indexOf('score by iteration'));
   const height = (pattern: RegExp) => Number(pattern.exec(plot)?.[1]);
@@ -199,7 +199,7 @@ test('a loss is shown on an axis of its own, with what its fall means', () => {
   const [first, second] = [...plot.matchAll(/<circle cx="[\d.]+" cy="([\d.]+)" r="5"/g)].map(([, y]) => Number(y));
   expect(second).toBeGreaterThan(first ?? Infinity);
   expect(height(/class="target" x1="\d+" x2="\d+" y1="([\d.]+)"/)).toBeGreaterThan(second ?? Infinity);
-  expect(renderReportHtml(buildReport(reportSource([0.4, 0.9])))).not.toContain('lower is better.');
+  expect(renderReportHtml(buildReport(reportSource([0.4, 0.9])))).not.toContain('lower is better');
 });
 
 test('the page shows how files were read, what was tried, and what became of it', () => {

@@ -47,7 +47,7 @@ export function renderReportHtml(report: Report, evaluation: EvaluationDetails |
 
 /** Told where it is not as people expect. */
 function direction({ metric }: Report): string {
-  return metric?.higherIsBetter === false ? `Of ${metric.name} lower is better.` : '';
+  return metric?.higherIsBetter === false ? `Of ${metric.name} lower is better; p is of rows won and lost.` : '';
 }
 
 const SHORT: Record<string, string> = {
