@@ -61,6 +61,10 @@ class Bench:
         """A bench in the same state, to try something on."""
         return replace(self)
 
+    def ranks_pool(self) -> bool:
+        """Whether there is a model to ask of which pool rows it is least sure, whatever slice they are of."""
+        return bool(self.margins) or self.proxies is not None
+
     def originals(self) -> pl.DataFrame:
         """The training rows that nothing was done to."""
         return self.train.filter(pl.col("source").is_in(["original", "select"]))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from data_optimizer.feedback.bench import SMALL_TRAINING_ROWS, Bench
 from data_optimizer.feedback.fix import doubted
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
-from wlops_common.contracts import DeclinedImprovement
+from wlops_common.contracts import ALL_ROWS, DeclinedImprovement
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
 _STRENGTHENING_SHARE = 0.1
@@ -66,6 +66,8 @@ def candidates_for(
         if reason is not None:
             found.decline(finding, reason)
             continue
+        # The champion's doubts say which rows of the pool are worth most, not the slice that asked for some.
+        is_of_all = asked.kind == "select" and bench.ranks_pool()
         found.entries.append(
             RecipeEntry(
                 id=f"{iteration}-{finding.id}",
@@ -73,8 +75,8 @@ def candidates_for(
                 iteration=iteration,
                 kind=asked.kind,
                 finding_kind=finding.kind,
-                slice=finding.slice,
-                predicate=finding.predicate,
+                slice=ALL_ROWS if is_of_all else finding.slice,
+                predicate=None if is_of_all else finding.predicate,
                 rows=_wanted_rows(asked, bench, len(rejected)),
             )
         )
