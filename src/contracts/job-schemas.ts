@@ -108,6 +108,7 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
         rowsIn: count,
         rowsOut: count,
         removed: z.record(z.string(), count),
+        changed: count.optional(),
         seconds: z.number().min(0),
       }),
     )

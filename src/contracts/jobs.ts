@@ -62,12 +62,14 @@ export interface OptimizeRequest extends JobRequestBase {
   sealedPrefix: string;
 }
 
-/** One operator of the optimizer: how many rows went in and out, and why some did not come out. */
+/** One operator of the optimizer: how many rows went in and out, why some did not come out, and how many of those that did were edited. */
 export interface OptimizationStep {
   name: string;
   rowsIn: number;
   rowsOut: number;
   removed: Record<string, number>;
+  /** Rows that came out other than they went in. Absent in a result stored before this was told. */
+  changed?: number | undefined;
   seconds: number;
 }
 

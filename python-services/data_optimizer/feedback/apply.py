@@ -30,8 +30,9 @@ def apply_recipe(
     """Change ``bench`` by every entry; answers what each entry did, in the order of the recipe.
 
     Rows are taken out and taken from the pool first, in the order of the recipe, so that what came from the pool can be taken out again;
-    then the synthetic share counts the rows that are really there. ``limits`` says how many rows each synthetic entry may make in place of
-    that share: two recipes are fair to compare only where what they have in common makes the same rows.
+    then the synthetic share counts the rows that are really there. Where the task has caps, what an entry adds beyond them goes again.
+    ``limits`` says how many rows each synthetic entry may make in place of that share: two recipes are fair to compare only where what
+    they have in common makes the same rows.
     """
     done: dict[str, Done] = {}
     for entry in sorted(recipe.entries, key=lambda one: one.kind not in ("fix", "select")):
@@ -43,7 +44,8 @@ def apply_recipe(
     for entry in recipe.entries:
         if entry.kind in _SYNTHETIC:
             before_entry(entry)
-            done[entry.id] = entry, _synthetic(bench, entry, limits[entry.id])
+            made = _synthetic(bench, entry, limits[entry.id])
+            done[entry.id] = entry, made - bench.keep_caps(made)
     return [done[entry.id] for entry in recipe.entries]
 
 
@@ -53,7 +55,8 @@ def _plain(bench: Bench, entry: RecipeEntry) -> Done:
         return found, drop(bench, found)
     if entry.kind == "select":
         chosen = entry if entry.row_ids else entry.model_copy(update={"row_ids": choose(bench, entry)})
-        return chosen, move(bench, chosen)
+        moved = move(bench, chosen)
+        return chosen, moved - bench.keep_caps(moved)
     if entry.kind == "format":
         return entry, sum(equation_target(text) is not None for text in bench.train["wanted"].to_list())
     return entry, 0
