@@ -19,6 +19,7 @@ from data_optimizer.frozen_split import FrozenSplit
 from data_optimizer.guard import GuardIndex, write_index
 from data_optimizer.intake import take_in
 from data_optimizer.journal import SEALED_ROLES, Journal
+from data_optimizer.label_list import LABEL_LIST, write_label_list
 from data_optimizer.log_page import log_page
 from data_optimizer.outputs import Outputs
 from data_optimizer.recipe import Recipe
@@ -88,6 +89,8 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     if with_targets:
         pipeline.record_targets(clean.train, journal)
 
+    if doubts is not None:
+        outputs.made(LABEL_LIST, lambda sink: write_label_list(sink, clean.train, suspects))
     by_role = {role: held_out.filter(pl.col("role") == role) for role in pipeline.HELD_OUT_ROLES}
     mine = outputs.rows("mine", by_role["mine"])
     select, test = (outputs.rows(role, by_role[role], sealed=True) for role in SEALED_ROLES)

@@ -2,6 +2,7 @@ import { pairedComparison, TAUGHT, TRAINING_FILE, TRIAL } from '../testing/job-r
 import { detailsOf, reportSource } from '../testing/report-source';
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
+import { renderReportHtml } from './html';
 import type { ExecutionRowFacts } from './report';
 
 test('a report holds each iteration’s score, steps, findings, seconds and lineage', () => {
@@ -16,7 +17,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
     champion: true,
     datasetId: 'dataset_r_i1',
     roles: { train: 80, mine: 10, select: 20, test: 30, pool: null },
-    steps: [{ name: 'parse', rowsIn: 120, rowsOut: 110, removed: { unreadable: 10 } }],
+    steps: [{ name: 'parse', rowsIn: 120, rowsOut: 110, removed: { unreadable: 10 }, changed: 0 }],
     leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },
     labelIssues: { flagged: 3, quarantined: 1 },
     improvements: [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', support: 12, gainBound: 0.1 }],
@@ -36,6 +37,20 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
 test('how the files were read is told in the iteration that read them', () => {
   const report = buildReport(reportSource([0.4, 0.9]));
   expect(report.iterations.map(({ files }) => files)).toEqual([[TRAINING_FILE], null]);
+});
+
+test('rows of labels that training lacks are told, and steps tell how many rows they edited', () => {
+  const source = reportSource([0.4]);
+  const unknownLabels = { test: { rows: 3, labels: 2 }, pool: { rows: 9, labels: 1 } };
+  const optimization = detailsOf<OptimizeResult>(source, 0, 'optimization');
+  Object.assign(optimization, { unknownLabels });
+  optimization.steps[0]!.changed = 7;
+  const report = buildReport(source);
+  expect(report.iterations[0]).toMatchObject({ unknownLabels, steps: [{ changed: 7 }] });
+  const page = renderReportHtml(report);
+  expect(page).toContain('test 3 rows (2 labels), pool 9 rows (1 label) set aside');
+  expect(page).toMatch(/<td>parse<\/td>.*?<td class="num">7<\/td><td>unreadable: 10<\/td>/);
+  expect(buildReport(reportSource([0.4])).iterations[0]?.unknownLabels).toBeNull();
 });
 
 test('the seconds of an optimization stored without its own are those of its steps', () => {

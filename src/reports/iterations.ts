@@ -60,12 +60,13 @@ function fileTable({ files }: ReportIteration): string {
 function stepTable({ steps }: ReportIteration): string {
   const most = Math.max(1, ...(steps ?? []).map((step) => step.rowsIn));
   return table(
-    ['step', numeric('rows in'), numeric('rows out'), '', 'removed'],
+    ['step', numeric('rows in'), numeric('rows out'), '', numeric('edited'), 'removed'],
     (steps ?? []).map((step) => [
       escapeHtml(step.name),
       count(step.rowsIn),
       count(step.rowsOut),
       barMark(step.rowsOut / most),
+      count(step.changed || null),
       Object.entries(step.removed)
         .map(([reason, rows]) => `${escapeHtml(reason)}: ${count(rows)}`)
         .join(', '),
@@ -194,9 +195,19 @@ function taught({ teacher }: Pick<ReportIteration, 'teacher'>): string | null {
   return `${model}: ${counted(calls, 'call')}, ${counted(rowsShown, 'training row')} sent to it, ${written}`;
 }
 
+/** `test 3 rows (2 labels), pool 9 rows (1 label) set aside`. */
+function labelsUnknown({ unknownLabels }: Pick<ReportIteration, 'unknownLabels'>): string | null {
+  const told = Object.entries(unknownLabels ?? {}).map(
+    ([role, { rows, labels }]) =>
+      `${role} ${counted(rows, 'row')} (${counted(labels, 'label')})${role === 'pool' ? ' set aside' : ''}`,
+  );
+  return told.join(', ') || null;
+}
+
 function checks({ leakage, labelIssues, contamination, secondary, seconds: took, ...one }: ReportIteration): string {
   return facts([
     ['rows by role', rowsByRole(one)],
+    ['rows of labels that training lacks', labelsUnknown(one)],
     ['exact overlaps with held-out rows', leakage?.exactOverlaps],
     ['near overlaps', leakage?.nearOverlaps],
     ['paraphrases', leakage?.paraphrases],

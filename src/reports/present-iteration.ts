@@ -32,9 +32,15 @@ export function presentIteration(
     roles: optimization ? rolesOf(optimization.result) : null,
     dataChange: dataChange(source, facts),
     steps:
-      optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed }) => ({ name, rowsIn, rowsOut, removed })) ??
-      null,
+      optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed, changed = 0 }) => ({
+        name,
+        rowsIn,
+        rowsOut,
+        removed,
+        changed,
+      })) ?? null,
     files: optimization?.result.files?.length ? optimization.result.files : null,
+    unknownLabels: unknownLabels(optimization?.result),
     leakage: optimization?.result.leakage ?? null,
     labelIssues: optimization?.result.labelIssues ?? null,
     slices: evaluation?.result.slices ?? null,
@@ -79,6 +85,11 @@ export function presentIteration(
 function rolesOf({ train, mine, select, test, pool }: OptimizeResult): ReportIteration['roles'] {
   const [testRows, poolRows] = [test?.rows ?? null, pool?.rows ?? null];
   return { train: train.rows, mine: mine.rows, select: select.rows, test: testRows, pool: poolRows };
+}
+
+function unknownLabels(result: OptimizeResult | undefined): ReportIteration['unknownLabels'] {
+  const told = result?.unknownLabels ?? {};
+  return Object.keys(told).length > 0 ? told : null;
 }
 
 /** The random arm beside the first that was taken, or else beside the first that was tried. */

@@ -91,9 +91,11 @@ export interface ReportIteration {
   roles: { train: number; mine: number; select: number; test: number | null; pool: number | null } | null;
   /** How they came from those of the champion this iteration learned from; null without one. */
   dataChange: ReportDataChange | null;
-  steps: Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'>[] | null;
+  steps: (Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'> & { changed: number })[] | null;
   /** How the task's files were read; null in iterations that start from what the first one read. */
   files: FileReading[] | null;
+  /** Rows whose label the training file lacks, by role; null where there are none, and after the first iteration. */
+  unknownLabels: NonNullable<OptimizeResult['unknownLabels']> | null;
   leakage: LeakageReport | null;
   labelIssues: OptimizeResult['labelIssues'];
   slices: EvaluateResult['slices'] | null;

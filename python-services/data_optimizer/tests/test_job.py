@@ -122,6 +122,7 @@ def test_the_manifest_lists_every_file_and_the_result(workplace: Workplace) -> N
     assert {entry["name"] for entry in manifest["files"]} == {
         "train.parquet", "mine.parquet", "select.parquet", "test.parquet", "pool.parquet", "source-train.parquet",
         "source-pool.parquet", "guard.parquet", "split.json", "recipe.json", "log.json", "log.html", "quarantine.jsonl",
+        "label-issues.jsonl",
     }  # fmt: skip
     written = {
         str(path.relative_to(workplace.store.root)) for path in workplace.store.root.rglob("*") if path.is_file()

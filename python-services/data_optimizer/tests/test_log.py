@@ -12,7 +12,7 @@ import pytest
 
 from data_optimizer.log_page import log_page
 from data_optimizer.operators import operator_of
-from data_optimizer.tests.workplace import Workplace, csv_file, labelled_csv, maths_file, topics
+from data_optimizer.tests.workplace import Workplace, csv_file, labelled_csv, maths_file, topic_of, topics
 from wlops_common.contracts import Operators, OptimizeResult, UnknownLabels
 from wlops_common.errors import DatasetColumnsUnknown
 
@@ -199,3 +199,14 @@ def test_figures_are_readable(value: float | None) -> None:
     page = log_page({"seed": 1, "inputs": {}, "quarantined": 0, "steps": [step]})
     shown = {None: "–", 0: "0", 1_234_567: "1,234,567", 0.5: "0.5"}[value]
     assert re.search(f'number">{shown}<', page)
+
+
+def test_every_doubted_label_is_listed_with_its_line_and_the_label_that_was_expected(workplace: Workplace) -> None:
+    rows = topics(1200, 12, wrong=0.2)
+    result = workplace.optimise({"source": labelled_csv(rows)})
+    assert result.label_issues is not None
+    listed = [json.loads(line) for line in workplace.file(result, "label-issues.jsonl").splitlines()]
+    assert len(listed) == result.label_issues.flagged > 100
+    assert [one["margin"] for one in listed] == sorted((one["margin"] for one in listed), reverse=True)
+    assert all(rows[one["line"] - 2] == (one["text"], one["label"]) for one in listed)
+    assert sum(one["suggested"] == topic_of(one["text"]) for one in listed) > 0.8 * len(listed)

@@ -48,7 +48,7 @@ export class DatasetService {
     throw new AppError(
       'NOT_FOUND',
       isOptimized
-        ? `this data set has no ${name}: its task does not look for that, or it was made before it was kept`
+        ? `this data set has no ${name}; doubted labels are listed with the data set of a task’s first iteration`
         : 'only a data set that a task made has a log; its id is in the task’s executions and report',
     );
   }
