@@ -53,6 +53,30 @@ test('the target ends the loop as soon as an iteration reaches it', async () => 
   });
 });
 
+test('of a loss the lower one is promoted, and the loop ends at or below the target', async () => {
+  const task = loop({ maxIterations: 9, performanceThreshold: 0.5 }, { metric: 'loss' });
+  harness.scores.set(task.taskId, [2.4, 1.2, 1.9, 0.8, 0.45]);
+  const refused = pairedComparison({ championIteration: 1, difference: 0.7, low: 0.5, high: 0.9 });
+  const better = pairedComparison({ championIteration: 1, difference: -0.4, low: -0.6, high: -0.2 });
+  harness.comparisons.set(task.taskId, [null, null, refused, better]);
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({
+    iterations: 5,
+    champion: { iteration: 4, score: 0.45 },
+    stopReason: { policy: 'performanceThreshold', score: 0.45, compared: 0.45, threshold: 0.5 },
+  });
+  const verdicts = ['promote', 'promote', 'keep', 'promote', 'promote'];
+  expect(harness.decisions(task.taskId).filter((kind) => kind === 'promote' || kind === 'keep')).toEqual(verdicts);
+  // Of a loss that no longer falls the plateau says so.
+  const flat = loop({ maxIterations: 9, plateau: { patience: 2, minimumGain: 0.1 } }, { metric: 'loss' });
+  harness.scores.set(flat.taskId, [2.4, 1.2, 1.15, 1.3]);
+  await harness.start(flat);
+  expect(await harness.outcome(flat.taskId)).toMatchObject({
+    champion: { iteration: 2, score: 1.15 },
+    stopReason: { policy: 'plateau', gain: expect.closeTo(0.05) },
+  });
+});
+
 test('a worse challenger does not replace the champion, and the next iteration starts from the champion', async () => {
   const task = loop({ maxIterations: 3 });
   harness.scores.set(task.taskId, [0.6, 0.4, 0.5]);

@@ -1,4 +1,6 @@
-"""Rows of ``mine`` the model got wrong, most confident first, each with the training rows that look most like it.
+"""Rows of ``mine`` the model got wrong, most confident first, or by the metric ``loss`` those of the highest loss first.
+
+Each comes with the training rows that look most like it.
 
 Not here: rows of any other role. Bad cases are for people to read; what the loop learns from is in ``improvements``.
 """
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluator.scorers import LOSS
 from evaluator.slices import Finding
 from wlops_common.contracts import TaskType
 from wlops_ml.features import words
@@ -29,13 +32,19 @@ def bad_cases(
     wrong: Sequence[bool],
     predictions: Sequence[str],
     confidences: Sequence[float],
+    losses: Sequence[float],
     findings: Sequence[Finding],
     train: Sequence[Row],
+    metric: str,
     task_type: TaskType,
 ) -> list[dict[str, Any]]:
-    """At most ``MAX_BAD_CASES`` errors, ready for JSON. All sequences but ``findings`` and ``train`` have one entry per row."""
+    """At most ``MAX_BAD_CASES`` errors, ready for JSON. All sequences but ``findings`` and ``train`` have one entry per row.
+
+    In free text, where no answer is right as a whole, every row is an error, and only the loss tells which are bad.
+    """
+    badness = losses if metric == LOSS else confidences
     failed = [position for position in range(len(rows)) if wrong[position]]
-    chosen = sorted(failed, key=lambda at: (-_known(confidences[at]), str(rows[at]["id"])))[:MAX_BAD_CASES]
+    chosen = sorted(failed, key=lambda at: (-_known(badness[at]), str(rows[at]["id"])))[:MAX_BAD_CASES]
     names: dict[int, list[str]] = {position: [] for position in chosen}
     for finding in findings:
         for position in finding.rows:
@@ -50,6 +59,7 @@ def bad_cases(
             "reference": _cut(rows[position][wanted]),
             "prediction": _cut(predictions[position]),
             "confidence": None if np.isnan(confidences[position]) else float(confidences[position]),
+            "loss": None if np.isnan(losses[position]) else float(losses[position]),
             "slices": names[position],
             "nearest": [
                 {
@@ -91,8 +101,8 @@ def _terms(text: str) -> list[str]:
     return ["0" if word.isdecimal() else word for word in words(text)]
 
 
-def _known(confidence: float) -> float:
-    return -1.0 if np.isnan(confidence) else float(confidence)
+def _known(badness: float) -> float:
+    return -1.0 if np.isnan(badness) else float(badness)
 
 
 def _cut(text: Any) -> str:

@@ -12,8 +12,9 @@ from evaluator.calibration import calibration
 from evaluator.intervals import group_codes
 from evaluator.outcome_file import KeptOutcomes, prediction_hash
 from evaluator.outcomes import Outcomes
-from evaluator.paired import macro_f1_difference, mcnemar_p, share_difference
+from evaluator.paired import loss_difference, macro_f1_difference, mcnemar_p, share_difference
 from evaluator.regressions import find_regressions
+from evaluator.scorers import LOSS
 from wlops_common.contracts import Comparison, TaskType
 
 Integers = npt.NDArray[np.int64]
@@ -30,12 +31,13 @@ def compare(
 ) -> Comparison | None:
     """The paired comparison over the rows that both were scored on, matched by id; None where there is none.
 
-    ``rows`` belong to ``outcomes``, in its order. Gained and lost rows, and McNemar's test, are by the metric's own notion of right; for
-    macro-F1, which has none of a row, by accuracy. Same input and seed, same result.
+    ``rows`` belong to ``outcomes``, in its order. Gained and lost rows, McNemar's test and regressions are by the metric's own notion of
+    right; for macro-F1 and the loss, which have none of a row, by plain right and wrong. Same input and seed, same result.
     """
     place = {row_id: at for at, row_id in enumerate(champion.ids)}
-    both = [(own, place[row_id]) for own, row_id in enumerate(outcomes.ids) if outcomes.scored[own] and row_id in place]
-    own, other = np.array([pair for pair in both if champion.scored[pair[1]]], dtype=np.int64).reshape(-1, 2).T
+    mine, theirs = outcomes.counted(metric), champion.counted(metric)
+    both = [(own, place[row_id]) for own, row_id in enumerate(outcomes.ids) if mine[own] and row_id in place]
+    own, other = np.array([pair for pair in both if theirs[pair[1]]], dtype=np.int64).reshape(-1, 2).T
     if not len(own):
         return None
     strict = metric == "exact_match_strict"
@@ -46,6 +48,8 @@ def compare(
     if metric == "macro_f1":
         references = [str(outcomes.references[at]) for at in own]
         value, low, high = macro_f1_difference(references, *predictions, groups, seed)
+    elif metric == LOSS:
+        value, low, high = loss_difference(champion.log_losses[other], outcomes.log_losses[own], groups)
     else:
         value, low, high = share_difference(before, after, groups)
     gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
@@ -61,7 +65,9 @@ def compare(
         regressions=find_regressions(
             [rows[at] for at in own], before, after, predictions, group_codes(groups), task_type
         ),
-        calibration_change=_calibration_change(outcomes, champion, own, other),
+        # The loss itself asks for confidences that mean something; and where no answer is right as a whole, as in free text, a model
+        # that grows more confident seems to mean less by it.
+        calibration_change=None if metric == LOSS else _calibration_change(outcomes, champion, own, other),
     )
 
 

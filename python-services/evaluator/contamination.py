@@ -22,7 +22,7 @@ from wlops_common.contracts import Contamination, EvaluateRequest
 from wlops_common.job_context import JobContext
 from wlops_ml.overlap import Overlap
 
-#: An honest loop leaves next to none; where more than this share is found, the bound is too low to say much about the model.
+#: An honest loop leaves next to none; where more than this share is found, the score says little about the model.
 MUCH = 0.05
 #: Rows of ``mine`` that are looked for beside those to be scored; its file is sorted by a hash, so the first are a fair sample.
 MAX_HONEST_ROWS = 5_000
@@ -44,15 +44,18 @@ class Audit:
         notes = []
         if self.contamination is not None and self.contamination.excluded:
             notes.append(_found_note(self.contamination, role))
-        if self.told is not None and self.told.honest < FEW_ROWS:
+        told = self.told
+        if told is None or not (told.by_chance or told.found.any()):
+            return notes
+        if told.honest < FEW_ROWS:
             notes.append(
                 f"Too few `mine` rows stand beside the {role} rows to see how often chance tells one in other words: only those count as"
                 " reworded whose own numbers show it."
             )
-        elif self.told is not None and self.told.by_chance:
+        elif told.by_chance:
             notes.append(
-                f"{self.told.by_chance} {role} rows are told in other words by training rows, no more than chance explains: it happens to"
-                f" {self.told.honest_by_chance} of {self.told.honest} `mine` rows too. They are scored as all others."
+                f"{told.by_chance} {role} rows are told in other words by training rows, no more than chance explains: it happens to"
+                f" {told.honest_by_chance} of {told.honest} `mine` rows too. They are scored as all others."
             )
         return notes
 
@@ -114,12 +117,13 @@ def _found_note(found: Contamination, role: str) -> str:
     kinds += [f"{found.paraphrases} in other words"] if found.paraphrases else []
     note = (
         f"{found.excluded} of {found.checked} {role} rows stand in the training rows too ({', '.join(kinds)}) and count as wrong, since"
-        " what is remembered cannot be told from what is known: the score is a lower bound."
+        " what is remembered cannot be told from what is known: the model is"
+        " at least as good as the score says."
     )
     if found.made:
         note += f" Of these, {found.made} stand only in rows that the loop made, not in the user's."
     if found.excluded > MUCH * found.checked:
-        note += " So many make the bound say little about the model. " + (
+        note += " So many leave the score little to say about the model. " + (
             "Its data set's log tells what made those rows."
             if 2 * (found.made or 0) > found.excluded
             else f"Take the {role} rows out of the training file, or give other {role} rows."

@@ -5,7 +5,6 @@ Unscored rows are neither right nor wrong and not among the samples. Not here: s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +13,19 @@ import numpy.typing as npt
 
 from evaluator.calibration import Calibration, calibration
 from evaluator.confusion import Confusion
-from evaluator.intervals import share_interval
+from evaluator.intervals import mean_interval, share_interval
 from evaluator.outcomes import Outcomes
+from evaluator.scorers import LOSS
 from wlops_common.contracts import Score, TaskType
 from wlops_common.errors import DatasetTooSmall
+from wlops_ml.answers import parse_number
+from wlops_ml.models.base import WORST_LOSS
+from wlops_ml.rows import output_column
 
 #: Below this the interval is so wide that a reader should be told.
 FEW_SAMPLES = 100
+#: Where no larger share of answers that are no numbers matches, exact match does not tell one model of free text from another.
+FEW_MATCHES = 0.02
 
 
 @dataclass(frozen=True)
@@ -44,36 +49,37 @@ def evaluate(outcomes: Outcomes, metric: str, task_type: TaskType, role: str, se
 
     ``role`` is for messages only. Raises ``DatasetTooSmall`` when no row can be scored. Same input and seed, same result.
     """
-    scored = np.flatnonzero(outcomes.scored)
-    if scored.size == 0:
+    counted = np.flatnonzero(outcomes.counted(metric))
+    if counted.size == 0:
         raise DatasetTooSmall(
             f"None of the {len(outcomes.ids)} {role} rows has an answer to compare with. Give each row a label, or a"
-            " completion that ends in its final answer (`#### 42`) or is a short answer itself.",
+            " completion that ends in its final answer (`#### 42`) or is a short answer itself; free text is for the metric `loss`.",
             details={"role": role, "rows": len(outcomes.ids)},
         )
-    groups = [outcomes.groups[position] for position in scored]
+    scored = np.flatnonzero(outcomes.scored)
     confusion = _confusion(outcomes, scored) if task_type == "classification" else None
-    right = outcomes.right[scored]
-    value, (low, high) = _headline(outcomes, metric, scored, groups, confusion, seed)
-    calibrated = calibration(outcomes.confidences[scored], right)
-    score = Score(value=value, low=low, high=high, samples=len(scored), unscored=len(outcomes.ids) - len(scored))
+    value, (low, high) = _headline(outcomes, metric, counted, confusion, seed)
+    calibrated = calibration(outcomes.confidences[scored], outcomes.right[scored])
+    score = Score(value=value, low=low, high=high, samples=len(counted), unscored=len(outcomes.ids) - len(counted))
     secondary = _secondary(outcomes, metric, scored, confusion, calibrated)
+    unscored = _unscored_reasons(outcomes, metric, task_type)
     unanswered = int((outcomes.scored & ~outcomes.answered).sum())
-    notes = _notes(score, outcomes.unscored_reasons, unanswered, role)
-    return Evaluation(score, secondary, confusion, calibrated, outcomes.unscored_reasons, unanswered, notes)
+    notes = _notes(score, unscored, unanswered if metric != LOSS else 0, role)
+    if task_type == "generation" and metric != LOSS:
+        notes += _free_text_note(outcomes, metric, role)
+    return Evaluation(score, secondary, confusion, calibrated, unscored, unanswered, notes)
 
 
 def _headline(
-    outcomes: Outcomes,
-    metric: str,
-    scored: npt.NDArray[np.intp],
-    groups: Sequence[str],
-    confusion: Confusion | None,
-    seed: int,
+    outcomes: Outcomes, metric: str, counted: npt.NDArray[np.intp], confusion: Confusion | None, seed: int
 ) -> tuple[float, tuple[float, float]]:
+    groups = [outcomes.groups[position] for position in counted]
     if metric == "macro_f1" and confusion is not None:
         return confusion.macro_f1(), confusion.macro_f1_interval(groups, seed)
-    hits = (outcomes.strictly_right if metric == "exact_match_strict" else outcomes.right)[scored]
+    if metric == LOSS:
+        losses = outcomes.log_losses[counted]
+        return float(losses.mean()), mean_interval(losses, groups, 0.0, WORST_LOSS)
+    hits = (outcomes.strictly_right if metric == "exact_match_strict" else outcomes.right)[counted]
     return float(hits.mean()), share_interval(hits, groups)
 
 
@@ -86,19 +92,28 @@ def _secondary(
 ) -> dict[str, float]:
     """Every other figure that exists: metrics in 0…1, ``loss`` in nats, ``ece`` in 0…1, ``brier`` in 0…2."""
     figures: dict[str, float] = {}
+    if scored.size == 0:
+        return figures
     if confusion is not None:
         figures["accuracy"] = float(outcomes.right[scored].mean())
         figures["macro_f1"] = confusion.macro_f1()
     else:
         figures["exact_match"] = float(outcomes.right[scored].mean())
         figures["exact_match_strict"] = float(outcomes.strictly_right[scored].mean())
-    figures.pop(metric, None)
-    for name, values in (("loss", outcomes.log_losses[scored]), ("brier", outcomes.briers[scored])):
+    for name, values in ((LOSS, outcomes.log_losses), ("brier", outcomes.briers)):
         if not np.isnan(values).all():
             figures[name] = float(np.nanmean(values))
     if calibrated is not None:
         figures["ece"] = calibrated.expected_error
+    figures.pop(metric, None)
     return figures
+
+
+def _unscored_reasons(outcomes: Outcomes, metric: str, task_type: TaskType) -> dict[str, int]:
+    if metric != LOSS:
+        return outcomes.unscored_reasons
+    without = int((~outcomes.counted(LOSS)).sum())
+    return {f"no {output_column(task_type)}": without} if without else {}
 
 
 def _confusion(outcomes: Outcomes, scored: npt.NDArray[np.intp]) -> Confusion:
@@ -116,6 +131,20 @@ def _notes(score: Score, unscored: dict[str, int], unanswered: int, role: str) -
     if unanswered:
         notes.append(f"{unanswered} predictions for {role} rows hold no answer and count as wrong.")
     return notes
+
+
+def _free_text_note(outcomes: Outcomes, metric: str, role: str) -> list[str]:
+    """What to do where answers are sentences, which no model writes word by word as they stand."""
+    told = np.flatnonzero(outcomes.counted(LOSS))
+    hits = int(outcomes.right[told].sum())
+    numbers = sum(parse_number(outcomes.references[position] or "") is not None for position in told)
+    if hits > FEW_MATCHES * len(told) or 2 * numbers >= len(told):
+        return []
+    note = (
+        f"{hits} of {len(told)} answers to {role} rows match the wanted ones, and most of these are no numbers, as in free text:"
+        f" {metric} says little there, and the loop learns little from it. Create the task with the metric `{LOSS}`."
+    )
+    return [note]
 
 
 def aggregates(evaluation: Evaluation) -> dict[str, Any]:

@@ -50,25 +50,28 @@ class Findings:
 NO_FINDINGS = Findings([], [], [], [], 0, [], [])
 
 
-def learn(mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], task_type: TaskType, seed: int) -> Findings:
-    """Find slices and bad cases among the scored rows of ``mine``; ``outcomes`` belong to ``mine``, in its order.
+def learn(
+    mine: Sequence[Row], outcomes: Outcomes, train: Sequence[Row], metric: str, task_type: TaskType, seed: int
+) -> Findings:
+    """Find slices and bad cases among the rows of ``mine`` that count for the metric; ``outcomes`` belong to ``mine``, in its order.
 
-    ``train`` is a sample of the training rows, for nearest neighbours and shares; it may be empty.
+    All of it is by right and wrong, whatever the metric: error rates, lifts and gain bounds are shares of rows. ``train`` is a sample of
+    the training rows, for nearest neighbours and shares; it may be empty.
     """
-    scored = np.flatnonzero(outcomes.scored).tolist()
+    scored = np.flatnonzero(outcomes.counted(metric)).tolist()
     rows = [mine[position] for position in scored]
-    wrong = outcomes.wrong[scored]
+    wrong = ~outcomes.right[scored]
     predictions = [outcomes.predictions[position] for position in scored]
     members = feature_members(rows, task_type)
     found = find_slices(rows, members, wrong, predictions, task_type, seed)
     flags = wrong.tolist()
-    confidences = outcomes.confidences[scored].tolist()
+    confidences, losses = outcomes.confidences[scored].tolist(), outcomes.log_losses[scored].tolist()
     observed = observed_members(rows, outcomes.confidences[scored], train, task_type)
     return Findings(
         slices=found,
         train_shares=_shares(found, train[:SHARE_ROWS], task_type),
         suggestions=suggest(found, rows, flags, predictions, task_type),
-        bad_cases=bad_cases(rows, flags, predictions, confidences, found, train, task_type),
+        bad_cases=bad_cases(rows, flags, predictions, confidences, losses, found, train, metric, task_type),
         bad_case_count=int(wrong.sum()),
         features=feature_table(observed | members, wrong),
         error_rates=_error_rates(feature_table(members, wrong), rows, flags),

@@ -1,4 +1,4 @@
-"""Typed suggestions from the slices of ``mine``: what to do, where, and the most it can bring.
+"""Typed suggestions from the slices of ``mine``: what to do, where, and the most it can bring, in error rate whatever the metric.
 
 A rule per task type picks the kinds; the optimizer does those it has the means for (``select`` needs a pool, ``fix`` doubted labels). Where
 the model errs and no slice stands out, the suggestions are for all rows. Not here: carrying a suggestion out.

@@ -1,6 +1,6 @@
-"""95 % intervals: Wilson's for shares, the percentile bootstrap for what is computed from a confusion matrix.
+"""95 % intervals: Wilson's for shares, Student's for means, the percentile bootstrap for what is computed from a confusion matrix.
 
-Rows of one near-duplicate group are not independent; both kinds take that into account. Not here: comparing two models (``paired``).
+Rows of one near-duplicate group are not independent; all kinds take that into account. Not here: comparing two models (``paired``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from scipy import sparse, stats
 
 Z_95 = 1.959963984540054
 RESAMPLES = 1000
@@ -51,6 +51,24 @@ def share_interval(right: npt.NDArray[np.bool_], groups: Sequence[str]) -> tuple
     correction = group_count / max(1, group_count - 1)
     effect = max(1.0, correction * float(np.square(residuals).sum()) / (rows * share * (1 - share)))
     return wilson(share * rows / effect, rows / effect)
+
+
+def mean_interval(values: Floats, groups: Sequence[str], least: float, most: float) -> tuple[float, float]:
+    """The interval of the mean of ``values``, shape ``(rows,)``, each of them in ``least``…``most``; so is the interval.
+
+    Mean and Student's quantile for as many groups, less one, times the cluster-robust standard error (Liang and Zeger, 1986; Miller,
+    "Adding Error Bars to Evals", 2024), or times the plain one where that is larger. A single group says nothing of the mean.
+    """
+    rows, mean = len(values), float(values.mean())
+    codes = group_codes(groups)
+    group_count = int(codes.max()) + 1
+    if group_count == 1:
+        return least, most
+    residuals = values - mean
+    clustered = group_count / (group_count - 1) * float(np.square(np.bincount(codes, weights=residuals)).sum())
+    plain = rows / (rows - 1) * float(np.square(residuals).sum())
+    half = float(stats.t.ppf(0.975, group_count - 1)) * math.sqrt(max(clustered, plain)) / rows
+    return max(least, mean - half), min(most, mean + half)
 
 
 def group_codes(groups: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -25,7 +25,7 @@ from evaluator.outcomes import Outcomes, predict
 from evaluator.pool_margins import MARGINS_FILE, pool_margins
 from evaluator.report import build_report, to_bytes
 from evaluator.row_files import read_head, read_table
-from evaluator.scorers import resolve_metric, scorer_for
+from evaluator.scorers import higher_is_better, resolve_metric, scorer_for
 from wlops_common.contracts import Comparison, EvaluateRequest, EvaluateResult, MetricInfo, ObjectRef, RowsRef
 from wlops_common.errors import DatasetEmpty, ModelTaskMismatch
 from wlops_common.job_context import JobContext
@@ -74,7 +74,7 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
     scored = headline.score(table, role, audited)
     comparison = _compare(context, request, metric, table, scored.outcomes)
     mine, findings = _learn(context, request, headline)
-    info = MetricInfo(name=metric, higher_is_better=True)
+    info = MetricInfo(name=metric, higher_is_better=higher_is_better(metric))
     report = build_report(
         request, info, role, audited, comparison, scored.evaluation, mine.evaluation if mine else None, findings
     )
@@ -182,7 +182,7 @@ def _learn(context: JobContext, request: EvaluateRequest, scorer: _Scorer) -> tu
     mine = scorer.score(table, "mine")
     context.progress("finding slices")
     train = _train_sample(context, request)
-    return mine, learn(table.to_dicts(), mine.outcomes, train, request.task_type, request.seed)
+    return mine, learn(table.to_dicts(), mine.outcomes, train, scorer.metric, request.task_type, request.seed)
 
 
 def _train_sample(context: JobContext, request: EvaluateRequest) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Outcomes in which rows that were found among the training rows count as wrong, and as wrong as each measure can tell.
 
 Memory and skill cannot be told apart on such a row, so nothing is credited for it, and leaving it out would credit something: an optimizer
-that puts only the hard rows into training would make the rest look easier. What is scored is a lower bound of what the model can do. Not
+that puts only the hard rows into training would make the rest look easier. The model is at least as good as what is scored. Not
 here: finding those rows (``contamination``).
 """
 
@@ -16,8 +16,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.outcomes import PROBABILITY_FLOOR, Outcomes
+from evaluator.outcomes import Outcomes
 from wlops_common.contracts import TaskType
+from wlops_ml.models.base import WORST_LOSS
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -33,7 +34,9 @@ def without_credit(outcomes: Outcomes, found: Booleans, task_type: TaskType) -> 
     predictions become the wrong labels, among those that occur, that cost macro-F1 most. Rows that cannot be scored stay unscored.
     """
     uncredited = found & outcomes.scored
-    if not uncredited.any():
+    # A completion without a final answer has a loss all the same.
+    unlikely = found & ~np.isnan(outcomes.log_losses)
+    if not (uncredited | unlikely).any():
         return outcomes
     predictions = outcomes.predictions
     if task_type == "classification":
@@ -43,9 +46,7 @@ def without_credit(outcomes: Outcomes, found: Booleans, task_type: TaskType) -> 
         predictions=predictions,
         right=outcomes.right & ~uncredited,
         strictly_right=outcomes.strictly_right & ~uncredited,
-        log_losses=np.where(
-            uncredited & ~np.isnan(outcomes.log_losses), -np.log(PROBABILITY_FLOOR), outcomes.log_losses
-        ),
+        log_losses=np.where(unlikely, WORST_LOSS, outcomes.log_losses),
         briers=np.where(uncredited & ~np.isnan(outcomes.briers), _WORST_BRIER, outcomes.briers),
     )
 

@@ -15,16 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from evaluator.scorers import Scorer
+from evaluator.scorers import LOSS, Scorer
 from wlops_common.contracts import TaskType
 from wlops_common.errors import InternalFault
-from wlops_ml.models.base import Prediction, Predictor
+from wlops_ml.models.base import PROBABILITY_FLOOR, WORST_LOSS, Prediction, Predictor
 from wlops_ml.rows import input_column
 
 BATCH_ROWS = 4096
-
-#: Probabilities are floored here before the logarithm: float32 softmax rounds smaller ones to zero.
-PROBABILITY_FLOOR = 1e-12
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
@@ -43,7 +40,8 @@ class Outcomes:
         scored: Whether the row has a reference.
         right: Whether the answer is right; False where unscored.
         strictly_right: Also in the asked form.
-        log_losses: Minus the logarithm of the wanted class' probability, in nats; NaN without probabilities for it.
+        log_losses: In nats, at most ``WORST_LOSS``: of the wanted class (an unknown one has the most), or mean over the tokens of the
+            wanted completion. NaN without probabilities, or without a label or completion.
         briers: Sum over classes of (probability - truth)²; NaN without probabilities.
         answered: Whether the prediction holds an answer at all; one that does not is wrong.
         unscored_reasons: Why rows were not scored, with their counts.
@@ -64,10 +62,9 @@ class Outcomes:
     unscored_reasons: dict[str, int]
     seconds: float
 
-    @property
-    def wrong(self) -> Booleans:
-        """Rows that were scored and are not right."""
-        return self.scored & ~self.right
+    def counted(self, metric: str) -> Booleans:
+        """Rows that count for a metric: for the loss those that have one, else those with an answer to compare with."""
+        return ~np.isnan(self.log_losses) if metric == LOSS else self.scored
 
 
 def predict(
@@ -81,8 +78,9 @@ def predict(
 ) -> Outcomes:
     """Predict and judge every row of ``table``.
 
-    The model is given ids and inputs only, so it cannot read the references. ``on_progress`` gets (rows done, rows in total);
-    ``check`` may raise to stop between batches. Repeatable as far as the model is.
+    To answer, the model is given ids and inputs only, so it cannot read the references; completions come after, to be told how likely
+    they are. ``on_progress`` gets (rows done, rows in total); ``check`` may raise to stop between batches. Repeatable as far as the
+    model is.
     """
     asked = ["id", input_column(task_type)]
     classes = {label: index for index, label in enumerate(predictor.labels)}
@@ -99,7 +97,10 @@ def predict(
         seconds += time.perf_counter() - began
         if len(predictions) != batch.height:
             raise InternalFault(f"The model answered {len(predictions)} of {batch.height} rows.")
-        done.append(_judged(batch.to_dicts(), predictions, scorer, classes))
+        judged = _judged(batch.to_dicts(), predictions, scorer, classes)
+        if task_type == "generation":
+            judged.numbers[:, 5] = _completion_losses(predictor, batch, check)
+        done.append(judged)
         on_progress(start + batch.height, table.height)
     return _joined(table, done, seconds)
 
@@ -136,12 +137,23 @@ def _judged(
 def _probability_losses(given: Floats, wanted: npt.NDArray[np.int64]) -> Floats:
     """Log loss and Brier score, shape ``(rows, 2)``, from probabilities ``(rows, classes)`` and the wanted class of each row.
 
-    A class the model does not know (-1) has no log loss and probability zero.
+    A class the model does not know (-1) has probability zero: a model gains nothing by being taught fewer classes.
     """
     squares = np.einsum("rc,rc->r", given, given)
     hits = np.where(wanted < 0, 0.0, given[np.arange(len(given)), wanted])
-    losses = np.where(wanted < 0, np.nan, -np.log(np.maximum(hits, PROBABILITY_FLOOR)))
+    losses = -np.log(np.clip(hits, PROBABILITY_FLOOR, 1.0))
     return np.stack([losses, squares - 2 * hits + 1.0], axis=1)
+
+
+def _completion_losses(predictor: Predictor, batch: pl.DataFrame, check: Callable[[], None]) -> Floats:
+    """Loss of each row's completion, shape ``(rows,)``; NaN without one, and the worst where the model's own is no number."""
+    losses = np.full(batch.height, np.nan)
+    told = batch["completion"].fill_null("").str.strip_chars().str.len_chars().to_numpy() > 0
+    if told.any():
+        rows = batch.filter(pl.Series(told)).select("id", "prompt", "completion").to_dicts()
+        given = predictor.completion_losses(rows, check=check)
+        losses[told] = np.clip(np.nan_to_num(given, nan=WORST_LOSS), 0.0, WORST_LOSS)
+    return losses
 
 
 def _joined(table: pl.DataFrame, batches: Sequence[_Batch], seconds: float) -> Outcomes:

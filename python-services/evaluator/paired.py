@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy import sparse, stats
 
 from evaluator.confusion import Confusion
-from evaluator.intervals import Z_95, bootstrap_cells, group_codes
+from evaluator.intervals import Z_95, bootstrap_cells, group_codes, mean_interval
+from wlops_ml.models.base import WORST_LOSS
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -61,6 +62,17 @@ def share_difference(before: Booleans, after: Booleans, groups: Sequence[str]) -
     centre = (gained - lost) / size
     half = Z_95 * math.sqrt(max(0.0, gained + lost + 1 - (gained - lost) ** 2 / size)) / size
     return value, max(-1.0, min(centre - half, value)), min(1.0, max(centre + half, value))
+
+
+def loss_difference(
+    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64], groups: Sequence[str]
+) -> tuple[float, float, float]:
+    """The mean difference of two losses on the same rows with its 95 % interval, as ``(value, low, high)``, in nats; less is better.
+
+    What is hard for both cancels out row by row; the interval is that of a mean (``mean_interval``) of the differences.
+    """
+    changes = after - before
+    return float(changes.mean()), *mean_interval(changes, groups, -WORST_LOSS, WORST_LOSS)
 
 
 def macro_f1_difference(

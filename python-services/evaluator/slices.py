@@ -38,8 +38,8 @@ Integers = npt.NDArray[np.intp]
 class Finding:
     """A slice and its figures; ``rows`` are positions in the rows it was found on.
 
-    ``gain_bound`` is the slice's share times (its error rate - the overall one): the most the score can gain if the slice becomes
-    as good as the rest. In subgroup discovery this is the weighted relative accuracy (Lavrač et al., 1999).
+    ``gain_bound`` is the slice's share times (its error rate - the overall one): the most the error rate can fall if the slice
+    becomes as good as the rest. In subgroup discovery this is the weighted relative accuracy (Lavrač et al., 1999).
     """
 
     predicate: Predicate

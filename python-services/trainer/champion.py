@@ -54,7 +54,7 @@ def champion_router(settings: TrainerSettings) -> APIRouter:
                 reason = f"No version of iteration {body.iteration} is registered."
                 return ChampionAnswer(moved=False, model=name, reason=reason)
             client.set_alias(name, ALIAS, version)
-        except (MlflowFault, httpx.HTTPError, KeyError) as fault:
+        except (MlflowFault, httpx.HTTPError) as fault:
             return ChampionAnswer(moved=False, model=name, reason=f"{type(fault).__name__}: {fault}")
         finally:
             client.close()

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.loop import Position, Training
+from trainer.loop import Training
 from trainer.metrics import METRICS_NAME
+from trainer.position import Position
 from trainer.trainable import are_finite, restore_weights, trainable_weights
 from wlops_common.contracts import ObjectRef, TrainRequest
 from wlops_common.errors import ArtifactChanged, ArtifactError
@@ -51,6 +52,8 @@ class Checkpoints:
     request: TrainRequest
     interval_seconds: float
     saved: list[ObjectRef] = field(default_factory=list)
+    #: Step and manifest of the checkpoint this attempt went on from.
+    restored: tuple[int, ObjectRef] | None = None
     _next_at: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,15 +71,26 @@ class Checkpoints:
             self.save(training)
 
     def save_last_good(self, training: Training) -> ObjectRef | None:
-        """After a step that could not be taken: the newest checkpoint whose weights are finite, of now where these are.
+        """After a divergence: a checkpoint of now where the weights are sound, else the newest from which a step was taken.
+
+        Finite weights may give a loss that is not. A step whose loss or gradient is not finite may thus be the fault of its own rows
+        or of the weights, which the rows of the step before tell apart (``Training.is_sound``): where the loss on these is finite,
+        one hostile batch was to blame and the weights of now are good. A loss on mine that is not finite always speaks against them.
+        An older checkpoint was good, for the step after it was taken.
 
         None when no step was taken, or the weights went wrong before the first checkpoint.
         """
-        return self.save(training) if training.position.step > 0 and are_finite(training.learner) else self.last
+        step = training.position.step
+        if step > 0 and training.is_sound():
+            return self.save(training)
+        older = [ref for ref in self.saved if not ref.key.startswith(self._prefix(step))]
+        if not older and self.restored is not None and self.restored[0] < step:
+            return self.restored[1]
+        return older[-1] if older else None
 
     def save(self, training: Training) -> ObjectRef:
         """Save now and answer with the checkpoint's manifest; the same step is saved once. Older ones than the last two are removed."""
-        prefix = f"{self.context.attempt_prefix}checkpoint-{training.position.step}/"
+        prefix = self._prefix(training.position.step)
         if self.last is not None and self.last.key.startswith(prefix):
             return self.last
         started = time.monotonic()
@@ -109,6 +123,9 @@ class Checkpoints:
                 self.context.log("checkpoint skipped", key=ref.key, reason=fault.message)
         return None if self.request.resume_from is None else self._restore(training, self.request.resume_from)
 
+    def _prefix(self, step: int) -> str:
+        return f"{self.context.attempt_prefix}checkpoint-{step}/"
+
     def _restore(self, training: Training, ref: ObjectRef) -> int:
         folder = self.context.work_dir / "resume"
         folder.mkdir(exist_ok=True)
@@ -121,6 +138,7 @@ class Checkpoints:
                 details={"key": ref.key, "differ": sorted(changed - _MAY_DIFFER)},
             )
         _read(training, folder, state)
+        self.restored = training.position.step, ref
         self.context.log("training continues", step=training.position.step, checkpoint=ref.key, changed=sorted(changed))
         return training.position.step
 
@@ -179,7 +197,7 @@ def _write(training: Training, folder: Path, fingerprint: dict[str, Any]) -> Non
         "generators": _other_generators(),
     }
     (folder / _STATE_NAME).write_text(json.dumps(state), encoding="utf-8")
-    (folder / METRICS_NAME).write_bytes(training.metrics.path.read_bytes() if training.metrics.path.exists() else b"")
+    (folder / METRICS_NAME).write_bytes(training.metrics.file().read_bytes())
 
 
 def _read(training: Training, folder: Path, state: dict[str, Any]) -> None:

@@ -19,14 +19,15 @@ from trainer.data import read_rows
 from trainer.learners import make_learner
 from trainer.live_metrics import LiveMetrics
 from trainer.loop import Training
+from trainer.memory import memory_advice_while
 from trainer.metrics import METRICS_NAME, StepMetrics
-from trainer.plan import TrainingPlan, make_plan, memory_advice
+from trainer.plan import TrainingPlan, make_plan
 from trainer.run_log import open_run
 from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
-from wlops_common.errors import ResourceExhausted, TrainingDiverged
+from wlops_common.errors import TrainingDiverged
 from wlops_common.job_context import JobContext, JobInterrupted
 from wlops_ml.models.catalog import complete_hyperparameters, resolve_model
-from wlops_ml.models.learner import device
+from wlops_ml.models.learner import Learner, device
 
 
 def run(context: JobContext, request: TrainRequest) -> TrainResult:
@@ -37,19 +38,15 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
     Raises:
         ModelUnknown, ModelUnavailable, ModelTaskMismatch, HyperparameterInvalid: The request names something impossible.
         DatasetUnreadable, DatasetEmpty, DatasetTooSmall: The rows cannot be trained on.
-        TrainingDiverged: The loss or the gradient became NaN or infinite; ``details.checkpoint`` is the last good checkpoint.
-        ResourceExhausted: Memory ran out, and again with smaller batches.
+        TrainingDiverged: A loss or the gradient became NaN or infinite; ``details.checkpoint`` is the last good checkpoint.
+        ResourceExhausted: Memory ran out, in a step again with smaller batches; the message says what helps.
         JobInterrupted: The job was stopped. When paused, ``result.checkpoint`` is what ``resumeFrom`` takes.
     """
     hyperparameters = complete_hyperparameters(request.model_name, request.task_type, request.hyperparameters)
     model = resolve_model(request.model_name, models_dir=context.models_dir, offline=context.hub_offline)
     _seed_everything(request.seed)
-    context.progress("reading rows")
-    train = read_rows(context, request.train, request.task_type, "train")
-    has_mine = request.mine is not None and request.mine.rows > 0
-    mine = read_rows(context, request.mine, request.task_type, "mine") if request.mine and has_mine else []
-    context.progress("preparing the model")
-    learner = make_learner(model, request.task_type, train, mine, hyperparameters, context)
+    with memory_advice_while("reading the rows and preparing the model", hyperparameters, in_batches=False):
+        learner = _learner(context, request, model, hyperparameters)
     settings = {**hyperparameters, **learner.chosen}
     plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=request.seed)
     training = Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME), context.log)
@@ -64,13 +61,28 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
             batchSize=plan.batch_size,
         )
         checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
-        checkpoints.restore(training)
-        if context.memory_ran_out and training.position.out_of_memory_retries == 0:
-            training.halve_batch()
-        _train(context, training, checkpoints, memory_advice(settings))
-        result = _commit(context, training)
+        with memory_advice_while("reading the checkpoint", settings, in_batches=False):
+            checkpoints.restore(training)
+        with memory_advice_while("training", settings, in_batches=True):
+            if context.memory_ran_out and training.position.out_of_memory_retries == 0:
+                training.halve_batch()
+            _train(context, training, checkpoints)
+        with memory_advice_while("saving the model", settings, in_batches=False):
+            result = _commit(context, training)
         run_log.model(result)
     return result
+
+
+def _learner(
+    context: JobContext, request: TrainRequest, model: Mapping[str, Any], hyperparameters: dict[str, Any]
+) -> Learner:
+    """The model over the rows of the request."""
+    context.progress("reading rows")
+    train = read_rows(context, request.train, request.task_type, "train")
+    has_mine = request.mine is not None and request.mine.rows > 0
+    mine = read_rows(context, request.mine, request.task_type, "mine") if request.mine and has_mine else []
+    context.progress("preparing the model")
+    return make_learner(model, request.task_type, train, mine, hyperparameters, context)
 
 
 def _told(request: TrainRequest, settings: Mapping[str, Any], plan: TrainingPlan) -> dict[str, object]:
@@ -87,7 +99,7 @@ def _told(request: TrainRequest, settings: Mapping[str, Any], plan: TrainingPlan
     }
 
 
-def _train(context: JobContext, training: Training, checkpoints: Checkpoints, advice: str) -> None:
+def _train(context: JobContext, training: Training, checkpoints: Checkpoints) -> None:
     """Run to the end; when paused, save a checkpoint and let the next segment know of it."""
     live = LiveMetrics(context, training.metrics)
 
@@ -117,10 +129,6 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints, ad
         named = f" The last good checkpoint is {last.key}." if last else " There is no good checkpoint."
         details = {**(fault.details or {}), "checkpoint": last.to_json() if last else None}
         raise TrainingDiverged(fault.message + named, details=details) from fault
-    except ResourceExhausted as fault:
-        raise ResourceExhausted(f"{fault.message} {advice}", details=fault.details) from fault
-    finally:
-        training.metrics.close()
 
 
 def _commit(context: JobContext, training: Training) -> TrainResult:
@@ -130,7 +138,7 @@ def _commit(context: JobContext, training: Training) -> TrainResult:
     folder.mkdir()
     training.learner.save(folder)
     weights_sha256 = _weights_sha256(folder)
-    (folder / METRICS_NAME).write_bytes(training.metrics.path.read_bytes())
+    (folder / METRICS_NAME).write_bytes(training.metrics.file().read_bytes())
     prefix = f"{context.attempt_prefix}model/"
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     files = {name: context.store.upload(prefix + name, path) for name, path in paths.items()}

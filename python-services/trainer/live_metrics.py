@@ -36,7 +36,7 @@ class LiveMetrics:
         if started < self._next_at:
             return
         try:
-            self.context.store.upload(f"{self.context.attempt_prefix}{METRICS_NAME}", self.metrics.path)
+            self.context.store.upload(f"{self.context.attempt_prefix}{METRICS_NAME}", self.metrics.file())
         except StorageUnavailable as fault:
             self.context.log("step file not uploaded", reason=fault.message)
         ended = time.monotonic()

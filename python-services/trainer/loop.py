@@ -1,48 +1,32 @@
 """The training loop, the same for every model: order of the data, steps, epochs, and nothing hidden.
 
 Everything that decides the next step lies in ``Training`` (weights, optimizer, random generators, position), so that saving and
-restoring it gives the same weights, bit for bit on the CPU. Not here: what a step does (``step``), where checkpoints go
-(``checkpoint``), and who is told about progress (``job``).
+restoring it gives the same weights, bit for bit on the CPU. Not here: what a step does (``step``), the loss on mine (``validation``),
+where checkpoints go (``checkpoint``), and who is told about progress (``job``).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from trainer.metrics import StepMetrics
 from trainer.plan import TrainingPlan
+from trainer.position import Position
 from trainer.step import NotFinite, OutOfMemory, Step, Stepper
-from trainer.trainable import restore_weights, trainable_weights
+from trainer.trainable import are_finite, copy_of_weights, restore_weights
+from trainer.validation import is_best_so_far, mean_loss
 from wlops_common.errors import ResourceExhausted, TrainingDiverged
 from wlops_ml.models.learner import Learner
 
 #: Called with (message, what it is about).
 Log = Callable[..., None]
 _MOST_OUT_OF_MEMORY_RETRIES = 1
-
-
-@dataclass
-class Position:
-    """Where training stands; JSON-ready fields only."""
-
-    step: int = 0
-    #: Sum of losses (nats) and of units over the epoch in progress, and the mean of the last finished one.
-    epoch_loss: float = 0.0
-    epoch_units: int = 0
-    train_loss: float | None = None
-    mine_loss: float | None = None
-    best_mine_loss: float | None = None
-    best_step: int = 0
-    epochs_without_gain: int = 0
-    stopped_early: bool = False
-    #: Times the batch was halved because memory ran out.
-    out_of_memory_retries: int = 0
 
 
 @dataclass
@@ -81,6 +65,12 @@ class Training:
         """Forward passes of a full step."""
         return math.ceil(self.plan.rows_per_step / self.batch_size)
 
+    def rows(self, step: int) -> list[int]:
+        """The rows of a step (from 1): a function of seed and step alone."""
+        epoch, done = divmod(step - 1, self.plan.steps_per_epoch)
+        start = done * self.plan.rows_per_step
+        return _epoch_order(self.plan.seed, epoch, self.plan.examples)[start : start + self.plan.rows_per_step]
+
     def halve_batch(self) -> None:
         """Memory ran out: go on with half the batch and twice the accumulation, and say so in the log and the step file.
 
@@ -107,38 +97,31 @@ class Training:
         """Train to the end. ``after_step`` gets each step's loss; what it raises leaves the training between two steps.
 
         Raises:
-            TrainingDiverged: The loss or the gradient became NaN or infinite; everything is as it was before that step.
+            TrainingDiverged: The loss or the gradient of a step became NaN or infinite, and everything is as it was before that step;
+                or the loss on mine did, after the last step of an epoch.
             ResourceExhausted: Memory ran out, and again with smaller batches.
         """
         self.learner.module.train()
         self.metrics.start()
-        order = self._epoch_order()
         while not self.is_done:
-            done = self.position.step % self.plan.steps_per_epoch
-            start = done * self.plan.rows_per_step
-            loss = self._step(order[start : start + self.plan.rows_per_step])
+            loss = self._step(self.rows(self.position.step + 1))
             if self.position.step % self.plan.steps_per_epoch == 0 or self.position.step == self.plan.total_steps:
                 self._end_epoch()
-                order = self._epoch_order()
             after_step(loss)
         if self.best_weights:
             restore_weights(self.learner, self.best_weights)
             self.position.mine_loss = self.position.best_mine_loss
 
-    def evaluate(self) -> float | None:
-        """Mean loss in nats on the rows set aside; None when there are none."""
-        size = self.learner.sizes["mine"]
-        if size == 0:
-            return None
-        self.learner.module.eval()
-        total, units = 0.0, 0
-        with torch.inference_mode(), self.stepper.autocast():
-            # No larger batches than in training, which are known to fit.
-            for start in range(0, size, self.batch_size):
-                loss = self.learner.loss(range(start, min(start + self.batch_size, size)), "mine")
-                total, units = total + float(loss.total), units + loss.units
-        self.learner.module.train()
-        return total / max(units, 1)
+    def is_sound(self) -> bool:
+        """Whether the weights of now are finite, and so is the loss they give: on the rows of the last step, and on mine if just seen.
+
+        Of the rows of the last step the weights before it gave a finite loss. Where those of now do not, they went wrong; where they
+        do, a step that cannot be taken now is the fault of its own rows.
+        """
+        if not are_finite(self.learner) or not math.isfinite(self.position.mine_loss or 0):
+            return False
+        rows = self.rows(self.position.step) if self.position.step > 0 else []
+        return math.isfinite(mean_loss(self.stepper, rows, "train", batch_size=self.batch_size))
 
     def _step(self, rows: list[int]) -> float:
         taken = self._take(rows)
@@ -163,31 +146,31 @@ class Training:
             except OutOfMemory:
                 self.halve_batch()
             except NotFinite as fault:
-                raise TrainingDiverged(
-                    f"The {fault} at step {step}, with learning rate {learning_rate:.3g}. Try a lower learning rate.",
-                    details={"step": step, "learningRate": learning_rate, "field": "hyperparameters.learning_rate"},
-                ) from fault
+                raise self._diverged(str(fault), step) from fault
 
     def _end_epoch(self) -> None:
         position = self.position
         position.train_loss = position.epoch_loss / max(position.epoch_units, 1)
         position.epoch_loss, position.epoch_units = 0.0, 0
-        position.mine_loss = self.evaluate()
+        if mine := range(self.learner.sizes["mine"]):
+            position.mine_loss = mean_loss(self.stepper, mine, "mine", batch_size=self.batch_size)
+            if not math.isfinite(position.mine_loss):
+                raise self._diverged(f"loss on mine became {position.mine_loss}", position.step)
         self.metrics.write({"step": position.step, "trainLoss": position.train_loss, "mineLoss": position.mine_loss})
-        if self.plan.early_stopping_patience and position.mine_loss is not None:
-            self._consider_stopping(position.mine_loss)
+        patience = self.plan.early_stopping_patience
+        if mine and patience and is_best_so_far(position, patience=patience):
+            self.best_weights = copy_of_weights(self.learner)
 
-    def _consider_stopping(self, mine_loss: float) -> None:
-        position = self.position
-        if position.best_mine_loss is None or mine_loss < position.best_mine_loss:
-            position.best_mine_loss, position.best_step, position.epochs_without_gain = mine_loss, position.step, 0
-            weights = trainable_weights(self.learner)
-            self.best_weights = {name: tensor.to("cpu", copy=True) for name, tensor in weights.items()}
-        else:
-            position.epochs_without_gain += 1
-            position.stopped_early = position.epochs_without_gain >= self.plan.early_stopping_patience
+    def _diverged(self, what: str, step: int) -> TrainingDiverged:
+        learning_rate = self.plan.learning_rate_at(step)
+        return TrainingDiverged(
+            f"The {what} at step {step}, with learning rate {learning_rate:.3g}. Try a lower learning rate.",
+            details={"step": step, "learningRate": learning_rate, "field": "hyperparameters.learning_rate"},
+        )
 
-    def _epoch_order(self) -> list[int]:
-        """The order of the examples in the present epoch: a function of seed and epoch alone."""
-        order: list[int] = np.random.default_rng([self.plan.seed, self.epoch]).permutation(self.plan.examples).tolist()
-        return order
+
+@functools.lru_cache(maxsize=1)
+def _epoch_order(seed: int, epoch: int, examples: int) -> list[int]:
+    """The order of the examples in an epoch (from 0)."""
+    order: list[int] = np.random.default_rng([seed, epoch]).permutation(examples).tolist()
+    return order

@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 #: Most points of the loss curve in the result.
 CURVE_POINTS = 200
 METRICS_NAME = "metrics.jsonl"
 _RATE_WINDOW_STEPS = 50
+#: Writing each line at once took as long as a percent of a small model's training; many at a time cost little.
+_MOST_LINES_HELD = 100
 
 
 @dataclass
@@ -30,7 +32,7 @@ class StepMetrics:
     seconds: float = 0.0
     #: Given every line as well.
     listener: Callable[[Mapping[str, Any]], None] | None = field(default=None, repr=False)
-    _file: IO[str] | None = field(default=None, repr=False)
+    _held: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
     _recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_STEPS), repr=False)
 
     def start(self) -> None:
@@ -43,34 +45,36 @@ class StepMetrics:
         now = time.monotonic()
         self.seconds += now - self._recent[-1]
         self._recent.append(now)
-        line = {
-            "step": step,
-            "epoch": round(epoch, 4),
-            "loss": loss,
-            "learningRate": learning_rate,
-            "gradNorm": grad_norm,
-        }
-        self.write(line | {"seconds": round(self.seconds, 3)})
+        self.write(
+            {
+                "step": step,
+                "epoch": round(epoch, 4),
+                "loss": loss,
+                "learningRate": learning_rate,
+                "gradNorm": grad_norm,
+                "seconds": round(self.seconds, 3),
+            }
+        )
         if step % self.stride == 0:
             self.curve.append((step, loss))
         if len(self.curve) > CURVE_POINTS:
             self.stride *= 2
             self.curve = [point for point in self.curve if point[0] % self.stride == 0]
 
-    def write(self, line: dict[str, Any]) -> None:
-        """Append one line to the step file, which holds whole lines at any time."""
-        if self._file is None:
-            # Kept open: opening it anew for each step took as long as a percent of a small model's training.
-            self._file = self.path.open("a", encoding="utf-8", buffering=1)
-        self._file.write(json.dumps(line) + "\n")
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Add one line; it is in the step file by the time ``file`` answers."""
+        self._held.append(line)
+        if len(self._held) >= _MOST_LINES_HELD:
+            self.file()
         if self.listener is not None:
             self.listener(line)
 
-    def close(self) -> None:
-        """Close the step file; another line opens it again."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def file(self) -> Path:
+        """The step file with all lines so far."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in self._held)
+        self._held.clear()
+        return self.path
 
     def rate(self) -> float | None:
         """Steps a second over the last steps; None before the second one."""

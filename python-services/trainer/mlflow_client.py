@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class MlflowFault(Exception):
-    """The tracking server refused a call; the message is its own."""
+    """The tracking server refused a call, and the message is its own; or its answer is none of MLflow's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -37,7 +37,10 @@ class Tracking:
 
 
 class MlflowClient:
-    """Speaks with one tracking server. All calls raise ``MlflowFault`` when refused and ``httpx.HTTPError`` when not answered."""
+    """Speaks with one tracking server.
+
+    All calls raise ``MlflowFault`` when refused or answered with nonsense, and ``httpx.HTTPError`` when not answered.
+    """
 
     def __init__(self, tracking: Tracking) -> None:
         basic = httpx.BasicAuth(tracking.username, tracking.password) if tracking.username else None
@@ -57,19 +60,19 @@ class MlflowClient:
     def experiment(self, name: str) -> str:
         """Id of the experiment of that name, made when there is none. Safe to repeat, and from several places at once."""
         try:
-            return str(self._post("experiments/create", name=name)["experiment_id"])
+            return _value(self._post("experiments/create", name=name), "experiment_id")
         except MlflowFault as fault:
             if fault.code != "RESOURCE_ALREADY_EXISTS":
                 raise
         found = self._answer(self._http.get("experiments/get-by-name", params={"experiment_name": name}))
-        return str(found["experiment"]["experiment_id"])
+        return _value(found, "experiment", "experiment_id")
 
     def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str], started_ms: int) -> str:
         """Id of a new run."""
         made = self._post(
             "runs/create", experiment_id=experiment_id, run_name=name, start_time=started_ms, tags=_pairs(tags)
         )
-        return str(made["run"]["info"]["run_id"])
+        return _value(made, "run", "info", "run_id")
 
     def log_parameters(self, run_id: str, parameters: Mapping[str, object]) -> None:
         """Add at most 100 parameters; long values are cut."""
@@ -91,14 +94,19 @@ class MlflowClient:
             if fault.code != "RESOURCE_ALREADY_EXISTS":
                 raise
         made = self._post("model-versions/create", name=name, source=source, run_id=run_id, tags=_pairs(tags))
-        return str(made["model_version"]["version"])
+        return _value(made, "model_version", "version")
 
     def find_version(self, name: str, tags: Mapping[str, str]) -> str | None:
         """The newest version of the model that has all these tags; None when there is none."""
         conditions = [f"name='{name}'", *(f"tags.`{key}`='{value}'" for key, value in tags.items())]
         query = {"filter": " AND ".join(conditions), "max_results": "1000"}
         found = self._answer(self._http.get("model-versions/search", params=query)).get("model_versions", [])
-        return max((str(version["version"]) for version in found), key=int, default=None)
+        if not isinstance(found, list):
+            raise _nonsense("model_versions")
+        numbers = [_value(version, "version") for version in found]
+        if not all(number.isdecimal() for number in numbers):
+            raise _nonsense("version")
+        return max(numbers, key=int, default=None)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Let the alias mean that version, and no other. Safe to repeat."""
@@ -110,7 +118,7 @@ class MlflowClient:
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
         try:
             body = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if response.is_success and isinstance(body, dict):
             return body
@@ -119,6 +127,19 @@ class MlflowClient:
             str(fault.get("error_code", f"HTTP {response.status_code}")),
             str(fault.get("message", "no answer of MLflow's")),
         )
+
+
+def _value(body: Any, *path: str) -> str:
+    """What stands at this place of an answer. Raises ``MlflowFault`` when there is nothing of the kind."""
+    for name in path:
+        body = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(body, str | int):
+        raise _nonsense(".".join(path))
+    return str(body)
+
+
+def _nonsense(place: str) -> MlflowFault:
+    return MlflowFault("NO_ANSWER_OF_MLFLOW", f"it has no {place} as MLflow's answers have")
 
 
 def _pairs(values: Mapping[str, object]) -> list[dict[str, str]]:

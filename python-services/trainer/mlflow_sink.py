@@ -7,6 +7,7 @@ champion (``champion``).
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -27,7 +28,8 @@ _SEND_EVERY_SECONDS = 2.0
 _LAST_WAIT_SECONDS = 10.0
 _MOST_WAITING = 200_000
 _MOST_FAILURES = 3
-_FAULTS = (MlflowFault, httpx.HTTPError, httpx.InvalidURL, KeyError)
+#: After these another call may succeed.
+_FAULTS = (MlflowFault, httpx.HTTPError)
 _END = object()
 
 
@@ -97,13 +99,11 @@ class MlflowRun:
             self._context.log("MLflow is not told any more", reason=reason)
 
     def _work(self, tracking: Tracking) -> None:
-        client = MlflowClient(tracking)
         try:
-            self._tell(client)
-        except _FAULTS as fault:
+            with contextlib.closing(MlflowClient(tracking)) as client:
+                self._tell(client)
+        except Exception as fault:  # noqa: BLE001 - whatever the server did, the training goes on and its log tells
             self._give_up(f"{type(fault).__name__}: {fault}")
-        finally:
-            client.close()
 
     def _tell(self, client: MlflowClient) -> None:
         request = self._request

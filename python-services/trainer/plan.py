@@ -79,24 +79,6 @@ def make_plan(hyperparameters: Mapping[str, Any], *, examples: int, tokens: int,
     )
 
 
-#: What takes less memory, by hyperparameter, the cheapest first.
-_SAVINGS = {
-    "batch_size": "a smaller batch_size (gradient_accumulation_steps makes up for it)",
-    "max_length": "a smaller max_length",
-    "gradient_checkpointing": "gradient_checkpointing: true",
-    "fine_tuning": "fine_tuning: lora",
-    "max_features": "fewer max_features",
-    "hidden_size": "a smaller hidden_size",
-}
-
-
-def memory_advice(hyperparameters: Mapping[str, Any]) -> str:
-    """What a user can do when memory runs out, among the hyperparameters the model has; a sentence."""
-    done = (True, "lora")
-    fitting = [words for name, words in _SAVINGS.items() if hyperparameters.get(name, True) not in done]
-    return f"What helps: {', '.join(fitting)}; else a smaller model or a machine with more memory."
-
-
 #: Rows (classifier) or tokens (transformer) that training passes over in all when the epochs are left open: half a minute of one
 #: core, after which both have settled on easy data.
 _ROW_BUDGET = 85_000

@@ -104,7 +104,7 @@ class Stepper:
             with self.autocast():
                 loss = self.learner.loss(rows[start : start + batch_size], "train").total
             (loss / max(units, 1)).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+            total += loss.item()
         if not math.isfinite(total):
             raise NotFinite(f"loss became {total}")
         norm = self._clip()

@@ -1,4 +1,4 @@
-"""The weights that training changes: read, judged, put back. Not here: files (``wlops_ml.models.weights``)."""
+"""The weights that training changes: read, judged, copied, put back. Not here: files (``wlops_ml.models.weights``)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def trainable_weights(learner: Learner) -> dict[str, Tensor]:
 def are_finite(learner: Learner) -> bool:
     """Whether no trainable weight is NaN or infinite."""
     return all(bool(weight.isfinite().all()) for weight in trainable_weights(learner).values())
+
+
+def copy_of_weights(learner: Learner) -> dict[str, Tensor]:
+    """The trainable weights as they are now, in main memory."""
+    return {name: weight.to("cpu", copy=True) for name, weight in trainable_weights(learner).items()}
 
 
 def restore_weights(learner: Learner, weights: dict[str, Tensor]) -> None:

@@ -277,7 +277,7 @@ export interface Improvement {
   support: number;
   errorRate: number;
   lift: number;
-  /** The most the score can gain from this slice: its share × (its error rate − the overall one). */
+  /** By how much the error rate can fall at most, whatever the metric: the slice’s share × (its error rate − the overall one). */
   gainBound: number;
 }
 
@@ -298,12 +298,12 @@ export interface Comparison {
   difference: number;
   low: number;
   high: number;
-  /** McNemar's exact test on the rows that one of the two gets right. */
+  /** McNemar's exact test on the rows that one of the two gets right, also where the metric knows no right and wrong. */
   pValue: number;
   gained: number;
   lost: number;
   regressions: Regression[];
-  /** Of the expected calibration error; null where one of them has no confidences. */
+  /** Of the expected calibration error; null where one of them has no confidences, or the metric is the loss. */
   calibrationChange: number | null;
 }
 

@@ -27,6 +27,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
     datasetSha256: 'c'.repeat(64),
     seed: 7,
     code: { version: expect.any(String) },
+    config: { operators: { maskPersonalData: false, maxRowsPerClass: null } },
   });
   expect(report.lineage.modelSha256).toMatch(/^[0-9a-f]{64}$/);
   expect(report.decisions[0]).toMatchObject({ kind: 'promote', decidedAt: '2030-01-01T00:00:00.000Z' });

@@ -1,6 +1,7 @@
 /** From the rows of a task to its report. Pure: the same rows give the same report, also while the task runs. */
 import type { OptimizeResult, TrainResult } from '../contracts/jobs';
 import type { TestResult } from '../contracts/task-record';
+import { operatorsOf, type AskedOperators } from '../domain/operators';
 import { VERSION } from '../version';
 import { accessLedger } from './access-ledger';
 import type {
@@ -103,7 +104,7 @@ function lineage(task: TaskRowFacts, facts: readonly IterationFacts[], datasetSh
     config: {
       modelName: task.modelName,
       hyperparameters: task.hyperparameters,
-      operators: task.operators,
+      operators: operatorsOf(task.operators as AskedOperators),
       stopPolicies: task.stopPolicies,
       taskType: task.taskType,
     },

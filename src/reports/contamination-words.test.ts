@@ -4,7 +4,7 @@ const FOUND = { checked: 300, exact: 1, near: 1, paraphrases: 12, excluded: 14, 
 
 test('a few rows are told with the bound they make, and where they stand', () => {
   expect(scoreIsBound(FOUND, 'sealed row')).toBe(
-    '14 sealed rows found among the training rows and counted as wrong: the score is a lower bound.' +
+    '14 sealed rows found among the training rows and counted as wrong: the model is at least as good as the score says.' +
       ' 12 of them stand only in rows that the loop made.',
   );
   expect(foundAmongTraining(FOUND)).toBe(
@@ -13,8 +13,8 @@ test('a few rows are told with the bound they make, and where they stand', () =>
   );
 });
 
-test('more than a twentieth is told to leave the bound without much meaning', () => {
-  const warning = 'So many that the bound says little about the model.';
+test('more than a twentieth is told to leave the score without much meaning', () => {
+  const warning = 'So many that the score says little about the model.';
   expect(scoreIsBound({ ...FOUND, excluded: 15 }, 'row')).not.toContain(warning);
   expect(scoreIsBound({ ...FOUND, excluded: 16 }, 'row')).toContain(warning);
   expect(foundAmongTraining({ ...FOUND, excluded: 16 })).toContain(warning);

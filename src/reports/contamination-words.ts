@@ -2,7 +2,7 @@
 import type { Contamination } from '../contracts/jobs';
 import { counted } from './numbers';
 
-/** Above this share of the rows, the bound is too low to say much about the model. */
+/** Above this share of the rows, the score says little about the model. */
 const MUCH = 0.05;
 
 /** The counts, for a list of figures. */
@@ -18,11 +18,11 @@ export function foundAmongTraining(found: Contamination): string {
 export function scoreIsBound(found: Contamination, what: string): string | null {
   if (found.excluded === 0) return null;
   const there = `${counted(found.excluded, what)} found among the training rows and counted as wrong`;
-  return [`${there}: the score is a lower bound.`, meaning(found)].filter(Boolean).join(' ');
+  return [`${there}: the model is at least as good as the score says.`, meaning(found)].filter(Boolean).join(' ');
 }
 
 function meaning({ excluded, checked, made }: Contamination): string {
   const source = made ? `${made} of them stand only in rows that the loop made.` : '';
-  const share = excluded > MUCH * checked ? 'So many that the bound says little about the model.' : '';
+  const share = excluded > MUCH * checked ? 'So many that the score says little about the model.' : '';
   return [source, share].filter(Boolean).join(' ');
 }

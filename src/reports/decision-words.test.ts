@@ -13,8 +13,19 @@ test('a promotion says by how much, on which rows, and how sure that is', () => 
   const facts = { ...verdict, reason: 'better', rule: 'r', comparison: pairedComparison({ samples: 1998 }) };
   expect(words('promote', facts)).toBe(
     'Better than the champion: accuracy 0.8500 (0.8000 to 0.9000) against 0.8000 of iteration 1. ' +
-      'On the same 1,998 rows +0.0500 (−0.0200 to +0.1200, p 0.600); 3 rows won and 2 lost; calibration error +0.0010',
+      'On the same 1,998 rows +0.0500 (−0.0200 to +0.1200); 3 rows won and 2 lost (p 0.600); calibration error +0.0010',
   );
+});
+
+test('of a loss the words say which is better, and the sign what became of it', () => {
+  const facts = { ...verdict, metric: 'loss', reason: 'better', champion: { iteration: 1, value: 1.9 } };
+  const comparison = pairedComparison({ difference: -1.05, low: -1.2, high: -0.9, calibrationChange: null });
+  expect(words('promote', { ...facts, comparison })).toBe(
+    'Better than the champion: loss 0.8500 (0.8000 to 0.9000) against 1.9000 of iteration 1. ' +
+      'On the same 20 rows −1.0500 (−1.2000 to −0.9000); 3 rows won and 2 lost (p 0.600)',
+  );
+  const reached = { policy: 'performanceThreshold', rule: 'point', score: 0.45, compared: 0.45, threshold: 0.5 };
+  expect(stopWords(reached)).toBe('The target 0.5000 is reached: the champion has 0.4500.');
 });
 
 test('a refusal names the slices that got worse', () => {
@@ -27,7 +38,7 @@ test('a refusal names the slices that got worse', () => {
 test('a challenger that had nothing new to learn from is told', () => {
   expect(words('keep', { ...verdict, reason: 'not-better', sameRows: true })).toBe(
     'Not better than the champion: accuracy 0.8500 (0.8000 to 0.9000) against 0.8000 of iteration 1. ' +
-      'It was trained on the very rows of the champion: nothing was left to try',
+      'It was trained on the very rows of the champion: no suggestion was applied',
   );
   expect(words('keep', { ...verdict, reason: 'not-better', sameRows: false })).not.toContain('very rows');
 });

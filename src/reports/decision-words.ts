@@ -67,7 +67,7 @@ function verdict({ reason, rule, challenger, champion, comparison, sameRows, met
   return join(
     [
       join([opening, join([own, against], ' ')], ': '),
-      sameRows === true ? 'It was trained on the very rows of the champion: nothing was left to try' : null,
+      sameRows === true ? 'It was trained on the very rows of the champion: no suggestion was applied' : null,
       paired(record(comparison)),
       opening || typeof rule !== 'string' ? null : `rule: ${rule}`,
     ],
@@ -90,8 +90,8 @@ export function paired({
   if (typeof difference !== 'number') return '';
   const worse = Array.isArray(regressions) ? regressions.map(record) : [];
   return join([
-    `On the same ${count(samples)} rows ${signed(difference)} (${interval(low, high, signed)}, p ${probability(pValue)})`,
-    `${count(gained)} rows won and ${count(lost)} lost`,
+    `On the same ${count(samples)} rows ${signed(difference)} (${interval(low, high, signed)})`,
+    `${count(gained)} rows won and ${count(lost)} lost (p ${probability(pValue)})`,
     typeof calibrationChange === 'number' ? `calibration error ${signed(calibrationChange)}` : null,
     ...worse.map(
       ({ name, before, after, support }) =>

@@ -67,6 +67,12 @@ function isConfusion(value: unknown): value is Confusion {
   );
 }
 
+/** What the evaluator says of its score, a sentence each. Empty when it is anything else. */
+export function noteList(notes: unknown): string {
+  const known = Array.isArray(notes) ? notes.filter((one) => typeof one === 'string') : [];
+  return known.length === 0 ? '' : `<ul>${known.map((one) => `<li>${escapeHtml(one)}</li>`).join('')}</ul>`;
+}
+
 /** The evaluator's examples of what went wrong, `{total, shown: […]}`. Empty when it is anything else. */
 export function badCaseTable(badCases: unknown): string {
   if (typeof badCases !== 'object' || badCases === null) return '';

@@ -40,11 +40,13 @@ test('the page is one file without scripts or requests', () => {
       ],
     },
     badCases: { total: 1, shown: [{ id: 'r1', text: 'hello', label: 'a', prediction: 'b' }] },
+    notes: ['Only 40 select rows were scored.', 7],
   });
   expect(page).not.toMatch(/<script|<link|<img|<iframe|https?:|url\(|@import|\son\w+=/i);
   expect(page.match(/<svg class="plot"/g)).toHaveLength(2);
   const parts = [
     'Score by iteration',
+    '<li>Only 40 select rows were scored.</li></ul>',
     'Training rows',
     'Training loss',
     'Iteration 1',
@@ -91,6 +93,7 @@ test('text of users, data and services stays text wherever it stands', () => {
   }
   const page = renderReportHtml(buildReport(hostile), {
     confusion: { labels: [HOSTILE, 'b'], cells: [[0, 1, 3]] },
+    notes: [HOSTILE],
     badCases: {
       total: 1,
       shown: [{ [HOSTILE]: HOSTILE, neighbours: [{ input: HOSTILE, reference: HOSTILE }, HOSTILE, [HOSTILE]] }],
@@ -145,7 +148,8 @@ test.each([
   { labels: ['a'], cells: [['<b>', 0, 1]] },
 ])('an evaluation report that is not as expected (%j) leaves its part out', (part) => {
   const report = buildReport(reportSource([0.4]));
-  const page = renderReportHtml(report, { confusion: part, badCases: part });
+  const page = renderReportHtml(report, { confusion: part, badCases: part, notes: part });
+  expect(page).not.toContain('Notes');
   expect(page).not.toContain('Confusion');
   expect(page).not.toContain('Bad cases');
 });
@@ -170,6 +174,24 @@ test('a stop reason and a failure are sentences on the page, not JSON', () => {
   expect(pageOf({ stopReason: { policy: 'later', score: 0.97123 } })).toContain('later: score 0.9712');
   const failure = { code: 'DATASET_EMPTY', message: 'No usable row is left', retryable: false };
   expect(pageOf({ failure })).toContain('DATASET_EMPTY: No usable row is left');
+});
+
+test('a loss is shown on an axis of its own, with what its fall means', () => {
+  const metricInfo = { name: 'loss', higherIsBetter: false };
+  const report = buildReport(reportSource([4.2, 2.9], { metricInfo, performanceThreshold: 0.5 }));
+  const page = renderReportHtml(report);
+  expect(page).toMatch(
+    /Since the first iteration<\/span><strong>−1\.3000<\/strong><small>loss on select; lower is better/,
+  );
+  expect(page).toContain('Of loss lower is better.');
+  expect(page).toContain('loss (lower is better)');
+  const plot = page.slice(page.indexOf('score by iteration'));
+  const height = (pattern: RegExp) => Number(pattern.exec(plot)?.[1]);
+  // The better of the two stands lower, and the target below both.
+  const [first, second] = [...plot.matchAll(/<circle cx="[\d.]+" cy="([\d.]+)" r="5"/g)].map(([, y]) => Number(y));
+  expect(second).toBeGreaterThan(first ?? Infinity);
+  expect(height(/class="target" x1="\d+" x2="\d+" y1="([\d.]+)"/)).toBeGreaterThan(second ?? Infinity);
+  expect(renderReportHtml(buildReport(reportSource([0.4, 0.9])))).not.toContain('lower is better.');
 });
 
 test('the page shows how files were read, what was tried, and what became of it', () => {

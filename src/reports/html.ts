@@ -5,7 +5,7 @@
 import { decisionWords } from './decision-words';
 import { facts, fold, numeric, section, table, whole } from './elements';
 import { escapeHtml } from './escape';
-import { badCaseTable, confusionTable } from './evaluation-tables';
+import { badCaseTable, confusionTable, noteList } from './evaluation-tables';
 import { iterationSections, place } from './iterations';
 import { count, interval, moment, probability, score, signed } from './numbers';
 import { lossPlot, scorePlot } from './plots';
@@ -18,7 +18,8 @@ export function renderReportHtml(report: Report, evaluation: EvaluationDetails |
   const title = `${report.task.taskName} · ${report.task.taskId}`;
   const plot = scorePlot(report.iterations, report.task.performanceThreshold, report.test);
   const sections: [id: string, heading: string, html: string, note?: string][] = [
-    ['scores', 'Score by iteration', plot && plot + scoreTable(report)],
+    ['scores', 'Score by iteration', plot && plot + scoreTable(report), direction(report)],
+    ['notes', 'Notes on the champion’s score', noteList(evaluation?.notes)],
     ['data', 'Training rows by iteration', dataTable(report)],
     ['loss', 'Training loss', lossPlot(report.iterations)],
     ['iterations', 'Iterations', iterationSections(report)],
@@ -44,8 +45,14 @@ export function renderReportHtml(report: Report, evaluation: EvaluationDetails |
   );
 }
 
+/** Told where it is not as people expect. */
+function direction({ metric }: Report): string {
+  return metric?.higherIsBetter === false ? `Of ${metric.name} lower is better.` : '';
+}
+
 const SHORT: Record<string, string> = {
   scores: 'Scores',
+  notes: 'Notes',
   data: 'Data',
   loss: 'Loss',
   confusion: 'Confusion',
@@ -62,7 +69,7 @@ function scoreTable({ iterations }: Report): string {
       whole('95 % interval'),
       numeric('against the champion'),
       whole('95 % interval'),
-      numeric('p'),
+      numeric('p, rows won and lost'),
       numeric('rows scored'),
       numeric('train loss'),
       numeric('seconds'),

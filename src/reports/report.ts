@@ -68,7 +68,7 @@ export interface ReportTest {
   reads: number;
   /** Sealed rows that stand in the champion's training rows too; null where nobody looked. */
   contamination: Contamination | null;
-  /** How many those are; they count as wrong, so that the score is a lower bound. */
+  /** How many those are; they count as wrong, so that the model is at least as good as the score says. */
   excluded: number | null;
 }
 
@@ -178,6 +178,7 @@ export interface ReportLineage {
 
 /** What the evaluator's own report adds to the page; every part may be missing. */
 export interface EvaluationDetails {
+  notes?: unknown;
   confusion?: unknown;
   badCases?: unknown;
 }

@@ -24,6 +24,7 @@ function cards(report: Report): string {
   const champion = iterations.find((one) => one.champion);
   const first = iterations.find((one) => one.score !== null);
   const name = metric ? metric.name : 'score';
+  const direction = metric?.higherIsBetter === false ? '; lower is better' : '';
   const gain =
     champion && first && champion !== first && champion.score !== null && first.score !== null
       ? champion.score - first.score
@@ -31,7 +32,7 @@ function cards(report: Report): string {
   const all = [
     champion && card(`Champion, ${name} on select`, champion, `iteration ${champion.iteration}`),
     test && card(`Sealed test, ${name}`, test, `${counted(test.samples, 'row')}, read ${times(test.reads)}`),
-    gain !== null && figure('Since the first iteration', signed(gain), `${name} on select`),
+    gain !== null && figure('Since the first iteration', signed(gain), `${name} on select${direction}`),
     figure('Iterations', count(iterations.length), `of at most ${count(report.task.maxIterations)}`),
     champion?.rows != null && figure('Training rows', count(champion.rows), 'of the champion'),
   ];

@@ -83,10 +83,18 @@ export function evaluateResult(
 ): EvaluateResult {
   const final = request.purpose === 'final';
   const slice = { support: 12, errorRate: 0.8, lift: 2.5 };
+  const metric = { name: request.metric ?? 'accuracy', higherIsBetter: request.metric !== 'loss' };
+  const most = metric.higherIsBetter ? 1 : Infinity;
   return {
-    metric: { name: 'accuracy', higherIsBetter: true },
+    metric,
     role: final ? 'test' : 'select',
-    score: { value: score, low: Math.max(0, score - 0.05), high: Math.min(1, score + 0.05), samples: 20, unscored: 0 },
+    score: {
+      value: score,
+      low: Math.max(0, score - 0.05),
+      high: Math.min(most, score + 0.05),
+      samples: 20,
+      unscored: 0,
+    },
     secondary: { macroF1: score },
     report: objectRef(`${request.outputPrefix}attempt-1/report.json`),
     improvementsFile: final ? null : objectRef(`${request.outputPrefix}attempt-1/improvements.json`),

@@ -12,7 +12,7 @@ import {
 } from '../../tools/stack/components.mjs';
 import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
-import { serviceEnvironment, serviceKeys, sharedKeysWarning } from '../../tools/stack/s3-keys.mjs';
+import { controlEnvironment, serviceEnvironment, serviceKeys, sharedKeysWarning } from '../../tools/stack/s3-keys.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { requireTemporal } from '../../tools/stack/temporal.mjs';
@@ -280,4 +280,5 @@ test('a key of one service is not seen by the others, an address is', () => {
   assert.deepEqual(seen('optimizer'), ['WLOPS_TEACHER_URL', 'WLOPS_TEACHER_API_KEY']);
   assert.deepEqual(seen('trainer'), ['WLOPS_TEACHER_URL', 'MLFLOW_TRACKING_TOKEN']);
   assert.deepEqual(seen('evaluator'), ['WLOPS_TEACHER_URL']);
+  assert.deepEqual(Object.keys(controlEnvironment(env)), ['WLOPS_TEACHER_URL', 'WLOPS_JWT_SECRET']);
 });

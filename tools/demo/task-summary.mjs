@@ -44,7 +44,8 @@ function iterationLine(iteration) {
 export function summariseTask(task, report) {
   const lines = [`  ${task.taskName} (${task.taskMode}, ${task.modelName}): ${task.status}`];
   if (task.failure) lines.push(`    ${task.failure.code} in ${task.failure.phase}: ${task.failure.message}`);
-  if (report.metric) lines.push(`    metric ${report.metric.name}`);
+  if (report.metric)
+    lines.push(`    metric ${report.metric.name}${report.metric.higherIsBetter === false ? ', lower is better' : ''}`);
   lines.push(...report.iterations.map(iterationLine));
   if (report.test) {
     lines.push(

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
 import { UserError } from '../shared/errors.mjs';
 import { preparePostgres } from './postgres.mjs';
-import { ownerKeys, serviceEnvironment, serviceKeys } from './s3-keys.mjs';
+import { controlEnvironment, ownerKeys, serviceEnvironment, serviceKeys } from './s3-keys.mjs';
 import { temporalAnswers, temporalArguments } from './temporal.mjs';
 
 /** Importing PyTorch from a cold disk takes most of it. */
@@ -202,7 +202,7 @@ export function nodeComponents(context, env) {
       stopGraceMs: DRAIN_GRACE_MS,
       command: process.execPath,
       args: ['--enable-source-maps', path.join(ROOT, `dist/src/main-${name}.js`)],
-      env,
+      env: controlEnvironment(env),
       port: ports[name].port,
       url,
       isReady: () => httpAnswers(`${url}/readyz`),

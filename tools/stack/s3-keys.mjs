@@ -77,6 +77,11 @@ const ONLY_FOR = /** @type {Record<string, string>} */ ({
   MLFLOW_TRACKING_PASSWORD: 'trainer',
 });
 
+/** What the worker and the API see: all but the secrets of single services. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
+export function controlEnvironment(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !(name in ONLY_FOR)));
+}
+
 /**
  * What one Python service sees.
  * @param {string} service @param {NodeJS.ProcessEnv} env of the application @param {Keys} keys @returns {NodeJS.ProcessEnv}

@@ -11,13 +11,20 @@ from evaluator.scorers.generation import AnswerScorer
 from wlops_common.contracts import TaskType
 from wlops_common.errors import MetricUnknown
 
-#: The metrics of each task type, its usual one first. All of them are in 0…1 and higher is better.
+#: The metrics of each task type, its usual one first. Of all but ``LOSS`` higher is better, in 0…1.
 METRICS: dict[TaskType, tuple[str, ...]] = {
-    "classification": ("accuracy", "macro_f1"),
-    "generation": ("exact_match", "exact_match_strict"),
+    "classification": ("accuracy", "macro_f1", "loss"),
+    "generation": ("exact_match", "exact_match_strict", "loss"),
 }
+#: Log loss of the wanted label, or mean of the wanted completion's tokens, in nats; lower is better.
+LOSS = "loss"
 
-__all__ = ["METRICS", "Judgement", "Scorer", "resolve_metric", "scorer_for"]
+__all__ = ["LOSS", "METRICS", "Judgement", "Scorer", "higher_is_better", "resolve_metric", "scorer_for"]
+
+
+def higher_is_better(metric: str) -> bool:
+    """The direction of a metric."""
+    return metric != LOSS
 
 
 def scorer_for(task_type: TaskType) -> Scorer:

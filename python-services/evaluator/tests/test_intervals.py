@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from evaluator.confusion import Confusion
-from evaluator.intervals import bootstrap_cells, share_interval, wilson
+from evaluator.intervals import bootstrap_cells, group_codes, mean_interval, share_interval, wilson
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,45 @@ def test_rows_that_are_copies_of_each_other_count_once() -> None:
     copied = share_interval(np.repeat(right, 5), np.repeat(alone, 5).tolist())
     assert copied == pytest.approx(share_interval(right, alone), abs=5e-3)
     assert share_interval(np.ones(200, dtype=bool), np.repeat(alone, 5).tolist()) == pytest.approx(wilson(40, 40))
+
+
+def bootstrap_mean(values: npt.NDArray[np.float64], groups: list[str], seed: int) -> tuple[float, float]:
+    """Percentile interval of the mean, by drawing groups of rows."""
+    codes = group_codes(groups)
+    sums, sizes = np.bincount(codes, weights=values), np.bincount(codes)
+    drawn = np.random.default_rng(seed).integers(0, len(sums), (4000, len(sums)))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def losses(draw: np.random.Generator, groups: int, copies: int) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """Skewed losses with the mean 2, alike within a group."""
+    shared = np.repeat(draw.gamma(2.0, 0.75, groups), copies)
+    return shared + draw.gamma(1.0, 0.5, groups * copies), np.repeat(np.arange(groups).astype(str), copies).tolist()
+
+
+@pytest.mark.parametrize("copies", [1, 5])
+def test_the_interval_of_a_mean_is_the_one_of_a_bootstrap_over_groups(copies: int) -> None:
+    values, groups = losses(np.random.default_rng(1), 300, copies)
+    assert mean_interval(values, groups, 0.0, 30.0) == pytest.approx(bootstrap_mean(values, groups, 2), abs=0.012)
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+def test_the_interval_of_a_mean_holds_the_truth_about_95_times_in_100(copies: int) -> None:
+    draw = np.random.default_rng(3)
+    hits = 0
+    for _ in range(400):
+        low, high = mean_interval(*losses(draw, 60, copies), 0.0, 30.0)
+        hits += low <= 2.0 <= high
+    assert 366 <= hits <= 394
+
+
+def test_the_interval_of_a_mean_needs_two_groups_and_stays_where_values_can_be() -> None:
+    values = np.array([0.1, 0.2, 3.0])
+    assert mean_interval(values, ["a", "a", "a"], 0.0, 30.0) == (0.0, 30.0)
+    low, high = mean_interval(values, ["a", "b", "c"], 0.0, 30.0)
+    assert low == 0.0
+    assert high == pytest.approx(1.1 + 4.302653 * values.std(ddof=1) / np.sqrt(3))
 
 
 def _accuracy(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -18,7 +18,7 @@ from evaluator.scorers import resolve_metric, scorer_for
 from evaluator.tests.workplace import KnownPredictor, intents
 from wlops_common.contracts import TaskType
 from wlops_common.errors import MetricUnknown
-from wlops_ml.models.base import Prediction, Row
+from wlops_ml.models.base import WORST_LOSS, Prediction, Row
 from wlops_ml.rows import frame
 
 LABELS = [f"topic{number}" for number in range(8)]
@@ -122,7 +122,7 @@ def test_a_model_that_knows_how_sure_to_be_is_calibrated() -> None:
     assert calibration(np.full(3, np.nan), np.ones(3, dtype=bool)) is None
 
 
-def test_a_class_the_model_does_not_know_has_no_loss_but_is_wrong() -> None:
+def test_a_class_the_model_does_not_know_is_wrong_and_has_the_worst_loss() -> None:
     rows = [{**row, "id": f"{number}", "label": "unheard of"} for number, row in enumerate(intents(4, 1))]
     outcomes = predict(
         KnownPredictor("classification", lambda text: text.split()[1], LABELS, certainty=1.0),
@@ -134,7 +134,7 @@ def test_a_class_the_model_does_not_know_has_no_loss_but_is_wrong() -> None:
     )
     evaluation = evaluate(outcomes, "accuracy", "classification", "select", 1)
     assert evaluation.score.value == 0.0
-    assert "loss" not in evaluation.secondary
+    assert evaluation.secondary["loss"] == WORST_LOSS
     assert evaluation.secondary["brier"] == pytest.approx(2.0)
 
 
@@ -145,6 +145,8 @@ def test_a_class_the_model_does_not_know_has_no_loss_but_is_wrong() -> None:
         (None, "generation", "exact_match"),
         ("macro_f1", "classification", "macro_f1"),
         ("exact_match_strict", "generation", "exact_match_strict"),
+        ("loss", "classification", "loss"),
+        ("loss", "generation", "loss"),
     ],
 )
 def test_each_task_type_has_its_metrics(asked: str | None, task_type: TaskType, got: str) -> None:
@@ -152,5 +154,5 @@ def test_each_task_type_has_its_metrics(asked: str | None, task_type: TaskType, 
 
 
 def test_a_metric_of_the_other_task_type_is_unknown() -> None:
-    with pytest.raises(MetricUnknown, match="exact_match, exact_match_strict"):
+    with pytest.raises(MetricUnknown, match="exact_match, exact_match_strict, loss"):
         resolve_metric("accuracy", "generation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from evaluator.no_credit import without_credit
 from evaluator.outcomes import Outcomes, predict
 from evaluator.scorers import scorer_for
 from evaluator.tests.workplace import KnownPredictor
+from wlops_ml.models.base import WORST_LOSS
 
 
 def outcomes(pairs: Sequence[tuple[str | None, str]], labels: str = "") -> Outcomes:
@@ -86,6 +88,13 @@ def test_every_measure_takes_its_worst_value_and_unscored_rows_stay_unscored() -
     assert np.isnan(judged.log_losses[1])
     assert judged.briers[2:].tolist() == before.briers[2:].tolist()
     assert judged.confidences is before.confidences
+
+
+def test_a_completion_without_a_final_answer_has_the_worst_loss_too() -> None:
+    before = replace(outcomes([(None, "a"), ("b", "b"), (None, "a")]), log_losses=np.array([1.0, 2.0, np.nan]))
+    judged = without_credit(before, np.array([True, False, True]), "generation")
+    assert judged.log_losses.tolist() == pytest.approx([WORST_LOSS, 2.0, np.nan], nan_ok=True)
+    assert judged.scored.tolist() == [False, True, False]
 
 
 def test_without_such_rows_nothing_changes() -> None:

@@ -10,7 +10,8 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from evaluator.intervals import group_codes
-from evaluator.paired import macro_f1_difference, mcnemar_p, share_difference, worse_p
+from evaluator.paired import loss_difference, macro_f1_difference, mcnemar_p, share_difference, worse_p
+from evaluator.tests.test_intervals import bootstrap_mean, losses
 from evaluator.tests.test_metrics import labels_and_guesses
 
 
@@ -84,6 +85,16 @@ def test_the_difference_of_macro_f1_is_scikit_learns_and_its_interval_a_row_boot
         rows = draw.integers(0, len(wanted), len(wanted)).tolist()
         resampled.append(macro(after, rows) - macro(before, rows))
     assert (low, high) == pytest.approx(np.quantile(resampled, [0.025, 0.975]), abs=0.02)
+
+
+@pytest.mark.parametrize("copies", [1, 5])
+def test_the_difference_of_losses_is_compared_row_by_row_as_a_bootstrap_over_groups_does(copies: int) -> None:
+    draw = np.random.default_rng(6)
+    before, groups = losses(draw, 200, copies)
+    shift = np.repeat(draw.normal(-0.1, 0.2, 200), copies)
+    value, low, high = loss_difference(before, before + shift, groups)
+    assert value == pytest.approx(shift.mean())
+    assert (low, high) == pytest.approx(bootstrap_mean(shift, groups, 7), abs=0.004)
 
 
 def test_a_fall_is_tested_by_groups() -> None:

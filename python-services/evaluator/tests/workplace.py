@@ -19,10 +19,15 @@ from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row
 from wlops_ml.rows import content_ids, frame, to_parquet
 
 Answer = Callable[[str], str]
+#: How likely a model finds a completion: its loss after a prompt.
+CompletionLoss = Callable[[str, str], float]
 
 
 class KnownPredictor(Predictor):
-    """Answers by a function of the input; with labels it gives the answered one a probability of ``certainty``, or what that says."""
+    """Answers by a function of the input; with labels it gives the answered one a probability of ``certainty``, or what that says.
+
+    ``seen`` are the rows it was to answer, ``told`` those whose completion it was asked about, by ``loss``.
+    """
 
     def __init__(
         self,
@@ -30,11 +35,14 @@ class KnownPredictor(Predictor):
         answer: Answer,
         labels: Sequence[str] = (),
         certainty: float | Callable[[str], float] = 0.8,
+        loss: CompletionLoss = lambda _prompt, _completion: 1.5,
     ) -> None:
         self.task_type = task_type
         self.labels = tuple(labels)
         self.seen: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
         self._answer = answer
+        self._loss = loss
         self._certainty = certainty
 
     def predict(
@@ -50,6 +58,15 @@ class KnownPredictor(Predictor):
         if on_progress is not None:
             on_progress(len(rows), len(rows))
         return answered
+
+    def completion_losses(
+        self, rows: Sequence[Row], *, check: Check | None = None
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """See ``Predictor.completion_losses``."""
+        if check is not None:
+            check()
+        self.told += [dict(row) for row in rows]
+        return np.array([self._loss(str(row["prompt"]), str(row["completion"])) for row in rows])
 
     def _predicted(self, given: str) -> Prediction:
         answer = self._answer(given)

@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlparse
 
 @dataclass
 class FakeMlflow:
-    """What was told. ``refuse`` makes calls of that name fail; ``delay`` makes each of them slow."""
+    """What was told. ``refuse`` makes calls of that name fail; ``nonsense`` is answered to calls; ``delay`` makes each of them slow."""
 
     refuse: str = ""
+    nonsense: dict[str, bytes] = field(default_factory=dict)
     delay: float = 0.0
     experiments: dict[str, str] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class FakeMlflow:
                 status, answer = (500, {"error_code": "INTERNAL_ERROR", "message": "no disk"})
                 if fake.refuse != call:
                     status, answer = fake.answer(call, body)
-                data = json.dumps(answer).encode()
+                data = fake.nonsense.get(call, json.dumps(answer).encode())
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

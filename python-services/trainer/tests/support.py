@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from trainer.job import run
 from wlops_common.contracts import ObjectRef, RowsRef, TaskType, TrainRequest, TrainResult
+from wlops_common.errors import TrainingDiverged
 from wlops_common.manifest import download_manifest
 from wlops_common.testing import DirectoryObjectStore, RecordingJobContext, job_context
 from wlops_ml.models.base import Predictor
@@ -106,3 +109,16 @@ class Jobs:
         return sorted(
             path.relative_to(self.store.root).as_posix() for path in self.store.root.rglob("*") if path.is_file()
         )
+
+
+def diverge(jobs: Jobs, request: TrainRequest) -> TrainingDiverged:
+    """Run a job whose numbers go wrong."""
+    with pytest.raises(TrainingDiverged) as fault:
+        run(jobs.context(request), request)
+    return fault.value
+
+
+def checkpoint_of(fault: TrainingDiverged) -> ObjectRef:
+    """The last good checkpoint that the fault names."""
+    assert fault.details is not None
+    return ObjectRef.model_validate(fault.details["checkpoint"])

@@ -7,12 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.checkpoint import Checkpoints
 from trainer.job import run
-from trainer.loop import Training
-from trainer.tests.support import Jobs, intent_rows
-from wlops_common.contracts import ObjectRef, TrainRequest
-from wlops_common.errors import ArtifactChanged, TrainingDiverged
+from trainer.tests.support import Jobs, checkpoint_of, diverge, intent_rows
+from wlops_common.errors import ArtifactChanged
 from wlops_ml.models.classifier import ClassifierLearner
 from wlops_ml.models.learner import LossSum
 from wlops_ml.models.weights import load_weights
@@ -29,17 +26,6 @@ def spoil(monkeypatch: pytest.MonkeyPatch, step: int, factor: float) -> None:
         return LossSum(given.total * factor, given.units) if next(calls) == step else given
 
     monkeypatch.setattr(ClassifierLearner, "loss", spoilt)
-
-
-def diverge(jobs: Jobs, request: TrainRequest) -> TrainingDiverged:
-    with pytest.raises(TrainingDiverged) as fault:
-        run(jobs.context(request), request)
-    return fault.value
-
-
-def checkpoint_of(fault: TrainingDiverged) -> ObjectRef:
-    assert fault.details is not None
-    return ObjectRef.model_validate(fault.details["checkpoint"])
 
 
 def test_a_loss_that_is_not_finite_stops_with_a_checkpoint_of_the_step_before(
@@ -87,27 +73,6 @@ def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_weights(
     fault = diverge(jobs, jobs.request(intent_rows(160), max_grad_norm=max_grad_norm, **SETTINGS))
     assert fault.message.startswith("The gradient became ")
     assert "checkpoint-3/" in checkpoint_of(fault).key
-
-
-def test_weights_that_went_wrong_unseen_are_never_a_checkpoint(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    take = Training._take
-
-    def break_weights_after_step_6(training: Training, rows: list[int]) -> Any:
-        taken = take(training, rows)
-        if training.position.step == 5:
-            with torch.no_grad():
-                next(iter(training.learner.module.parameters())).fill_(float("inf"))
-        return taken
-
-    monkeypatch.setattr(Training, "_take", break_weights_after_step_6)
-    monkeypatch.setattr(Checkpoints, "__post_init__", lambda _: None)
-    request = jobs.request(intent_rows(160), checkpoint_interval_seconds=1, **SETTINGS)
-    monkeypatch.setattr("trainer.checkpoint._MAX_SAVING_SHARE", 1e9)
-    monkeypatch.setattr("trainer.checkpoint.time.monotonic", iter(range(0, 10**9, 1000)).__next__)
-    fault = diverge(jobs, request)
-    assert fault.details is not None
-    assert fault.details["step"] == 7
-    assert "checkpoint-5/" in checkpoint_of(fault).key
 
 
 def test_a_first_step_that_cannot_be_taken_has_no_checkpoint(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,9 @@ from trainer.tests.support import Jobs, intent_rows
 from trainer.tests.tiny_qwen import CAPITALS, capital_rows
 from wlops_common.errors import ModelUnavailable
 from wlops_ml.models.catalog import complete_hyperparameters, resolve_model
-from wlops_ml.models.hf import load_tokenizer, padded, prompt_tokens
+from wlops_ml.models.hf import load_tokenizer, prompt_tokens
 from wlops_ml.models.hf_learner import HfLearner
+from wlops_ml.models.padding import padded
 
 # PEFT 0.21 still asks by the old name.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from trainer.job import run
-from trainer.plan import memory_advice
+from trainer.memory import memory_advice
 from trainer.tests.support import Jobs, intent_rows
 from wlops_common.contracts import ObjectRef
 from wlops_common.errors import ResourceExhausted
@@ -145,11 +145,83 @@ def test_another_fault_of_a_step_is_not_taken_for_memory(jobs: Jobs, monkeypatch
     assert is_out_of_memory(RuntimeError("CUDA error: out of memory"))
 
 
+@pytest.mark.parametrize(
+    ("place", "doing", "field"),
+    [
+        ("trainer.data.from_parquet", "reading the rows and preparing the model", "modelName"),
+        ("wlops_ml.models.classifier.nn.EmbeddingBag", "reading the rows and preparing the model", "modelName"),
+        ("trainer.checkpoint.load_weights", "reading the checkpoint", "modelName"),
+        ("trainer.loop.mean_loss", "training", "hyperparameters.batch_size"),
+        ("trainer.loop.copy_of_weights", "training", "hyperparameters.batch_size"),
+        ("trainer.loop.restore_weights", "training", "hyperparameters.batch_size"),
+        ("wlops_ml.models.classifier.save_weights", "saving the model", "modelName"),
+    ],
+)
+@pytest.mark.parametrize("refuse", [real_refusal, python_refusal, gpu_refusal])
+def test_outside_of_a_step_it_fails_and_says_what_to_change(
+    jobs: Jobs,
+    monkeypatch: pytest.MonkeyPatch,
+    order_after: Callable[[int, str], Callable[[], str | None]],
+    place: str,
+    doing: str,
+    field: str,
+    refuse: Callable[[], None],
+) -> None:
+    settings = SETTINGS | {"early_stopping_patience": 1}
+    request = jobs.request(intent_rows(40), intent_rows(10), **settings)
+    context = jobs.context(request)
+    context.recorder.order = order_after(3, "pause")
+    with pytest.raises(JobInterrupted) as pause:
+        run(context, request)
+    assert pause.value.result is not None
+    paused_at = ObjectRef.model_validate(pause.value.result["checkpoint"])
+    monkeypatch.setattr(place, lambda *_, **__: refuse())
+    with pytest.raises(ResourceExhausted) as fault:
+        jobs.train(jobs.request(intent_rows(40), intent_rows(10), segment=1, resume_from=paused_at, **settings))
+    assert fault.value.message.startswith(f"Memory ran out while {doing}. What helps: ")
+    assert ("a smaller batch_size" in fault.value.message) is (doing == "training")
+    assert fault.value.details == {"field": field}
+
+
+def test_a_checkpoint_that_cannot_be_written_for_memory_fails_and_says_what_to_change(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, order_after: Callable[[int, str], Callable[[], str | None]]
+) -> None:
+    monkeypatch.setattr("trainer.checkpoint.save_weights", lambda *_: real_refusal())
+    request = jobs.request(intent_rows(40), **SETTINGS)
+    context = jobs.context(request)
+    context.recorder.order = order_after(3, "pause")
+    with pytest.raises(ResourceExhausted, match=r"^Memory ran out while training\. What helps: a smaller batch_size"):
+        run(context, request)
+
+
+def test_after_the_system_killed_an_attempt_with_single_rows_it_fails_and_says_what_to_change(jobs: Jobs) -> None:
+    request = jobs.request(intent_rows(20), batch_size=1, **SETTINGS)
+    with pytest.raises(ResourceExhausted, match=r"with 1 rows a batch\. What helps: "):
+        run(jobs.context(request, attempt=2, memory_ran_out=True), request)
+
+
 def test_the_advice_names_only_what_the_model_has_and_what_is_not_done_yet() -> None:
     hub = complete_hyperparameters("qwen-7b", "generation", {})
-    assert "gradient_checkpointing: true" in memory_advice(hub)
-    assert "fine_tuning: lora" in memory_advice(hub)
-    spared = memory_advice(hub | {"gradient_checkpointing": True, "fine_tuning": "lora"})
+    assert memory_advice(hub, in_batches=True) == (
+        "What helps: a smaller batch_size (gradient_accumulation_steps makes up for it), a smaller max_length, "
+        "gradient_checkpointing: true, fine_tuning: lora, a smaller model, or a machine with more memory."
+    )
+    spared = memory_advice(hub | {"gradient_checkpointing": True, "fine_tuning": "lora"}, in_batches=True)
     assert "gradient_checkpointing" not in spared
     assert "lora" not in spared
-    assert "max_features" in memory_advice(complete_hyperparameters("builtin:classifier", "classification", {}))
+    classifier = complete_hyperparameters("builtin:classifier", "classification", {})
+    assert memory_advice(classifier, in_batches=False) == (
+        "What helps: fewer max_features, a smaller hidden_size, a smaller model, or a machine with more memory."
+    )
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+@pytest.mark.parametrize(("full_up_to", "is_advised"), [(10**9, True), (1, False)])
+def test_the_advice_knows_what_the_model_chose_where_the_user_left_it_open(
+    tiny_qwen: Jobs, monkeypatch: pytest.MonkeyPatch, full_up_to: int, is_advised: bool
+) -> None:
+    monkeypatch.setattr("wlops_ml.models.hf_learner._FULL_PARAMETER_LIMIT", full_up_to)
+    monkeypatch.setattr("trainer.loop.mean_loss", lambda *_, **__: real_refusal())
+    with pytest.raises(ResourceExhausted) as fault:
+        tiny_qwen.train(tiny_qwen.request(intent_rows(20), intent_rows(8), model="local:tiny", epochs=1))
+    assert ("fine_tuning: lora" in fault.value.message) is is_advised

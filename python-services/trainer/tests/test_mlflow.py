@@ -123,7 +123,45 @@ def test_a_server_that_refuses_costs_one_line_of_the_log(jobs: Jobs, mlflow: Fak
         assert [told["status"] for told in mlflow.runs.values()] == ["FINISHED"]
 
 
-def test_a_server_that_is_not_there_or_answers_nonsense_costs_one_line_of_the_log(jobs: Jobs) -> None:
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("experiments/create", b"<!doctype html><title>Sign in</title>"),
+        ("experiments/create", b"\xff\xfe"),
+        ("experiments/create", b"[" * 100_000),
+        ("experiments/create", b"{}"),
+        ("runs/create", b"null"),
+        ("runs/create", b'{"run": []}'),
+        ("runs/create", b'{"run": {"info": "run1"}}'),
+        ("runs/create", b'{"run": {"info": {"run_id": {}}}}'),
+        ("runs/log-batch", b""),
+        ("registered-models/create", b"7"),
+        ("model-versions/create", b'{"model_version": null}'),
+    ],
+)
+def test_a_server_that_answers_nonsense_fails_no_training_and_the_log_tells(
+    jobs: Jobs, mlflow: FakeMlflow, call: str, answer: bytes
+) -> None:
+    mlflow.nonsense = {call: answer}
+    result, context = train(jobs, mlflow.uri)
+    assert result.steps == 40
+    assert {reason.split(":")[0] for reason in faults(context)} == {"MlflowFault"}
+    assert call in mlflow.calls
+
+
+def test_whatever_telling_the_server_raises_costs_one_line_of_the_log(
+    jobs: Jobs, mlflow: FakeMlflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> str:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr("trainer.mlflow_sink.MlflowClient.create_run", broken)
+    result, context = train(jobs, mlflow.uri)
+    assert result.steps == 40
+    assert faults(context) == ["ValueError: a fault of ours"]
+
+
+def test_a_server_that_is_not_there_costs_one_line_of_the_log(jobs: Jobs) -> None:
     mlflow = FakeMlflow()
     mlflow.close()
     result, context = train(jobs, mlflow.uri)
@@ -190,6 +228,20 @@ def test_without_a_server_or_with_one_that_refuses_the_alias_stays_and_the_answe
         app.include_router(champion_router(settings(uri)))
         answer = TestClient(app).post("/api/v1/models/champion", json={"taskId": "task_1", "iteration": 0})
         assert (answer.status_code, answer.json()["moved"], answer.json()["reason"]) == (200, False, reason)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"no JSON", b'{"model_versions": 3}', b'{"model_versions": ["1"]}', b'{"model_versions": [{"version": "new"}]}'],
+)
+def test_the_alias_stays_where_the_server_answers_nonsense(mlflow: FakeMlflow, answer: bytes) -> None:
+    mlflow.nonsense = {"model-versions/search": answer}
+    app = FastAPI()
+    app.include_router(champion_router(settings(mlflow.uri)))
+    reply = TestClient(app).post("/api/v1/models/champion", json={"taskId": "task_1", "iteration": 0})
+    assert reply.json()["moved"] is False
+    assert reply.json()["reason"].startswith("MlflowFault: ")
+    assert mlflow.aliases == {}
 
 
 def test_the_trainer_signs_in_with_token_or_password(jobs: Jobs, mlflow: FakeMlflow) -> None:

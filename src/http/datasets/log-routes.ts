@@ -22,7 +22,11 @@ export function datasetLogRoutes(api: Api, datasets: DatasetService): void {
     async ({ caller, params, req, res }) => {
       const asPage = req.accepts(['json', 'html']) === 'html';
       const object = await datasets.openRecord(caller, params.datasetId, asPage ? 'log.html' : 'log.json');
-      res.type(asPage ? 'html' : 'json').set(asPage ? { 'Content-Security-Policy': PAGE_CSP } : {});
+      res
+        .type(asPage ? 'html' : 'json')
+        .vary('Accept')
+        .set('Cache-Control', 'private, no-store');
+      if (asPage) res.set('Content-Security-Policy', PAGE_CSP);
       return sendObject(res, object);
     },
   );

@@ -172,6 +172,7 @@ test('how a task made a data set can be read: its log as JSON or as a page, the 
   const html = await owner.client.get(`${address}/log`, { headers: { accept: 'text/html' } });
   expect([html.status, html.text, html.headers.get('content-type')]).toEqual([200, page, 'text/html; charset=utf-8']);
   expect(html.headers.get('content-security-policy')).toMatch(/default-src 'none';.*sandbox/);
+  expect([html.headers.get('vary'), html.headers.get('cache-control')]).toEqual(['Accept', 'private, no-store']);
   const quarantine = await owner.client.get(`${address}/quarantine`);
   expect([quarantine.text, quarantine.headers.get('content-type')]).toEqual([
     files['quarantine.jsonl'],

@@ -3,9 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import type { Response } from 'express';
 
-/** Headers that are not set yet are set: length and privacy. Ends when all bytes are out or the client is gone. */
+/** Sets length and, where the caller did not, privacy. Ends when all bytes are out or the client is gone. */
 export async function sendObject(res: Response, { body, size }: { body: Readable; size: number }): Promise<undefined> {
-  res.status(200).set({ 'Content-Length': String(size), 'Cache-Control': 'private' });
+  res.status(200).set('Content-Length', String(size));
+  if (!res.hasHeader('Cache-Control')) res.set('Cache-Control', 'private');
   try {
     await pipeline(body, res);
   } catch (error) {

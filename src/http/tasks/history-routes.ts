@@ -76,6 +76,7 @@ export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, dra
     },
     async ({ caller, params, req, res }) => {
       const { taskId } = await queries.get(caller, params.taskId);
+      res.vary('Accept');
       if (req.accepts(['json', 'html']) !== 'html') return { status: 200, body: await reports.json(taskId) };
       res.set({ 'Content-Security-Policy': PAGE_CSP, 'Cache-Control': 'private, no-store' });
       res

@@ -104,6 +104,22 @@ describe('create', () => {
     });
   });
 
+  test('the loss may be asked for whatever the task type, known or not', async () => {
+    const asked = (modelName: string, taskType: string | null) =>
+      owner.client.post('/api/tasks/standard', standard({ modelName, taskType, metric: 'loss' }));
+    for (const [modelName, taskType] of [
+      ['builtin:classifier', 'classification'],
+      ['builtin:tinygpt', 'generation'],
+      ['qwen-7b', null],
+    ] as const) {
+      const { status, body } = await asked(modelName, taskType);
+      expect([status, body.metric]).toEqual([201, 'loss']);
+    }
+    const unknown = await owner.client.post('/api/tasks/standard', standard({ modelName: 'qwen-7b', metric: 'bleu' }));
+    expect(unknown.status).toBe(422);
+    expect(unknown.body.error.message).toContain('accuracy, macro_f1, loss, exact_match, exact_match_strict');
+  });
+
   test('operators that are off unless asked for are kept, shown, and given to the workflow', async () => {
     const asked = { maskPersonalData: true, maxRowsPerClass: 50 };
     const { body } = await owner.client.post('/api/tasks/standard', standard({ operators: asked }));
@@ -161,7 +177,7 @@ describe('create', () => {
       'hyperparameters',
     ],
     ['an unknown metric', { metric: 'bleu' }, 'VALIDATION_FAILED', 'metric'],
-    ['a metric the model has no use for', { metric: 'exact_match' }, 'VALIDATION_FAILED', 'accuracy, macro_f1'],
+    ['a metric the model has no use for', { metric: 'exact_match' }, 'VALIDATION_FAILED', 'accuracy, macro_f1, loss'],
     ['an empty name', { taskName: ' ' }, 'VALIDATION_FAILED', 'taskName'],
     ['a name that cannot be stored', { taskName: 'a\ud800' }, 'VALIDATION_FAILED', 'taskName'],
     ['an unknown field', { learningRate: 1 }, 'VALIDATION_FAILED', 'learningRate'],

@@ -32,10 +32,10 @@ export interface TaskRequest {
   stopConditions: StopConditions;
 }
 
-/** Metrics by task type, as the evaluator knows them; the first is the usual one. */
+/** Metrics by task type, as the evaluator knows them; the first is the usual one. Of all but `loss` higher is better. */
 export const METRICS: Readonly<Record<TaskType, readonly string[]>> = {
-  classification: ['accuracy', 'macro_f1'],
-  generation: ['exact_match', 'exact_match_strict'],
+  classification: ['accuracy', 'macro_f1', 'loss'],
+  generation: ['exact_match', 'exact_match_strict', 'loss'],
 };
 
 export interface CreateTaskDeps {
@@ -83,7 +83,7 @@ export class TaskCreation {
 /** The task type may be known only once the data is read; the metric must then be one of what the model can do. */
 function checkMetric({ metric, taskType }: TaskRequest, possible: readonly TaskType[]): void {
   if (metric === null) return;
-  const known = (taskType ? [taskType] : possible).flatMap((one) => METRICS[one]);
+  const known = [...new Set((taskType ? [taskType] : possible).flatMap((one) => METRICS[one]))];
   if (known.includes(metric)) return;
   throw invalidField('metric', `must be one of ${known.join(', ')}`, { known });
 }

@@ -68,7 +68,7 @@ class ErrorRate(Message):
 
 
 class Improvement(Message):
-    """A typed suggestion. ``gain_bound`` is the most the score can gain: slice share x (its error - the overall error)."""
+    """A typed suggestion. By ``gain_bound`` the error rate can fall at most: slice share x (its error - the overall error)."""
 
     id: str
     kind: ImprovementKind
@@ -98,12 +98,12 @@ class Comparison(Message):
     difference: float
     low: float
     high: float
-    #: McNemar's exact test on rows that one of the two gets right.
+    #: McNemar's exact test on rows that one of the two gets right, also where the metric knows no right and wrong.
     p_value: float
     gained: int
     lost: int
     regressions: list[Regression]
-    #: Of the expected calibration error; None where one of them has no confidences.
+    #: Of the expected calibration error; None where one of them has no confidences, or the metric is the loss.
     calibration_change: float | None
 
 

@@ -5,6 +5,7 @@ Not here: training (``learner``), reading a model folder (``load``).
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ FORMAT_VERSION = 1
 
 #: The file every model folder has: format version, architecture, labels, tokenizer.
 CONFIG_NAME = "config.json"
+
+#: Smaller probabilities count as this one in every log loss, which bounds it; float32 rounds smaller ones to zero anyhow.
+PROBABILITY_FLOOR = 1e-12
+#: The largest log loss of a class or a token, in nats: what was given no probability.
+WORST_LOSS = -math.log(PROBABILITY_FLOOR)
 
 Row = Mapping[str, Any]
 #: Called with (rows done, rows in total).
@@ -60,3 +66,12 @@ class Predictor(ABC):
 
         Greedy and without randomness: the same rows give the same answers on the same kind of machine.
         """
+
+    def completion_losses(self, rows: Sequence[Row], *, check: Check | None = None) -> npt.NDArray[np.float64]:
+        """How badly the model predicts ``completion`` after ``prompt``: mean negative log-likelihood of its tokens in nats, ``(rows,)``.
+
+        Teacher-forced, over the tokens that training counts, the end included, by the same template and in the same tokens. A token's
+        loss is at most ``WORST_LOSS``; so is that of words the model has no token for. Generation only; of classifiers,
+        ``Prediction.probabilities`` tell as much. Without randomness; the batch changes nothing but float noise.
+        """
+        raise NotImplementedError(f"a model for {self.task_type} writes no completions")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,11 +19,15 @@ from wlops_common.contracts import TaskType
 from wlops_common.errors import ModelUnavailable
 from wlops_ml.models.base import Check, OnProgress, Prediction, Predictor, Row
 from wlops_ml.models.catalog import local_folder
+from wlops_ml.models.completion_loss import Example, mean_losses
 from wlops_ml.models.learner import computes_bfloat16, device
+from wlops_ml.models.padding import padded
 
 FOLDER = "hf"
 _CLASSIFICATION_BATCH = 64
 _GENERATION_BATCH = 16
+#: The scores of a large vocabulary for so many tokens take half a gigabyte, and as much again while losses are made of them.
+_LOSS_BATCH_TOKENS = 1024
 
 
 def load_tokenizer(source: str, *, offline: bool, revision: str | None = None) -> Any:
@@ -114,16 +119,12 @@ def text_tokens(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[l
     return encoded
 
 
-def padded(sequences: Sequence[Sequence[int]], pad: int, *, left: bool = False) -> tuple[Tensor, Tensor]:
-    """Tokens ``(rows, longest)`` and their attention mask, on the device."""
-    longest = max(1, *(len(sequence) for sequence in sequences))
-    tokens = torch.full((len(sequences), longest), pad, dtype=torch.long)
-    mask = torch.zeros_like(tokens)
-    for row, sequence in enumerate(sequences):
-        place = slice(longest - len(sequence), longest) if left else slice(0, len(sequence))
-        tokens[row, place] = torch.tensor(sequence, dtype=torch.long)
-        mask[row, place] = 1
-    return tokens.to(device()), mask.to(device())
+def example(tokenizer: Any, row: Row, max_length: int) -> Example:
+    """A row to learn from, or to be asked about: prompt, answer and end, with the answer's beginning in at most half of the length."""
+    answer = tokenizer(str(row["completion"]), add_special_tokens=False)["input_ids"]
+    answer = [*answer, tokenizer.eos_token_id][: max_length // 2]
+    prompt = prompt_tokens(tokenizer, str(row["prompt"]), max_length - len(answer))
+    return [*prompt, *answer], len(prompt)
 
 
 class HfPredictor(Predictor):
@@ -157,6 +158,17 @@ class HfPredictor(Predictor):
             if on_progress:
                 on_progress(len(predictions), len(rows))
         return [predictions[row] for row in range(len(rows))]
+
+    def completion_losses(self, rows: Sequence[Row], *, check: Check | None = None) -> npt.NDArray[np.float64]:
+        """See ``Predictor.completion_losses``."""
+        examples = [example(self._tokenizer, row, self._max_length) for row in rows]
+
+        def next_token(tokens: Tensor, mask: Tensor, asked: Tensor) -> Tensor:
+            logits: Tensor = self._network(input_ids=tokens, attention_mask=mask).logits
+            return logits[:, :-1][asked]
+
+        pad = self._tokenizer.pad_token_id
+        return mean_losses(examples, next_token, pad=pad, batch_tokens=_LOSS_BATCH_TOKENS, check=check)
 
     def _classifier_input(self, rows: Sequence[Row]) -> list[list[int]]:
         return text_tokens(self._tokenizer, [str(row["text"]) for row in rows], self._max_length) if rows else []

@@ -17,8 +17,9 @@ from torch.nn import functional
 from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall, ModelUnavailable
 from wlops_ml.models.base import CONFIG_NAME, FORMAT_VERSION, Row
-from wlops_ml.models.hf import FOLDER, load_network, load_tokenizer, padded, prompt_tokens, text_tokens
+from wlops_ml.models.hf import FOLDER, example, load_network, load_tokenizer, text_tokens
 from wlops_ml.models.learner import Learner, LossSum, Role, computes_bfloat16, device
+from wlops_ml.models.padding import padded
 
 _FULL_PARAMETER_LIMIT = 1_000_000_000
 _LEARNING_RATES = {"full": 2e-5, "lora": 2e-4}
@@ -59,7 +60,8 @@ class HfLearner(Learner):
         network.config.pad_token_id = self._tokenizer.pad_token_id
         self._revision: str | None = getattr(network.config, "_commit_hash", None)
         self._fine_tuning = _fine_tuning(hyperparameters, network)
-        self.chosen = {} if hyperparameters["learning_rate"] else {"learning_rate": _LEARNING_RATES[self._fine_tuning]}
+        learning_rate = hyperparameters["learning_rate"] or _LEARNING_RATES[self._fine_tuning]
+        self.chosen = {"fine_tuning": self._fine_tuning, "learning_rate": learning_rate}
         if hyperparameters["gradient_checkpointing"]:
             network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if self._fine_tuning == "lora":
@@ -124,13 +126,8 @@ class HfLearner(Learner):
                 return []
             texts = text_tokens(self._tokenizer, [str(row["text"]) for row in rows], self._max_length)
             return [(text, [self.labels.index(str(row["label"]))]) for text, row in zip(texts, rows, strict=True)]
-        return [self._encode_answer(row) for row in rows]
-
-    def _encode_answer(self, row: Row) -> tuple[list[int], list[int]]:
-        answer = self._tokenizer(str(row["completion"]), add_special_tokens=False)["input_ids"]
-        answer = [*answer, self._tokenizer.eos_token_id][: self._max_length // 2]
-        prompt = prompt_tokens(self._tokenizer, str(row["prompt"]), self._max_length - len(answer))
-        return [*prompt, *answer], answer
+        examples = (example(self._tokenizer, row, self._max_length) for row in rows)
+        return [(tokens, tokens[answer:]) for tokens, answer in examples]
 
 
 def _labels(rows: Sequence[Row]) -> list[str]:

@@ -36,7 +36,7 @@ class Learner(ABC):
     sizes: dict[Role, int]
     #: Tokens in one pass over the training examples; 0 where the notion does not apply.
     train_tokens: int = 0
-    #: Hyperparameters of the loop that the model chose where the user left them open.
+    #: Hyperparameters that the model chose where the user left them open.
     chosen: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod

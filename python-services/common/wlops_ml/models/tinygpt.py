@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from wlops_common.errors import DatasetTooSmall, HyperparameterInvalid, ModelUnavailable
 from wlops_ml.models.base import CONFIG_NAME, FORMAT_VERSION, Check, OnProgress, Prediction, Predictor, Row
+from wlops_ml.models.completion_loss import Example, mean_losses
 from wlops_ml.models.decoding import Writing, write_answers
 from wlops_ml.models.learner import Learner, LossSum, Role, device
 from wlops_ml.models.tokenizer import END, EQUATION_SEPARATOR, PAD, SEPARATOR, UNKNOWN, CopyTokenizer
@@ -28,6 +30,7 @@ from wlops_ml.models.weights import WEIGHTS_NAME, load_weights, save_weights
 
 _IGNORED = -100
 _PREDICT_BATCH = 256
+_LOSS_BATCH_TOKENS = 8192
 _LAST_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 
 
@@ -47,7 +50,7 @@ class TinyGptLearner(Learner):
         self._writes_equations = 2 * sum(bool(row.get("target")) for row in train) >= len(train)
         texts = (str(text) for row in train for text in (row["prompt"], _wanted(row)))
         self._tokenizer = CopyTokenizer.of(texts, int(hyperparameters["vocabulary_size"]))
-        self._examples: dict[Role, list[tuple[list[int], int]]] = {
+        self._examples: dict[Role, list[Example]] = {
             "train": self._encode(train),
             "mine": self._encode(mine),
         }
@@ -92,17 +95,14 @@ class TinyGptLearner(Learner):
         (directory / CONFIG_NAME).write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
         save_weights(self.module.state_dict(), directory / WEIGHTS_NAME)
 
-    def _encode(self, rows: Sequence[Row]) -> list[tuple[list[int], int]]:
+    def _encode(self, rows: Sequence[Row]) -> list[Example]:
         """Each row as tokens and the place where its answer begins; rows that are too long are left out."""
-        examples = []
-        for row in rows:
-            prompt, memory = self._tokenizer.encode_prompt(str(row["prompt"]))
-            answer = self._tokenizer.encode_answer(_wanted(row), memory)
-            separator = EQUATION_SEPARATOR if row.get("target") else SEPARATOR
-            tokens = [*prompt, separator, *answer, END]
-            if len(tokens) <= self._max_length:
-                examples.append((tokens, len(prompt) + 1))
-        return examples
+        separators = [EQUATION_SEPARATOR if row.get("target") else SEPARATOR for row in rows]
+        examples = [
+            _example(self._tokenizer, str(row["prompt"]), separator, _wanted(row))
+            for row, separator in zip(rows, separators, strict=True)
+        ]
+        return [(tokens, answer) for tokens, answer in examples if len(tokens) <= self._max_length]
 
     def _shape(self, hyperparameters: dict[str, Any]) -> TransformerShape:
         hidden_size, heads = int(hyperparameters["hidden_size"]), int(hyperparameters["heads"])
@@ -147,6 +147,26 @@ class TinyGptPredictor(Predictor):
                 on_progress(len(predictions), len(rows))
         return [predictions[row] for row in range(len(rows))]
 
+    def completion_losses(self, rows: Sequence[Row], *, check: Check | None = None) -> npt.NDArray[np.float64]:
+        """See ``Predictor.completion_losses``; of completions as they are given, also where the model was taught to write equations.
+
+        Training leaves out rows that are too long. Here half the length is kept for the beginning of such an answer, the rest for the
+        end of its prompt.
+        """
+        examples = [
+            _shortened(
+                _example(self._tokenizer, str(row["prompt"]), SEPARATOR, str(row["completion"])), self._max_prompt
+            )
+            for row in rows
+        ]
+
+        def next_token(tokens: Tensor, _: Tensor, asked: Tensor) -> Tensor:
+            return self._module.logits(self._module(tokens[:, :-1])[asked])
+
+        return mean_losses(
+            examples, next_token, pad=PAD, batch_tokens=_LOSS_BATCH_TOKENS, unwritable=UNKNOWN, check=check
+        )
+
     def _prediction(self, writing: Writing) -> Prediction:
         confidence = float(np.mean(writing.probabilities)) if writing.probabilities else None
         text = worked_answer(writing.text) if self._writes_equations else writing.text
@@ -178,7 +198,22 @@ def _wanted(row: Row) -> str:
     return str(row.get("target") or row["completion"])
 
 
-def _padded(examples: Sequence[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
+def _example(tokenizer: CopyTokenizer, prompt: str, separator: int, wanted: str) -> Example:
+    tokens, memory = tokenizer.encode_prompt(prompt)
+    return [*tokens, separator, *tokenizer.encode_answer(wanted, memory), END], len(tokens) + 1
+
+
+def _shortened(example: Example, max_length: int) -> Example:
+    """The example as it is where it fits, else the end of its prompt and the beginning of its answer."""
+    tokens, answer = example
+    if len(tokens) <= max_length:
+        return example
+    kept = tokens[answer : answer + max_length // 2]
+    prompt = tokens[:answer][-(max_length - len(kept)) :]
+    return [*prompt, *kept], len(prompt)
+
+
+def _padded(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
     """Inputs and targets ``(rows, longest - 1)``; targets outside answers, and words no token stands for, are ignored."""
     longest = max(len(tokens) for tokens, _ in examples)
     inputs = np.full((len(examples), longest - 1), PAD, dtype=np.int64)
