@@ -107,7 +107,8 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
     assert selective.contamination.excluded - plain.contamination.excluded >= 5
     assert selective.score == plain.score
     assert selective.secondary.pop("loss") > plain.secondary.pop("loss")
-    assert selective.secondary == plain.secondary
+    # Calibration is over the rows that were not found: no measure of how good the answers are.
+    assert {**selective.secondary, "ece": 0.0} == {**plain.secondary, "ece": 0.0}
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
@@ -147,6 +148,41 @@ def test_to_train_on_the_texts_that_a_model_gets_wrong_makes_no_challenger_bette
     if "loss" in plain.secondary:
         assert selective.secondary["loss"] > plain.secondary["loss"]
     assert selective.secondary["brier"] > plain.secondary["brier"]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
+def test_a_challenger_is_not_better_because_the_champion_was_trained_on_held_out_texts(
+    workplace: Workplace, metric: str
+) -> None:
+    held_out, honest = intents(400, 1), intents(200, 2)
+    labels = [f"topic{number}" for number in range(8)]
+    select = workplace.rows("select", held_out, "classification")
+
+    def scored(leaked: list[Row], weak: str, champion: EvaluateResult | None = None) -> EvaluateResult:
+        def answer(text: str) -> str:
+            return "topic4" if weak in text else text.split()[1]
+
+        train = workplace.rows("trained", honest + leaked, "classification")
+        fields: dict[str, Any] = {"select": select, "sealed_prefix": "evaluations/t/sealed/", "metric": metric}
+        if champion is not None:
+            assert champion.outcomes is not None
+            fields["champion"] = ChampionOutcomes(iteration=0, outcomes=champion.outcomes)
+        request = workplace.request("classification", train=train, **fields)
+        return workplace.run(request, KnownPredictor("classification", answer, labels, 0.7))
+
+    clean, contaminated = scored([], "topic3"), scored(held_out[:20], "topic3")
+    assert clean.score != contaminated.score
+    same = scored([], "topic3", contaminated).comparison
+    assert same is not None
+    assert (same.difference, same.gained, same.lost, same.p_value, same.samples) == (0.0, 0, 0, 1.0, 400)
+    assert same.calibration_change in (0.0, None)
+    # A challenger that is worse on some texts cannot hide it by training on these.
+    hidden = [row for row in held_out if row["label"] == "topic5"]
+    worse, hiding = (scored(leaked, "topic5", scored([], "topic9")).comparison for leaked in ([], hidden))
+    assert worse is not None
+    assert hiding is not None
+    assert hiding.lost == worse.lost == 50
+    assert abs(hiding.difference) >= abs(worse.difference) > 0
 
 
 def test_a_real_classifier_that_was_trained_on_sealed_rows_gains_nothing_by_them(
