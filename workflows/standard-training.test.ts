@@ -54,7 +54,7 @@ test('the trainer is never given the rows that decide scores, nor the optimizer 
 });
 
 test('the optimizer is asked for the operators that the task names', async () => {
-  const operators = { maskPersonalData: true, maxRowsPerClass: 20, maxRowsPerGroup: null };
+  const operators = { maskPersonalData: true, maxRowsPerClass: 20, maxRowsPerGroup: null, useTeacher: false };
   const task = taskSpec({ operators });
   await harness.start(task);
   await harness.outcome(task.taskId);

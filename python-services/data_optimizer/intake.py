@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -11,8 +12,9 @@ from data_optimizer.parsing.reader import FileRole, ReadDataset, read_dataset
 from data_optimizer.steps.filters import usable
 from data_optimizer.steps.normalise import normalise
 from data_optimizer.steps.personal_data import masked
+from data_optimizer.steps.unknown_labels import without_unknown
 from data_optimizer.working_rows import FILE, SCHEMA, compact, with_keys
-from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile
+from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile, UnknownLabels
 from wlops_common.errors import DatasetEmpty, DatasetError
 from wlops_common.job_context import JobContext
 from wlops_ml.rows import TaskType, content_id_column
@@ -24,10 +26,15 @@ class Intake:
 
     rows: pl.DataFrame
     task_type: TaskType
+    #: Whether a pool was given, and not an empty one.
+    has_pool: bool
 
 
 def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> Intake:
-    """Read all files of the request. Raises the ``DatasetError`` of the first one that cannot be used, naming the file."""
+    """Read all files of the request; a pool without a single row counts as none.
+
+    Raises the ``DatasetError`` of the first one that cannot be used, naming the file.
+    """
     named: list[tuple[FileRole, SourceFile | None]] = [
         ("training", request.source),
         ("validation", request.validation),
@@ -36,12 +43,19 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     ]
     tables: list[pl.DataFrame] = []
     training: ReadDataset | None = None
-    facts = {}
+    facts: dict[str, Any] = {}
     for file, source in named:
         if source is None:
             continue
         started = journal.begin(f"parse {file}")
-        read = _read(context, file, source, request.task_type, training)
+        try:
+            read = _read(context, file, source, request.task_type, training)
+        except DatasetEmpty as error:
+            if file != "pool" or (error.details or {}).get("badRows"):
+                raise
+            journal.record_parsing("parse pool", file, 0, [], started)
+            facts[file] = {"notes": ["the file holds not a single row: the task goes on as if no pool had been given"]}
+            continue
         training = training or read
         journal.record_parsing(f"parse {file}", file, read.rows_in_file, read.bad, started)
         facts[file] = read.facts
@@ -60,8 +74,12 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     if request.operators is not None and request.operators.mask_personal_data:
         clean = _without_personal_data(clean, ["given", "wanted"] if task_type == "generation" else ["given"], journal)
     rows = journal.run("filter", lambda table: usable(table, task_type), clean)
-    for file, _ in named:
-        if file in facts and rows.filter(pl.col("file") == file).height == 0:
+    read_files = [one.file for one in journal.files]
+    has_pool = "pool" in read_files
+    if task_type == "classification" and has_pool:
+        rows = _with_known_labels(rows, journal)
+    for file in read_files:
+        if rows.filter(pl.col("file") == file).height == 0:
             first = journal.first_of_file[file]
             raise DatasetEmpty(
                 f"No usable row is left of the {file} file; the first was taken out at line {first['line']}: {first['reason']}.",
@@ -70,7 +88,17 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     ids = content_id_column(rows["given"], rows["wanted"])
     empty = (pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in ("group", "role"))
     whole = rows.with_columns(ids, pl.lit("original").alias("source"), *empty).select(list(SCHEMA))
-    return Intake(compact(whole, task_type), task_type)
+    return Intake(compact(whole, task_type), task_type, has_pool)
+
+
+def _with_known_labels(rows: pl.DataFrame, journal: Journal) -> pl.DataFrame:
+    """The rows without those of the pool whose label the training file does not have."""
+    started = journal.begin("unknown labels, pool")
+    kept, removed = without_unknown(rows)
+    journal.record("unknown labels, pool", rows.height, kept.height, removed, started)
+    if removed.height:
+        journal.unknown_labels["pool"] = UnknownLabels(rows=removed.height, labels=removed["wanted"].n_unique())
+    return kept
 
 
 def _without_personal_data(rows: pl.DataFrame, columns: list[str], journal: Journal) -> pl.DataFrame:

@@ -35,7 +35,7 @@ from wlops_common.contracts import (
 from wlops_common.job_context import JobContext
 from wlops_ml import rows as row_files
 
-_STEPS_FIRST, _STEPS_LATER = 14, 5
+_STEPS_FIRST, _STEPS_LATER = 15, 5
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def run(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
 def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     journal = Journal(context, _STEPS_FIRST, request)
     taken = take_in(context, request, journal)
-    task_type = taken.task_type
+    task_type, has_pool = taken.task_type, taken.has_pool
     divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal, context.work_dir)
     del taken  # Of millions of rows there is not room for several versions: each goes when the next is there.
     source = divided.filter(pl.col("role").is_in(["train", "pool"]))
@@ -74,7 +74,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     with_targets = task_type == "generation" and targets_are_the_rule(train)
     outputs = Outputs(context, request.sealed_prefix, task_type, with_targets=with_targets)
     source_train = outputs.rows("source-train", train)
-    source_pool = outputs.rows("source-pool", pool) if request.pool is not None else None
+    source_pool = outputs.rows("source-pool", pool) if has_pool else None
     del train, pool
     held_out = pipeline.clean_held_out(held_out, task_type, journal, worked=worked)
     clean = pipeline.clean_open(source, task_type, journal, worked=worked)
@@ -142,7 +142,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "applied": [one.to_json() for one in learned.all_applied],
         "declined": [one.to_json() for one in learned.declined],
         "trial": learned.choice.trial and learned.choice.trial.to_json(),
-        "teacher": learned.teacher,
+        "teacher": learned.teacher and learned.teacher.to_json(),
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
@@ -168,12 +168,14 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "split": made.split.to_json(),
         "recipe": outputs.bytes("recipe.json", recipe.to_bytes(), content_type="application/json").to_json(),
         "labelCount": made.train["wanted"].n_unique() if frozen.task_type == "classification" else None,
+        "unknownLabels": {role: counts.to_json() for role, counts in journal.unknown_labels.items()},
         "steps": [step.to_json() for step in journal.steps],
         "leakage": frozen.leakage.to_json(),
         "labelIssues": made.label_issues.to_json() if made.label_issues else None,
         "applied": [one.to_json() for one in learned.applied] if learned else [],
         "declined": [one.to_json() for one in learned.declined] if learned else [],
         "trial": trial and trial.to_json(),
+        "teacher": learned.teacher.report().to_json() if learned and learned.teacher else None,
         "files": [one.to_json() for one in journal.files],
     }
     outputs.file("quarantine.jsonl", journal.quarantine)

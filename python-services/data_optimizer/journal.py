@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ import polars as pl
 
 from data_optimizer.operators import operator_of
 from data_optimizer.parsing.table import BadRow, sample_of
-from wlops_common.contracts import FileReading, OptimizationStep, OptimizeRequest
+from wlops_common.contracts import FileReading, OptimizationStep, OptimizeRequest, UnknownLabels
 from wlops_common.job_context import JobContext
 
 #: File, line, reason and beginning of a row that was set aside.
@@ -28,6 +28,9 @@ Outcome: TypeAlias = tuple[pl.DataFrame, pl.DataFrame]
 Step: TypeAlias = Callable[[pl.DataFrame], Outcome]
 #: Which rows a reason applies to, shape ``(rows,)``.
 Mask: TypeAlias = npt.NDArray[np.bool_]
+
+#: The roles whose rows may have labels that training lacks.
+Role: TypeAlias = Literal["mine", "select", "test", "pool"]
 
 SAMPLES_PER_STEP = 20
 SEALED_ROLES = ("select", "test")
@@ -46,6 +49,8 @@ class Journal:
         self.first_of_file: dict[str, dict[str, Any]] = {}
         self.facts: dict[str, Any] = {}
         self.files: list[FileReading] = []
+        #: By role, the pool among them; empty where all labels are known.
+        self.unknown_labels: dict[Role, UnknownLabels] = {}
         self._samples: dict[str, list[dict[str, Any]]] = {}
         self._context = context
         self._request = request

@@ -16,7 +16,7 @@ class Operator:
 #: By the beginning of a step's name: ``parse training`` and ``parse test`` are one operator.
 _OPERATORS = {
     "parse": Operator("parse and quarantine"),
-    "normalise": Operator("normalise"),
+    "normalise": Operator("normalise", 2),
     "personal data": Operator("mask personal data"),
     "filter": Operator("filter", 2),
     "exact duplicates": Operator("exact duplicates"),
@@ -24,7 +24,7 @@ _OPERATORS = {
     "leakage guard": Operator("leakage guard"),
     "paraphrase guard": Operator("leakage guard"),
     "split": Operator("split"),
-    "unknown labels": Operator("unknown labels"),
+    "unknown labels": Operator("unknown labels", 2),
     "label issues": Operator("label issues"),
     "worked answers": Operator("verify worked answers"),
     "equation targets": Operator("rewrite as equations"),

@@ -98,7 +98,8 @@ def clean_open(source: pl.DataFrame, task_type: TaskType, journal: Journal, *, w
 def count_unknown_labels(train: pl.DataFrame, held_out: pl.DataFrame, journal: Journal) -> None:
     """Write down how many held-out rows have a label that no training row has."""
     started = journal.begin("unknown labels")
-    journal.facts["unknownLabels"] = count_unknown(train, held_out)
+    journal.unknown_labels |= count_unknown(train, held_out)
+    journal.facts["unknownLabels"] = {role: counts.to_json() for role, counts in journal.unknown_labels.items()}
     journal.record("unknown labels", held_out.height, held_out.height, None, started)
 
 

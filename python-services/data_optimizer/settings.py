@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from data_optimizer.teacher.address import is_near
 from wlops_common.settings import ServiceSettings
 
 
@@ -31,6 +32,16 @@ class OptimizerSettings(ServiceSettings):
     def _address_and_model_come_in_pairs(self) -> OptimizerSettings:
         if (self.teacher_url is None) != (self.teacher_model is None):
             raise ValueError("WLOPS_TEACHER_URL and WLOPS_TEACHER_MODEL must be given together")
+        return self
+
+    @model_validator(mode="after")
+    def _key_is_not_sent_for_all_to_read(self) -> OptimizerSettings:
+        url = self.teacher_url or ""
+        if self.teacher_api_key is not None and url.startswith("http://") and not is_near(url):
+            raise ValueError(
+                "WLOPS_TEACHER_URL must begin with https:// where WLOPS_TEACHER_API_KEY is set: over http only a host of this machine or "
+                "of a private network gets a key"
+            )
         return self
 
     def job_extras(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from trainer.plan import TrainingPlan
 from trainer.position import Position
 from trainer.step import NotFinite, OutOfMemory, Step, Stepper
 from trainer.trainable import are_finite, copy_of_weights, restore_weights
-from trainer.validation import is_best_so_far, mean_loss
+from trainer.validation import mean_loss, note_epoch
 from wlops_common.errors import ResourceExhausted, TrainingDiverged
 from wlops_ml.models.learner import Learner
 
@@ -158,7 +158,7 @@ class Training:
                 raise self._diverged(f"loss on mine became {position.mine_loss}", position.step)
         self.metrics.write({"step": position.step, "trainLoss": position.train_loss, "mineLoss": position.mine_loss})
         patience = self.plan.early_stopping_patience
-        if mine and patience and is_best_so_far(position, patience=patience):
+        if mine and patience and note_epoch(position, patience=patience):
             self.best_weights = copy_of_weights(self.learner)
 
     def _diverged(self, what: str, step: int) -> TrainingDiverged:

@@ -28,8 +28,8 @@ def mean_loss(stepper: Stepper, rows: Sequence[int], role: Role, *, batch_size: 
     return total / max(units, 1)
 
 
-def is_best_so_far(position: Position, *, patience: int) -> bool:
-    """Whether the loss on mine is the lowest yet; where it was not for ``patience`` epochs, training is to stop early."""
+def note_epoch(position: Position, *, patience: int) -> bool:
+    """Take down the loss on mine of a finished epoch: True where it is the lowest yet. After ``patience`` others training is to stop."""
     loss = position.mine_loss
     if loss is not None and (position.best_mine_loss is None or loss < position.best_mine_loss):
         position.best_mine_loss, position.best_step, position.epochs_without_gain = loss, position.step, 0

@@ -98,6 +98,9 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
   recipe: objectRef,
   log: objectRef,
   labelCount: count.nullable(),
+  unknownLabels: z
+    .partialRecord(z.enum(['mine', 'select', 'test', 'pool']), z.object({ rows: count, labels: count }))
+    .optional(),
   steps: z
     .array(
       z.object({
@@ -119,6 +122,16 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
     .max(500)
     .optional(),
   trial: trial.nullish(),
+  teacher: z
+    .object({
+      model: text,
+      calls: count,
+      rowsShown: count,
+      rowsAsked: count,
+      rowsAnswered: count,
+      rowsAccepted: count,
+    })
+    .nullish(),
   files: z.array(fileReading).max(4).optional(),
   seconds: z.number().min(0).nullable().default(null),
 });

@@ -54,7 +54,7 @@ export interface OptimizeRequest extends JobRequestBase {
   recipe: ObjectRef | null;
   /** The evaluator's findings that this iteration acts on; null in iteration 0. */
   feedback: ObjectRef | null;
-  /** Left out or null: none of them. */
+  /** Left out or null: the usual, see `operatorsOf`. */
   operators?: Operators | null;
   /** Recipes of challengers that were built on `recipe` and lost to the champion, oldest first. */
   rejected: ObjectRef[];
@@ -84,6 +84,12 @@ export interface FileReading {
   setAside: number;
   /** Such as the delimiter and the encoding. */
   notes: string[];
+}
+
+/** Rows whose label the training side lacks, and how many different labels those are. */
+export interface UnknownLabels {
+  rows: number;
+  labels: number;
 }
 
 export interface LeakageReport {
@@ -149,6 +155,18 @@ export interface Trial {
   arms: TrialArm[];
 }
 
+/** What a teacher, if the installation has one, was shown and asked, and what came of it. */
+export interface TeacherReport {
+  model: string;
+  calls: number;
+  /** Different training rows that were sent to it. */
+  rowsShown: number;
+  rowsAsked: number;
+  rowsAnswered: number;
+  /** Those of the answered that were usable; the trial decides which of them are taken. */
+  rowsAccepted: number;
+}
+
 export interface OptimizeResult {
   manifest: ObjectRef;
   taskType: TaskType;
@@ -162,6 +180,11 @@ export interface OptimizeResult {
   log: ObjectRef;
   /** Number of classes; null for generation. */
   labelCount: number | null;
+  /**
+   * By role, where there are any: held-out rows, which stay and which no model can get right, and `pool` rows, which were set aside.
+   * Of the iteration that read the files, the first; empty in others. Absent in a result stored before this was told.
+   */
+  unknownLabels?: Partial<Record<'mine' | 'select' | 'test' | 'pool', UnknownLabels>> | undefined;
   steps: OptimizationStep[];
   leakage: LeakageReport;
   labelIssues: { flagged: number; quarantined: number } | null;
@@ -170,6 +193,8 @@ export interface OptimizeResult {
   declined?: DeclinedImprovement[] | undefined;
   /** Null where nothing was tried: in iteration 0, and where no quick model can stand in. */
   trial?: Trial | null | undefined;
+  /** Null where none was to be asked. */
+  teacher?: TeacherReport | null | undefined;
   /** Of the iteration that read them, the first; empty in others. Absent in a result stored before this was told. */
   files?: FileReading[] | undefined;
   /** Of the whole job, until its manifest is written; null in a result stored before this was measured. */

@@ -1,4 +1,4 @@
-import { pairedComparison, TRAINING_FILE, TRIAL } from '../testing/job-results';
+import { pairedComparison, TAUGHT, TRAINING_FILE, TRIAL } from '../testing/job-results';
 import { detailsOf, reportSource } from '../testing/report-source';
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
@@ -108,19 +108,27 @@ test('an iteration tells what was tried, applied and declined, and how it compar
   const tried = reportSource([0.4, 0.9]);
   const declined = [{ id: 'imp-2', kind: 'fix' as const, slice: 'all rows', reason: 'no better on mine' }];
   const optimization = detailsOf<OptimizeResult>(tried, 1, 'optimization');
-  Object.assign(optimization, { trial: TRIAL, declined });
+  Object.assign(optimization, { trial: TRIAL, teacher: TAUGHT, declined });
   Object.assign(optimization.applied[0] as object, { trial: TRIAL.arms[0]?.uplift });
   const found = { comparison: pairedComparison(), contamination: CONTAMINATION };
   Object.assign(detailsOf<EvaluateResult>(tried, 1, 'evaluation'), found);
   expect(buildReport(tried).iterations[1]).toMatchObject({
     ...found,
     trial: TRIAL,
+    teacher: TAUGHT,
     controlArm: { score: 0.61 },
     declined,
     applied: [{ id: 'imp-1', trial: { value: 0.1, low: 0.02, high: 0.18 } }],
   });
   // What a service of an older version did not tell is null.
-  const untold = { trial: null, controlArm: null, declined: null, comparison: null, contamination: null };
+  const untold = {
+    trial: null,
+    teacher: null,
+    controlArm: null,
+    declined: null,
+    comparison: null,
+    contamination: null,
+  };
   expect(buildReport(reportSource([0.4])).iterations[0]).toMatchObject(untold);
 });
 

@@ -1,5 +1,5 @@
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
-import { pairedComparison, TRIAL } from '../testing/job-results';
+import { pairedComparison, TAUGHT, TRIAL } from '../testing/job-results';
 import { detailsOf, reportSource } from '../testing/report-source';
 import { buildReport } from './build-report';
 import { escapeHtml } from './escape';
@@ -19,7 +19,11 @@ function fullSource(): ReportSource {
   const comparison = pairedComparison({ regressions });
   for (const iteration of [1, 2]) {
     const declined = [{ id: 'imp-2', kind: 'fix' as const, slice: 'label = rare', reason: 'no better on mine' }];
-    Object.assign(detailsOf<OptimizeResult>(full, iteration, 'optimization'), { trial: TRIAL, declined });
+    Object.assign(detailsOf<OptimizeResult>(full, iteration, 'optimization'), {
+      trial: TRIAL,
+      teacher: TAUGHT,
+      declined,
+    });
     Object.assign(detailsOf<EvaluateResult>(full, iteration, 'evaluation'), { comparison, contamination });
   }
   const verdict = { metric: 'accuracy', challenger: { value: 0.9 }, champion: null, reason: 'better', comparison };
@@ -57,6 +61,11 @@ test('the page is one file without scripts or requests', () => {
   for (const part of [...parts, 'Access to the rows that decide scores', 'Lineage']) {
     expect(page).toContain(part);
   }
+});
+
+test('the page tells how many rows a teacher was sent and what it wrote', () => {
+  const page = renderReportHtml(buildReport(fullSource()));
+  expect(page).toContain('tutor-1: 2 calls, 16 training rows sent to it, 38 answered of 40 asked for, 31 usable');
 });
 
 /** The value with every text in it made hostile, names of fields included where they are data. */

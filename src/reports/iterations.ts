@@ -181,6 +181,14 @@ function rowsByRole({ roles }: Pick<ReportIteration, 'roles'>): string | null {
   return there.map(([role, rows]) => `${role} ${count(rows)}`).join(', ') || null;
 }
 
+/** What left the machine for a teacher, and what came back. */
+function taught({ teacher }: Pick<ReportIteration, 'teacher'>): string | null {
+  if (!teacher) return null;
+  const { model, calls, rowsShown, rowsAsked, rowsAnswered, rowsAccepted } = teacher;
+  const written = `${rowsAnswered} answered of ${rowsAsked} asked for, ${rowsAccepted} usable`;
+  return `${model}: ${counted(calls, 'call')}, ${counted(rowsShown, 'training row')} sent to it, ${written}`;
+}
+
 function checks({ leakage, labelIssues, contamination, secondary, seconds: took, ...one }: ReportIteration): string {
   return facts([
     ['rows by role', rowsByRole(one)],
@@ -189,6 +197,7 @@ function checks({ leakage, labelIssues, contamination, secondary, seconds: took,
     ['paraphrases', leakage?.paraphrases],
     ['doubted labels', labelIssues && `${labelIssues.flagged} flagged, ${labelIssues.quarantined} taken out`],
     ['select rows among the training rows', contamination && foundAmongTraining(contamination)],
+    ['teacher', taught(one)],
     ...Object.entries(secondary ?? {}).map(([name, value]) => [name, score(value)] as const),
     [
       'seconds',

@@ -56,6 +56,7 @@ export function presentIteration(
       : null,
     declined: optimization?.result.declined ?? null,
     trial: optimization?.result.trial ?? null,
+    teacher: optimization?.result.teacher ?? null,
     controlArm: controlArm(optimization?.result),
     comparison: evaluation?.result.comparison ?? null,
     contamination: evaluation?.result.contamination ?? null,

@@ -12,6 +12,7 @@ import type {
   LeakageReport,
   OptimizationStep,
   OptimizeResult,
+  TeacherReport,
   Trial,
   Uplift,
 } from '../contracts/jobs';
@@ -104,6 +105,8 @@ export interface ReportIteration {
   declined: DeclinedImprovement[] | null;
   /** The arms as a quick model judged them on `mine`; null where nothing was tried. */
   trial: Trial | null;
+  /** What a teacher saw and wrote; null where none was to be asked. */
+  teacher: TeacherReport | null;
   /** The trial's random control arm, by the quick model; null where there was no trial. */
   controlArm: { score: number } | null;
   /** Against the champion, on the same `select` rows; null without one. */

@@ -10,6 +10,7 @@ import type {
   OptimizeResult,
   TrainRequest,
   TrainResult,
+  TeacherReport,
   Trial,
 } from '../contracts/jobs';
 import type { TaskSpec } from '../contracts/task-workflow';
@@ -124,6 +125,12 @@ export const TRIAL: Trial = {
       ...{ uplift: { value: 0.01, low: -0.05, high: 0.07 }, reason: 'random rows, for comparison' },
     },
   ],
+};
+
+/** A teacher that was asked twice. */
+export const TAUGHT: TeacherReport = {
+  ...{ model: 'tutor-1', calls: 2, rowsShown: 16 },
+  ...{ rowsAsked: 40, rowsAnswered: 38, rowsAccepted: 31 },
 };
 
 /** A challenger that is a little better than the champion of iteration 0, perhaps by chance. */

@@ -30,6 +30,13 @@ SIZE_BOUNDS = ((10, "below 10"), (100, "10 to 99"), (1000, "100 to 999"))
 MAX_COUNTED = 6
 MAX_META_CHARACTERS = 60
 
+_OF_BOTH = frozenset(["length", "first word", CLUSTER])
+#: Features that input and output tell by themselves; any other is a column of the user's.
+TOLD_BY_TEXTS: dict[TaskType, frozenset[str]] = {
+    "classification": _OF_BOTH | {"label", "has number", "question", CONFUSED},
+    "generation": _OF_BOTH | {"operation", "steps", "numbers", "answer", "question word"},
+}
+
 # Scripts written without spaces count one word per character.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:['’][^\W_]+)*")
 _QUESTION_WORD = re.compile(
@@ -69,11 +76,11 @@ def words(text: str) -> list[str]:
 
 
 def features(row: Mapping[str, Any], task_type: TaskType) -> dict[str, str]:
-    """The row's features, name to value.
+    """The row's features, name to value: those of ``TOLD_BY_TEXTS``, then the user's own columns.
 
     Classification: ``label``, ``length``, ``first word``, ``has number``, ``question``. Generation: ``operation`` and
     ``steps`` (from the reference's worked steps), ``numbers`` (in the prompt), ``answer`` (its size), ``length``,
-    ``first word``, ``question word``. Then the user's own columns. A row that uses several operations has them all in
+    ``first word``, ``question word``. A row that uses several operations has them all in
     ``operation``, joined by a space; a predicate matches each of them. A feature a row lacks is absent, never empty.
     """
     found = _classification(row) if task_type == "classification" else _generation(row)

@@ -48,7 +48,12 @@ def clean_lines(raw: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _clean_characters(raw: str) -> str:
+def clean_label(raw: str) -> str:
+    """As ``clean_text``, but tags stay: a label is a name, and ``<b>`` or ``<br>`` may be one."""
+    return " ".join(_clean_characters(raw, has_tags=False).split())
+
+
+def _clean_characters(raw: str, *, has_tags: bool = True) -> str:
     text = raw
     for _ in range(
         8
@@ -56,7 +61,7 @@ def _clean_characters(raw: str) -> str:
         before = text
         if "&" in text:
             text = html.unescape(text)
-        if "<" in text:
+        if has_tags and "<" in text:
             text = _TAG.sub(" ", text)
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text).translate(_QUOTES_AND_DASHES)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from wlops_ml.text import clean_lines, clean_text, match_key, numbers
+from wlops_ml.text import clean_label, clean_lines, clean_text, match_key, numbers
 
 SLICE_ROWS = 65_536
 
@@ -34,6 +34,11 @@ def clean_texts(texts: pl.Series) -> pl.Series:
 def clean_line_texts(texts: pl.Series) -> pl.Series:
     """``clean_lines`` of each."""
     return _sliced(texts, lambda part: _by(part, _PLAIN, _trimmed, clean_lines))
+
+
+def clean_labels(labels: pl.Series) -> pl.Series:
+    """``clean_label`` of each."""
+    return _sliced(labels, lambda part: _by(part, _PLAIN, _trimmed, clean_label))
 
 
 def match_keys(texts: pl.Series) -> pl.Series:

@@ -18,7 +18,7 @@ from wlops_common.contracts import TaskType
 from wlops_ml import features
 from wlops_ml.features import Predicate
 from wlops_ml.rows import content_id, input_column, output_column
-from wlops_ml.text import clean_lines, clean_text
+from wlops_ml.text import clean_label, clean_lines, clean_text
 
 #: Below so many training rows edited copies are worth a try (EDA, Wei and Zou 2019); above they do little or harm.
 SMALL_TRAINING_ROWS = 3_000
@@ -98,7 +98,8 @@ class Bench:
 
     def accept(self, drafts: list[Draft], source: str, limit: int) -> int:
         """Add those drafts that are new and no (near) copy of a held-out row, at most ``limit``; answers how many."""
-        cleaned = [(clean_text(given), clean_lines(wanted), group) for given, wanted, group in drafts]
+        clean_output = clean_label if self.task_type == "classification" else clean_lines
+        cleaned = [(clean_text(given), clean_output(wanted), group) for given, wanted, group in drafts]
         texts = [given for given, _, _ in cleaned]
         refusals = [guard.refuses(texts, self.task_type) for guard in self.guards]
         rows: list[dict[str, str]] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from data_optimizer.feedback.apply import apply_recipe
 from data_optimizer.feedback.bench import Bench
@@ -12,9 +11,9 @@ from data_optimizer.feedback.compile import Candidates, candidates_for
 from data_optimizer.feedback.trial import Choice, choose_entries
 from data_optimizer.recipe import Feedback, Recipe
 from data_optimizer.steps.label_issues import find_label_issues
-from data_optimizer.teacher.endpoint import address_of
-from data_optimizer.teacher.teacher import taught
-from wlops_common.contracts import AppliedImprovement, DeclinedImprovement, OptimizeRequest
+from data_optimizer.teacher.address import address_of
+from data_optimizer.teacher.teacher import Told, taught
+from wlops_common.contracts import AppliedImprovement, DeclinedImprovement, Operators, OptimizeRequest
 from wlops_common.job_context import JobContext
 from wlops_ml.margins import read_margins
 
@@ -27,8 +26,8 @@ class Learned:
     applied: list[AppliedImprovement]
     all_applied: list[AppliedImprovement]
     declined: list[DeclinedImprovement]
-    #: What a teacher was asked and what came of it, JSON-ready; None where it was not asked.
-    teacher: dict[str, Any] | None
+    #: What a teacher was asked and what came of it; None where none was to be asked.
+    teacher: Told | None
 
 
 def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learned:
@@ -38,7 +37,8 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
     """
     recipe = Recipe.from_bytes(context.store.read(request.recipe)) if request.recipe else Recipe()
     candidates = Candidates()
-    address, told = address_of(context.extras), None
+    operators = request.operators or Operators()
+    address, told = address_of(context.extras) if operators.use_teacher else None, None
     if request.feedback is not None:
         findings = Feedback.from_bytes(context.store.read(request.feedback))
         if findings.pool_margins is not None:
@@ -55,8 +55,10 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
         )
         if address is not None and candidates.entries:
             context.progress("teacher")
-            candidates, told = taught(address, candidates, so_far, recipe, context.check)
-            context.log("teacher", **told)
+            candidates, told = taught(
+                address, candidates, so_far, recipe, context.check, mask=operators.mask_personal_data
+            )
+            context.log("teacher", **told.to_json())
     choice = choose_entries(source, recipe, candidates.entries, context.progress, context.check)
     all_applied = [
         AppliedImprovement(

@@ -139,7 +139,8 @@ def _joined(
 def _nearest(base: Outcome, arms: list[Arm]) -> tuple[list[RecipeEntry], Outcome, list[Arm]]:
     """Where no arm wins, the one that comes closest, if it may be no worse: the loop learns more from it than from the same rows again.
 
-    Doubted rows are never dropped so, and copies are never added to many rows: there a trial's no is to be believed.
+    Doubted rows are dropped so only where both comparisons speak for it: as many random ones cost more, so the doubts have meaning. Copies
+    are never added to many rows: there a trial's no is to be believed.
     """
     open_arms = [arm for arm in arms if arm.uplift.high >= 0 and _may_be_asked(base, arm)]
     if not open_arms:
@@ -150,8 +151,9 @@ def _nearest(base: Outcome, arms: list[Arm]) -> tuple[list[RecipeEntry], Outcome
 
 
 def _may_be_asked(base: Outcome, arm: Arm) -> bool:
-    small = base.bench.train.height < SMALL_TRAINING_ROWS
-    return arm.kind != "fix" and (small or arm.kind not in ("augment", "replay"))
+    if arm.kind == "fix":
+        return arm.uplift.value > 0 and arm.lead > 0
+    return base.bench.train.height < SMALL_TRAINING_ROWS or arm.kind not in ("augment", "replay")
 
 
 def _parts(

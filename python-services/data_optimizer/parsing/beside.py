@@ -51,16 +51,16 @@ def plain_label(value: str | None) -> str:
     return (value or "").strip().casefold()
 
 
-def check_labels(table: Table, training: AbstractSet[str], held_out: AbstractSet[str]) -> None:
-    """Raises ``DatasetColumnsUnknown`` where no label of a held-out file stands in the training file: no model could score there."""
-    if not training or not held_out or training & held_out:
+def check_labels(table: Table, training: AbstractSet[str], own: AbstractSet[str]) -> None:
+    """Raises ``DatasetColumnsUnknown`` where no label of a further file stands in the training file: it would be of no use."""
+    if not training or not own or training & own:
         return
-    # What the held-out file has instead may be its texts, which nobody is to see.
+    # What a held-out file has instead may be its texts, which nobody is to see.
     shown = ", ".join(label[:40] for label in sorted(training)[:_SHOWN_LABELS]) + ", …" * (
         len(training) > _SHOWN_LABELS
     )
     raise unknown_columns(
-        table, f"No label of this file stands in the training file: {len(held_out)} others here, there {shown}"
+        table, f"No label of this file stands in the training file: {len(own)} others here, there {shown}"
     )
 
 

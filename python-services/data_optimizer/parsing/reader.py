@@ -82,12 +82,14 @@ def read_dataset(
 
     Raises ``DatasetUnreadable``, ``DatasetEmpty`` or ``DatasetColumnsUnknown``, each saying where and what to do.
     """
-    table = _table(path, file_format, role, columns or {})
+    names = like.table.names if like is not None and like.table.has_header else []
+    table = _table(path, file_format, role, columns or {}, names)
     if not table.rows:
-        first = table.bad[0] if table.bad else BadRow(1, "nothing but a header", "")
+        unread = [row for row in table.bad if row.reason != "blank row"]
+        first = next(iter(unread or table.bad), BadRow(1, "nothing but a header", ""))
         raise DatasetEmpty(
-            f"The file holds no usable row; the first one at line {first.line}: {first.reason}.",
-            details={"line": first.line, "sample": first.sample, "badRows": len(table.bad)},
+            f"The {role} file holds no usable row; the first one at line {first.line}: {first.reason}.",
+            details={"line": first.line, "sample": first.sample, "badRows": len(unread)},
         )
     if columns:
         found: Columns = columns_named(table, task_type, columns)
@@ -98,7 +100,7 @@ def read_dataset(
     rows, bad = rows_of(table, found)
     is_labelled = found.task_type == "classification"
     labels = frozenset(map(plain_label, rows["wanted"].unique())) - {""} if is_labelled else frozenset()
-    if like is not None and role in ("validation", "test"):
+    if like is not None:
         check_labels(table, like.labels, labels)
     facts = {
         "format": table.format,
@@ -111,8 +113,10 @@ def read_dataset(
     return ReadDataset(rows, all_bad, found.task_type, rows.height + len(all_bad), facts, found, bare, labels)
 
 
-def _table(path: Path, file_format: FileFormat | None, role: FileRole, named: Mapping[str, str | int]) -> Table:
-    data, notes = read_bytes(path)
+def _table(
+    path: Path, file_format: FileFormat | None, role: FileRole, named: Mapping[str, str | int], header: list[str]
+) -> Table:
+    data, notes = read_bytes(path, role)
     if is_parquet(data) or file_format == "parquet":
         table = _parquet(data)
     else:
@@ -121,7 +125,7 @@ def _table(path: Path, file_format: FileFormat | None, role: FileRole, named: Ma
         if file_format == "jsonl" or (file_format is None and looks_like_json(text)):
             table = parse_json(text, role)
         else:
-            table = _delimited(lines_of(text), file_format, named)
+            table = _delimited(lines_of(text), file_format, named, header)
         notes += notes_on_text
     table.notes[:0] = notes
     return table
@@ -143,16 +147,27 @@ def _parquet(data: bytes) -> Table:
     )
 
 
-def _delimited(lines: MutableSequence[str], file_format: FileFormat | None, named: Mapping[str, str | int]) -> Table:
+def _delimited(
+    lines: MutableSequence[str],
+    file_format: FileFormat | None,
+    named: Mapping[str, str | int],
+    header: Sequence[str] = (),
+) -> Table:
+    """``header``: that of the task's training file, which is one here too, whatever it looks like; empty where there is none."""
     records = _records(lines, file_format, named)
     _refuse_short_header(lines, records, named)
     first = records.fields[0] if records.fields else []
-    headed = _holds_names(records, named) or has_header(records.fields[: SAMPLE_ROWS + 1])
+    names = [name.strip() for name in first]
+    headed = (
+        (bool(names) and names == [*header])
+        or _holds_names(records, named)
+        or has_header(records.fields[: SAMPLE_ROWS + 1])
+    )
     if headed:
         records.fields.leave_out_first()
         records.lines.pop(0)
     return Table(
-        [name.strip() for name in first] if headed else [str(index) for index in range(len(first))],
+        names if headed else [str(index) for index in range(len(first))],
         headed,
         "tsv" if records.delimiter == "\t" else "csv",
         records.fields,

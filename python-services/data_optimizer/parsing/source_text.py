@@ -30,7 +30,7 @@ _MARKS = [
 ]
 
 
-def read_bytes(path: Path) -> tuple[bytes, list[str]]:
+def read_bytes(path: Path, role: str) -> tuple[bytes, list[str]]:
     """The file's content, unpacked if it is gzip, with notes on what was done. Raises ``DatasetUnreadable`` or ``DatasetEmpty``."""
     data, notes = path.read_bytes(), []
     if data.startswith(_GZIP):
@@ -43,7 +43,8 @@ def read_bytes(path: Path) -> tuple[bytes, list[str]]:
             )
     if not data.strip(b"\x00\xef\xbb\xbf\xfe\xff \t\r\n"):
         raise DatasetEmpty(
-            "The file holds nothing but blanks. Upload a file with rows.", details={"line": 1, "sample": ""}
+            f"The {role} file holds nothing but blanks. Upload a file with rows.",
+            details={"line": 1, "sample": "", "badRows": 0},
         )
     return data, notes
 

@@ -1,15 +1,18 @@
 """How many labels are wrong, and how surely each one is: a noise model fitted to scores that did not see the row's own label.
 
-A row's right label ``j`` has probability softmax(sharpness x score). The label it was given is the right one, or, by ``T[j, i]``, another.
-Sharpness and noise share are those that make the given labels likeliest; ``T`` follows by expectation-maximisation (Dawid & Skene
-1979), held near even noise, since few rows per pair of classes prove little. Unlike thresholds on probabilities (confident learning,
-Northcutt et al. 2021) this doubts next to nothing where labels are clean, however weak the model: hard to tell is not wrong.
+A row's right label ``j`` has probability softmax(sharpness x score + expectation). Expected of a text that says nothing is every class
+alike, or each by its share where that explains the labels far better: else noise would have to explain why a class is rare, and every row
+that is hard to tell would be doubted. The label that the row was given is the right one, or, by ``T[j, i]``, another. Sharpness and noise
+share are those that make the given labels likeliest; ``T`` follows by expectation-maximisation (Dawid & Skene 1979), held near even noise,
+since few rows per pair of classes prove little. Unlike thresholds on probabilities (confident learning, Northcutt et al. 2021) this doubts
+next to nothing where labels are clean, however weak the model: hard to tell is not wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +25,9 @@ Codes = npt.NDArray[np.int64]
 _MOST_ROWS = 30_000
 _BLOCK_ROWS = 8_192
 _SHARPNESSES = 2.0 ** np.arange(-1, 9)
+#: Nats a row by which the classes' shares must explain the labels better than noise among classes that are alike. Below it, with a rare
+#: class of a third of the rows or more, no row is doubted for being rare, and the imbalance may itself be the work of wrong labels.
+_SHARES_GAIN = 0.03
 _GOLDEN = (3 - 5**0.5) / 2
 #: Weight of even noise in ``T`` against what the rows themselves show.
 _EVEN_WEIGHT = 0.8
@@ -43,24 +49,56 @@ class NoiseModel:
     #: Estimated share of wrong labels, 0 to 1.
     noise: float
 
+    #: What is added to the sharpened scores of any row, shape ``(classes,)``.
+    expected: Scores
+
     def right_label(self, scores: Scores, codes: Codes) -> Scores:
         """Probability of each class to be the right one, shape ``(rows, classes)``, knowing scores and given labels."""
-        return _posterior(_probabilities(scores, self.sharpness), codes, self.transition)
+        return _posterior(_probabilities(scores, self.sharpness, self.expected), codes, self.transition)
+
+
+#: A model and the log-likelihood of the given labels by it.
+Fit: TypeAlias = tuple[NoiseModel, float]
 
 
 def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
     """Fit to out-of-sample scores (or log-probabilities) of shape ``(rows, classes)`` and the given labels. Deterministic."""
     step = -(-len(codes) // _MOST_ROWS)
     scores, codes = scores[::step], codes[::step]
+    alike = _fitted(scores, codes, np.zeros(scores.shape[1], dtype=np.float32))
+    shares = _log_shares(codes, scores.shape[1])
+    if _without_noise(scores, codes, shares)[1] - alike[1] < _SHARES_GAIN * len(codes):
+        return alike[0]
+    return _fitted(scores, codes, shares)[0]
+
+
+def _fitted(scores: Scores, codes: Codes, expected: Scores) -> Fit:
+    clean = _without_noise(scores, codes, expected)
+    return _with_noise(scores, codes, expected, clean[1]) or clean
+
+
+def _without_noise(scores: Scores, codes: Codes, expected: Scores) -> Fit:
+    """The model of right labels. Scores that tell nothing are no better than the shares alone: noise must not be what flattens them."""
+
+    def likelihood(value: float) -> float:
+        return _mean_log(_own(scores, codes, value, expected)) * len(codes)
+
+    sharpness = _best(likelihood)
+    return NoiseModel(sharpness, np.eye(scores.shape[1]), 0.0, expected), max(likelihood(sharpness), likelihood(0.0))
+
+
+def _with_noise(scores: Scores, codes: Codes, expected: Scores, clean: float) -> Fit | None:
+    """The likeliest model of noise; None where it does not explain the labels clearly better than right labels do (``clean``).
+
+    Blurred scores and wrong labels look alike.
+    """
     rows, classes = scores.shape
-    without = _best(lambda value: _mean_log(_own(scores, codes, value)))
-    clean = _mean_log(_own(scores, codes, without)) * rows
-    sharpness = _best(lambda value: _even_noise(_own(scores, codes, value), classes)[1])
-    noise, evenly = _even_noise(_own(scores, codes, sharpness), classes)
+    sharpness = _best(lambda value: _even_noise(_own(scores, codes, value, expected), classes)[1])
+    noise, evenly = _even_noise(_own(scores, codes, sharpness, expected), classes)
     is_even = evenly * rows - clean >= _LEAST_GAIN
     if not is_even:
-        sharpness, noise = without, _FIRST_GUESS
-    probabilities = _probabilities(scores, sharpness)
+        sharpness, noise = _best(lambda value: _mean_log(_own(scores, codes, value, expected))), _FIRST_GUESS
+    probabilities = _probabilities(scores, sharpness, expected)
     transition = _even(noise, classes)
     # With T at hand a pair of classes may explain what looked like blurred scores: sharpness and T once more, in turn.
     for fixed_noise in (noise, None, None):
@@ -69,13 +107,13 @@ def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
             transition, noise = _transition(posterior, codes, fixed_noise)
         sharpness = max(
             (sharpness * factor for factor in (0.8, 1.0, 1.25, 1.5)),
-            key=lambda value: _likelihood(_probabilities(scores, value), codes, transition),
+            key=lambda value: _likelihood(_probabilities(scores, value, expected), codes, transition),
         )
-        probabilities = _probabilities(scores, sharpness)
-    # Blurred scores and wrong labels look alike: noise is believed only where it explains the labels clearly better.
-    if not is_even and _likelihood(probabilities, codes, transition) * rows - clean < _LEAST_GAIN * classes:
-        return NoiseModel(without, np.eye(classes), 0.0)
-    return NoiseModel(float(sharpness), transition, float(noise))
+        probabilities = _probabilities(scores, sharpness, expected)
+    likelihood = _likelihood(probabilities, codes, transition) * rows
+    if not is_even and likelihood - clean < _LEAST_GAIN * classes:
+        return None
+    return NoiseModel(float(sharpness), transition, float(noise), expected), likelihood
 
 
 def doubts(model: NoiseModel, scores: Scores, codes: Codes) -> tuple[Codes, Codes, Scores, Scores]:
@@ -94,17 +132,23 @@ def doubts(model: NoiseModel, scores: Scores, codes: Codes) -> tuple[Codes, Code
     return rows, other, likelihood, kept
 
 
-def _probabilities(scores: Scores, sharpness: float) -> Scores:
-    logits = scores * np.float32(sharpness)
+def _log_shares(codes: Codes, classes: int) -> Scores:
+    """The logarithm of each class's share of the given labels, one row more in each, shape ``(classes,)``."""
+    shares: Scores = np.log((np.bincount(codes, minlength=classes) + 1) / (len(codes) + classes)).astype(np.float32)
+    return shares
+
+
+def _probabilities(scores: Scores, sharpness: float, expected: Scores) -> Scores:
+    logits = scores * np.float32(sharpness) + expected
     logits -= logits.max(axis=1, keepdims=True)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=1, keepdims=True)
     return logits
 
 
-def _own(scores: Scores, codes: Codes, sharpness: float) -> Matrix:
+def _own(scores: Scores, codes: Codes, sharpness: float, expected: Scores) -> Matrix:
     """Probability of the given label, before noise."""
-    own: Matrix = _probabilities(scores, sharpness)[np.arange(len(codes)), codes].astype(np.float64)
+    own: Matrix = _probabilities(scores, sharpness, expected)[np.arange(len(codes)), codes].astype(np.float64)
     return own
 
 

@@ -81,14 +81,14 @@ def vectors(texts: list[str]) -> Any:
 
 
 def _tf_idf(texts: list[str], **options: Any) -> Any:
-    """Hashed n-grams as (1 + ln count) x idf, rows of length 1; n-grams of a single row tell nothing of another and are left out."""
+    """Hashed n-grams as (1 + ln count) x idf, rows of length 1; n-grams of a single row, or of every row, tell nothing and are left out."""
     from scipy.sparse import diags_array
     from sklearn.feature_extraction.text import HashingVectorizer
 
     hasher = HashingVectorizer(n_features=_FEATURES, norm=None, alternate_sign=False, dtype=np.float32, **options)
     counts = hasher.transform(texts)
     in_rows = np.bincount(counts.indices, minlength=_FEATURES)
-    known = np.flatnonzero(in_rows > 1)
+    known = np.flatnonzero((in_rows > 1) & (in_rows < len(texts)))
     counts = counts[:, known]
     counts.data = 1 + np.log(counts.data)
     idf = np.log((1 + len(texts)) / (1 + in_rows[known])) + 1

@@ -6,7 +6,7 @@ import polars as pl
 
 from data_optimizer.working_rows import with_keys
 from wlops_common.contracts import TaskType
-from wlops_ml.text_columns import clean_line_texts, clean_texts
+from wlops_ml.text_columns import clean_labels, clean_line_texts, clean_texts
 
 
 def normalise(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
@@ -16,7 +16,7 @@ def normalise(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
 
 def clean(rows: pl.DataFrame, task_type: TaskType) -> pl.DataFrame:
     """The rows with clean texts and their keys: what can be done to a part of a file."""
-    wanted = clean_texts(rows["wanted"]) if task_type == "classification" else clean_line_texts(rows["wanted"])
+    wanted = clean_labels(rows["wanted"]) if task_type == "classification" else clean_line_texts(rows["wanted"])
     return with_keys(rows.with_columns(clean_texts(rows["given"]), wanted))
 
 

@@ -13,7 +13,7 @@ from data_optimizer.guard import GuardIndex
 from data_optimizer.recipe import DraftRow, PredicateSpec
 from data_optimizer.steps.worked_answers import fault_of
 from data_optimizer.teacher.prompts import FIELDS
-from wlops_ml.features import CLUSTER, CONFUSED, Predicate, matches
+from wlops_ml.features import TOLD_BY_TEXTS, Predicate, matches
 from wlops_ml.maths import equation_target
 from wlops_ml.text import clean_lines, clean_text, match_key
 
@@ -21,21 +21,6 @@ from wlops_ml.text import clean_lines, clean_text, match_key
 LONGEST = 4_000
 #: Beginnings of objects that are tried in one answer: nonsense of brackets ends there.
 _MOST_BEGINNINGS = 2_000
-#: Features that are told by the row itself; those of the user's own columns cannot be, of a new row.
-_OWN_FEATURES = frozenset(
-    [
-        "label",
-        "length",
-        "first word",
-        "has number",
-        "question",
-        "operation",
-        "steps",
-        "numbers",
-        "answer",
-        "question word",
-    ]
-) | {CONFUSED, CLUSTER}
 
 
 def objects_in(text: str) -> Iterator[dict[str, Any]]:
@@ -108,8 +93,9 @@ class Checks:
         return "in training already, or written before" if match_key(row.given) in self._known else None
 
     def _of_slice(self, row: DraftRow) -> bool:
+        """Whether the row's texts are of the slice; what the user's own columns would say, of a new row nobody knows."""
         asked = self.predicate
-        if asked is None or asked.feature not in _OWN_FEATURES:
+        if asked is None or asked.feature not in TOLD_BY_TEXTS[self.bench.task_type]:
             return True
         given, wanted = FIELDS[self.bench.task_type]
         view = {given: row.given, wanted: row.wanted}

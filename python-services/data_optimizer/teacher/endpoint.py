@@ -10,11 +10,13 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+
+from data_optimizer.teacher.address import TeacherAddress
+from data_optimizer.teacher.faults import OlderName, Passing, TeacherFault, fault_of
 
 #: Most that one answer may take and hold; a model on the operator's own processor is slow.
 ANSWER_SECONDS = 120.0
@@ -25,35 +27,12 @@ _CONNECT_SECONDS = 5.0
 TRIES = 3
 PAUSE_SECONDS = (1.0, 4.0)
 _LONGEST_PAUSE_SECONDS = 30.0
+#: What bounds an answer is called: at first, and where that is refused, as by OpenAI's newest models.
+_BOUND, _NEWER_BOUND = "max_tokens", "max_completion_tokens"
+#: Most that is read of a refusal.
+_REFUSAL_BYTES = 8 * 1024
 #: How often a cancel is listened for while waiting.
 _STEP_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class TeacherAddress:
-    """Base address of the endpoint, such as ``http://127.0.0.1:11434/v1``, name of the model there, and the key, if it wants one."""
-
-    url: str
-    model: str
-    key: str = field(default="", repr=False)
-
-
-def address_of(extras: Mapping[str, str]) -> TeacherAddress | None:
-    """The endpoint as the service's settings tell it (``OptimizerSettings.job_extras``); None where none is set."""
-    url = extras.get("teacher.url", "")
-    return TeacherAddress(url, extras.get("teacher.model", ""), extras.get("teacher.key", "")) if url else None
-
-
-class TeacherFault(Exception):
-    """The endpoint gave no answer; the message says why."""
-
-
-class _Passing(Exception):
-    """A fault that may pass, with the seconds that the endpoint asks to wait, if it does."""
-
-    def __init__(self, reason: str, pause: float | None = None) -> None:
-        super().__init__(reason)
-        self.pause = pause
 
 
 class Endpoint:
@@ -68,26 +47,34 @@ class Endpoint:
         self.requests = 0
         self._url = f"{address.url.rstrip('/')}/chat/completions"
         self._model = address.model
+        self._key = address.key
+        self._bound = _BOUND
         self._check = check
         self._headers = headers
 
     def ask(self, messages: list[dict[str, str]]) -> str:
         """The text of one answer. Raises ``TeacherFault``."""
-        body = {"model": self._model, "messages": messages, "max_tokens": ANSWER_TOKENS, "stream": False}
         for number in range(TRIES):
             self._check()
             try:
-                return _content(self._post(body))
-            except _Passing as fault:
+                return _content(self._answer(messages))
+            except Passing as fault:
                 pause = max(PAUSE_SECONDS[min(number, len(PAUSE_SECONDS) - 1)], fault.pause or 0.0)
                 if number + 1 == TRIES or pause > _LONGEST_PAUSE_SECONDS:
                     raise TeacherFault(f"{fault}, at {number + 1} of {TRIES} tries") from None
                 self._wait(pause)
-            except httpx.TimeoutException:
-                raise TeacherFault(_too_slow()) from None
-            except (httpx.HTTPError, httpx.InvalidURL) as fault:
-                raise TeacherFault(f"speaking with it failed ({type(fault).__name__})") from None
         raise AssertionError("unreachable")
+
+    def _answer(self, messages: list[dict[str, str]]) -> bytes:
+        """One try, and at once another where the bound must have its newer name, which is kept from then on."""
+        try:
+            return self._post(self._body(messages))
+        except OlderName:
+            self._bound = _NEWER_BOUND
+            return self._post(self._body(messages))
+
+    def _body(self, messages: list[dict[str, str]]) -> dict[str, Any]:
+        return {"model": self._model, "messages": messages, self._bound: ANSWER_TOKENS, "stream": False}
 
     def _post(self, body: dict[str, Any]) -> bytes:
         """The whole exchange within its time, however slowly it trickles; one that is given up ends with the job's process."""
@@ -97,8 +84,10 @@ class Endpoint:
         def work() -> None:
             try:
                 answers.put(self._exchange(body))
-            except Exception as fault:  # noqa: BLE001 - handed to the caller, who waits
+            except (TeacherFault, Passing, OlderName) as fault:
                 answers.put(fault)
+            except Exception as fault:  # noqa: BLE001 - a proxy, certificates or a name that cannot be used: no fault of the job
+                answers.put(TeacherFault(f"speaking with it failed ({type(fault).__name__})"))
 
         threading.Thread(target=work, name="teacher", daemon=True).start()
         until = time.monotonic() + ANSWER_SECONDS
@@ -121,17 +110,27 @@ class Endpoint:
                 httpx.Client(headers=self._headers, timeout=patience, follow_redirects=False) as http,
                 http.stream("POST", self._url, json=body) as response,
             ):
-                _refuse(response)
-                data = bytearray()
-                for chunk in response.iter_raw():
-                    data += chunk
-                    if len(data) > ANSWER_BYTES:
-                        raise TeacherFault(f"its answer is longer than {ANSWER_BYTES // 1024} KiB")
-                    if time.monotonic() > until:
-                        raise TeacherFault(_too_slow())
-                return bytes(data)
+                self._refuse(response, until)
+                data = _read(response, ANSWER_BYTES, until)
+                if len(data) > ANSWER_BYTES:
+                    raise TeacherFault(f"its answer is longer than {ANSWER_BYTES // 1024} KiB")
+                return data
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError) as fault:
-            raise _Passing(f"it cannot be reached ({type(fault).__name__})") from None
+            raise Passing(f"it cannot be reached ({type(fault).__name__})") from None
+        except httpx.TimeoutException:
+            raise TeacherFault(_too_slow()) from None
+
+    def _refuse(self, response: httpx.Response, until: float) -> None:
+        """Raise where the status is not that of an answer."""
+        status = response.status_code
+        if status == httpx.codes.OK:
+            return
+        if response.is_redirect:
+            raise TeacherFault("it answered with a redirect, and none is followed")
+        refusal = _read(response, _REFUSAL_BYTES, until) if response.is_client_error else b""
+        if status == httpx.codes.BAD_REQUEST and self._bound == _BOUND and _BOUND.encode() in refusal:
+            raise OlderName
+        raise fault_of(response, refusal, self._key)
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -144,16 +143,16 @@ def _too_slow() -> str:
     return f"it did not answer within {ANSWER_SECONDS:g} seconds"
 
 
-def _refuse(response: httpx.Response) -> None:
-    """Raise where the status is not that of an answer."""
-    status = response.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        after = response.headers.get("Retry-After", "")
-        raise _Passing(f"it answered with status {status}", float(after) if after.isdecimal() else None)
-    if response.is_redirect:
-        raise TeacherFault("it answered with a redirect, and none is followed")
-    if status != httpx.codes.OK:
-        raise TeacherFault(f"it refused with status {status}")
+def _read(response: httpx.Response, most: int, until: float) -> bytes:
+    """What the response holds, up to a piece beyond ``most`` bytes."""
+    data = bytearray()
+    for chunk in response.iter_raw():
+        data += chunk
+        if len(data) > most:
+            break
+        if time.monotonic() > until:
+            raise TeacherFault(_too_slow())
+    return bytes(data)
 
 
 def _content(data: bytes) -> str:

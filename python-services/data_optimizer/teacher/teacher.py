@@ -12,15 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
+
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import Candidates
 from data_optimizer.feedback.generate import templates_of
 from data_optimizer.recipe import DraftRow, Recipe, RecipeEntry
+from data_optimizer.steps.personal_data import masked
 from data_optimizer.steps.worked_answers import answers_are_worked
+from data_optimizer.teacher.address import TeacherAddress
 from data_optimizer.teacher.answers import LONGEST, Checks
-from data_optimizer.teacher.endpoint import Endpoint, TeacherAddress, TeacherFault
+from data_optimizer.teacher.endpoint import Endpoint
+from data_optimizer.teacher.faults import TeacherFault
 from data_optimizer.teacher.prompts import Pair, messages
-from wlops_common.contracts import DeclinedImprovement
+from wlops_common.contracts import DeclinedImprovement, TeacherReport
 from wlops_ml.features import ARROW, CONFUSED
 
 #: Bounds of an iteration: calls in all and for one entry, rows asked for in a call, and seconds after which no call is begun.
@@ -37,40 +42,64 @@ UNVERIFIED_SHARE = 0.1
 
 @dataclass
 class Told:
-    """Counts of an iteration, for the optimization log."""
+    """What an iteration tells of the teacher."""
 
+    model: str
+    #: Calls, and what was sent for them with the tries that failed.
     calls: int = 0
+    requests: int = 0
+    #: The rows of training that it saw.
+    shown: set[Pair] = field(default_factory=set)
     asked: int = 0
     answered: int = 0
     accepted: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
 
-    def to_json(self, requests: int, model: str) -> dict[str, Any]:
-        """JSON-ready; ``requests`` counts the calls with their failed tries."""
-        counts = {"calls": self.calls, "requests": requests, "rowsAsked": self.asked, "rowsAnswered": self.answered}
+    def report(self) -> TeacherReport:
+        """For the result."""
+        return TeacherReport(
+            model=self.model,
+            calls=self.calls,
+            rows_shown=len(self.shown),
+            rows_asked=self.asked,
+            rows_answered=self.answered,
+            rows_accepted=self.accepted,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For the optimization log: the report, and why rows or answers were of no use."""
         reasons = {"unusable": dict(sorted(self.unusable.items())), "faults": dict(sorted(self.faults.items()))}
-        return {"model": model, **counts, "rowsAccepted": self.accepted, **reasons}
+        return {**self.report().to_json(), "requests": self.requests, **reasons}
 
 
 def taught(
-    address: TeacherAddress, candidates: Candidates, bench: Bench, recipe: Recipe, check: Callable[[], None]
-) -> tuple[Candidates, dict[str, Any]]:
+    address: TeacherAddress,
+    candidates: Candidates,
+    bench: Bench,
+    recipe: Recipe,
+    check: Callable[[], None],
+    *,
+    mask: bool = False,
+) -> tuple[Candidates, Told]:
     """The candidates with the teacher's rows in those entries that it serves, and what is told of it. No fault of it is raised.
 
+    ``mask`` is for tasks that mask personal data: their texts are masked, and a slice's name is too, which may hold a column's value.
     An entry it wrote nothing for stays as it was where there is another way to carry it out, and is declined with the reason else.
     """
     endpoint = Endpoint(address, check)
-    teacher = _Teacher(endpoint, bench, recipe)
+    teacher = _Teacher(endpoint, bench, recipe, Told(address.model), mask=mask)
     result = Candidates(declined=list(candidates.declined))
     for entry in candidates.entries:
         teacher.serve(entry, result)
-    return result, teacher.told.to_json(endpoint.requests, address.model)
+    teacher.told.requests = endpoint.requests
+    return result, teacher.told
 
 
 class _Teacher:
-    def __init__(self, endpoint: Endpoint, bench: Bench, recipe: Recipe) -> None:
-        self.told = Told()
+    def __init__(self, endpoint: Endpoint, bench: Bench, recipe: Recipe, told: Told, *, mask: bool) -> None:
+        self.told = told
+        self._mask = mask
         self._endpoint = endpoint
         self._bench = bench
         self._originals = bench.originals().sort("id")
@@ -144,7 +173,9 @@ class _Teacher:
             return None
         self.told.calls += 1
         self.told.asked += rows
-        asked = messages(self._bench.task_type, entry.slice, shown, self._wanted(entry), self._labels, rows)
+        self.told.shown.update(shown)
+        name = masked(pl.Series([entry.slice]))[0] if self._mask else entry.slice
+        asked = messages(self._bench.task_type, name, shown, self._wanted(entry), self._labels, rows)
         try:
             answer = self._endpoint.ask(asked)
         except TeacherFault as fault:

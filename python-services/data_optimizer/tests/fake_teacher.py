@@ -16,12 +16,16 @@ KEY = "sk-very-secret"
 
 @dataclass
 class Call:
-    """One request as it came: path, headers in lower case, body, and the data and handler to answer with."""
+    """One request as it came: path, headers in lower case, body, and the handler to answer with.
+
+    ``ended`` is set when the test is over, for answers that wait.
+    """
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     handler: BaseHTTPRequestHandler
+    ended: threading.Event
 
     @property
     def data(self) -> dict[str, Any]:
@@ -35,6 +39,10 @@ class Call:
     def rows(self, rows: list[dict[str, Any]]) -> None:
         """Answer with these rows."""
         self.reply(json.dumps({"rows": rows}))
+
+    def refuse(self, error: Any, status: int = 400) -> None:
+        """Answer with an error of the interface."""
+        self.send(json.dumps({"error": error}).encode(), status, {"Retry-After": "0"})
 
     def send(self, data: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         """Answer with these bytes."""
@@ -50,12 +58,11 @@ Answer = Callable[[Call], None]
 
 @dataclass
 class FakeTeacher:
-    """The endpoint's address and what it was asked; ``ended`` is set when the test is over, for answers that wait."""
+    """The endpoint's address and what it was asked."""
 
     url: str
     answer: Answer
     calls: list[Call] = field(default_factory=list)
-    ended: threading.Event = field(default_factory=threading.Event)
 
     @property
     def extras(self) -> dict[str, str]:
@@ -70,7 +77,7 @@ def fake_teacher(answer: Answer) -> Iterator[FakeTeacher]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            call = Call(self.path, {name.lower(): value for name, value in self.headers.items()}, body, self)
+            call = Call(self.path, {name.lower(): value for name, value in self.headers.items()}, body, self, ended)
             teacher.calls.append(call)
             try:
                 teacher.answer(call)
@@ -80,6 +87,7 @@ def fake_teacher(answer: Answer) -> Iterator[FakeTeacher]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
+    ended = threading.Event()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         teacher = FakeTeacher(f"http://127.0.0.1:{server.server_port}/v1", answer)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -87,7 +95,7 @@ def fake_teacher(answer: Answer) -> Iterator[FakeTeacher]:
         try:
             yield teacher
         finally:
-            teacher.ended.set()
+            ended.set()
             server.shutdown()
             thread.join()
 

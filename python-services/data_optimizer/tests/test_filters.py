@@ -18,7 +18,7 @@ from data_optimizer.tests.test_job import BANKING77, on_banking77
 from data_optimizer.tests.test_steps import kept_and_reasons, table
 from data_optimizer.tests.uploads import prose
 from data_optimizer.tests.workplace import sentences
-from wlops_common.contracts import TaskType
+from wlops_common.contracts import TaskType, UnknownLabels
 
 
 def _masks(texts: list[str]) -> list[list[bool]]:
@@ -116,7 +116,7 @@ def test_labels_that_training_lacks_are_counted_by_role() -> None:
     roles = pl.Series("role", ["train", "test", "test", "select", "mine"])
     held_out = rows.with_columns(roles).filter(pl.col("role") != "train")
     assert count_unknown(rows.head(1), held_out) == {
-        "select": {"rows": 1, "labels": 1},
-        "test": {"rows": 2, "labels": 2},
+        "select": UnknownLabels(rows=1, labels=1),
+        "test": UnknownLabels(rows=2, labels=2),
     }
     assert count_unknown(rows, held_out) == {}

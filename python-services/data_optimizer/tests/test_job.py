@@ -35,6 +35,21 @@ on_banking77 = pytest.mark.skipif(
 
 
 @on_banking77
+def test_labels_that_are_markup_are_labels(workplace: Workplace) -> None:
+    """In every row that an iteration hands on, copies and edited rows too."""
+    labels = ("<b>", "<unk>", "</p>")
+    files = {"source": csv_file(300, labels=labels), "pool": csv_file(100, 9, labels)}
+    first = workplace.optimise(files)
+    assert first.label_count == 3
+    assert first.pool is not None
+    assert first.pool.rows == 80
+    asked = [{"id": "imp_1", "kind": "augment", "slice": "all rows", "gainBound": 0.2, "predicate": None}]
+    later = workplace.improve(files, first, asked)
+    made = workplace.rows(later.train)
+    assert "augment" in set(made["source"])
+    assert set(made["label"]) == set(labels)
+
+
 def test_banking77_has_exactly_25_test_rows_in_training_and_loses_no_test_row(workplace: Workplace) -> None:
     result = workplace.optimise(
         {name: (BANKING77 / f"{file}.csv").read_bytes() for name, file in (("source", "train"), ("test", "test"))}

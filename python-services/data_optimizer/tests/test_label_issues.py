@@ -98,6 +98,41 @@ def test_labels_without_any_meaning_are_left_alone() -> None:
     assert len(_judged(texts, labels).issues) <= 0.02 * len(texts)
 
 
+@pytest.mark.parametrize(
+    "letters",
+    [
+        "\U0001f600\U0001f525\u2764\U0001f44d\U0001f389",
+        "!?#*%&~^@$",
+        "0123456789",
+        "".join(map(chr, range(0x4E00, 0x5600))),
+    ],
+)
+@pytest.mark.parametrize(("count", "labels"), [(300, "ab"), (1_500, "abc"), (1_500, "aaaaaaaaab")])
+def test_texts_of_signs_that_have_nothing_to_do_with_the_labels_are_left_alone(
+    letters: str, count: int, labels: str
+) -> None:
+    rng = random.Random(20)
+    texts = ["".join(rng.choices(letters, k=rng.randint(1, 8))) for _ in range(count)]
+    assert len(_judged(texts, [rng.choice(labels) for _ in texts]).issues) <= 0.01 * count
+
+
+def test_signs_that_speak_for_a_label_are_learnt_from_as_words_are() -> None:
+    rng = random.Random(21)
+    signs = {"glad": "\U0001f600\U0001f525\U0001f44d\U0001f389", "cross": "\U0001f621\U0001f480\U0001f44e\U0001f4a9"}
+    right = [rng.choice(sorted(signs)) for _ in range(600)]
+    texts = ["".join(rng.choices(signs[label], k=rng.randint(3, 6))) for label in right]
+    given, wrong = _evenly_wrong(right, 0.1, 22)
+    precision, recall = _precision_and_recall(_judged(texts, given).issues, wrong)
+    assert precision >= 0.95
+    assert recall >= 0.95
+
+
+def test_rows_of_a_rare_label_are_not_doubted_for_being_rare() -> None:
+    texts, labels = _messages(3_000, 12, 23, own=1)
+    rare = ["yes" if label == "c00" and row % 3 == 0 else "no" for row, label in enumerate(labels)]
+    assert len(_judged(texts, rare).issues) <= 0.01 * len(texts)
+
+
 def test_what_is_relabelled_is_surer_than_what_is_dropped() -> None:
     texts, labels = _messages(900, 12, 1)
     given, _ = _evenly_wrong(labels, 0.2, 2)

@@ -12,7 +12,8 @@ import pytest
 from data_optimizer.log_page import log_page
 from data_optimizer.operators import operator_of
 from data_optimizer.tests.workplace import Workplace, csv_file, maths_file
-from wlops_common.contracts import Operators, OptimizeResult
+from wlops_common.contracts import Operators, OptimizeResult, UnknownLabels
+from wlops_common.errors import DatasetColumnsUnknown
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>&amp; please tell"
 
@@ -51,8 +52,44 @@ def test_held_out_labels_that_training_lacks_are_counted_and_the_rows_stay(workp
     test = csv_file(40, 5) + b"a question about what nobody was taught,unheard-of\n"
     result = workplace.optimise({"source": csv_file(200), "test": test})
     assert workplace.json(result.log)["unknownLabels"] == {"test": {"rows": 1, "labels": 1}}
+    assert result.unknown_labels == {"test": UnknownLabels(rows=1, labels=1)}
     assert result.test is not None
     assert result.test.rows == 41
+
+
+def test_pool_rows_of_labels_that_the_training_file_lacks_are_set_aside_and_told(workplace: Workplace) -> None:
+    pool = (
+        csv_file(60, 5)
+        + b"a question of a new kind,new\nanother of it,new\nan answer put in the wrong place,misplaced\n"
+    )
+    files = {
+        "source": csv_file(200),
+        "pool": pool,
+        "validation": csv_file(90, 6) + b"nobody was taught this,unheard-of\n",
+    }
+    result = workplace.optimise(files)
+    assert result.pool is not None
+    assert set(workplace.rows(result.pool)["label"]) == {"a", "b", "c"}
+    assert result.unknown_labels["pool"] == UnknownLabels(rows=3, labels=2)
+    # Which role the validation row came to is the split's to say.
+    assert sum(counts.rows for role, counts in result.unknown_labels.items() if role != "pool") == 1
+    log = workplace.json(result.log)
+    assert log["unknownLabels"] == {role: counts.to_json() for role, counts in result.unknown_labels.items()}
+    step = _steps(workplace, result)["unknown labels, pool"]
+    assert step["removed"] == {"label that the training file does not have": 3}
+    assert [sample["sample"] for sample in step["samples"]] == [
+        "a question of a new kind => new", "another of it => new", "an answer put in the wrong place => misplaced",
+    ]  # fmt: skip
+    later = workplace.improve(files, result, [{"id": "imp_1", "kind": "select", "slice": "all rows", "gainBound": 0.2}])
+    assert set(workplace.rows(later.train)["label"]) == {"a", "b", "c"}
+    assert later.unknown_labels == {}
+
+
+def test_a_pool_without_a_single_label_of_the_training_file_is_refused(workplace: Workplace) -> None:
+    with pytest.raises(DatasetColumnsUnknown, match="No label of this file stands in the training file") as refusal:
+        workplace.optimise({"source": csv_file(200), "pool": csv_file(60, 5, ("x", "y", "z"))})
+    assert refusal.value.details is not None
+    assert refusal.value.details["file"] == "pool"
 
 
 def test_personal_data_are_masked_only_when_asked_for(workplace: Workplace) -> None:

@@ -178,7 +178,19 @@ def test_rows_taken_at_random_replace_the_aimed_ones_where_these_do_clearly_wors
     assert choice.bench.train.filter(pl.col("source") == "select").height == arms["select"].rows == 100
 
 
-def test_where_nothing_does_better_the_nearest_is_tried_by_the_real_model_but_never_a_fix() -> None:
+def test_doubted_rows_are_the_nearest_where_both_comparisons_speak_for_dropping_them() -> None:
+    noisy = topics(300, 6, wrong=0.1)
+    suspects = {f"t{row}": topic_of(text) for row, (text, label) in enumerate(noisy) if topic_of(text) != label}
+    bench = _bench(noisy, topics(60, 56), [], suspects)
+    choice, arms = _choose(bench, _entry("fix", 0), _entry("augment", 90, "c1"))
+    assert arms["control fix"].uplift.value < 0 < arms["fix"].uplift.value
+    assert arms["augment"].score < arms["fix"].score
+    assert "it must gain more than one standard error" in arms["fix"].reason
+    assert "the real model is asked" in arms["fix"].reason
+    assert [entry.kind for entry in choice.recipe.entries] == ["fix"]
+
+
+def test_where_nothing_does_better_the_nearest_is_tried_by_the_real_model_but_no_fix_that_brings_nothing() -> None:
     easy = [(f"apple fruit n{row}", "c0") if row % 2 else (f"car wheel n{row}", "c1") for row in range(100)]
     bench = _bench(easy, easy[:40], [], {"t1": "c1"})
     choice, arms = _choose(bench, _entry("fix", 0), _entry("replay", 20, "c0"))

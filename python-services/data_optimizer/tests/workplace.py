@@ -54,11 +54,16 @@ class Workplace:
         return run(job_context(self.root, request, store=self.store, extras=self.extras), request)
 
     def improve(
-        self, files: Mapping[str, bytes], before: OptimizeResult, findings: list[dict[str, Any]], iteration: int = 1
+        self,
+        files: Mapping[str, bytes],
+        before: OptimizeResult,
+        findings: list[dict[str, Any]],
+        iteration: int = 1,
+        **options: Any,
     ) -> OptimizeResult:
         """The next iteration, acting on these findings."""
         feedback = self.store.put(f"evaluations/{iteration}.json", json.dumps({"improvements": findings}).encode())
-        return self.optimise(files, iteration, split=before.split, recipe=before.recipe, feedback=feedback)
+        return self.optimise(files, iteration, split=before.split, recipe=before.recipe, feedback=feedback, **options)
 
     def rows(self, ref: ObjectRef | None) -> pl.DataFrame:
         assert ref is not None

@@ -120,21 +120,24 @@ describe('create', () => {
     expect(unknown.body.error.message).toContain('accuracy, macro_f1, loss, exact_match, exact_match_strict');
   });
 
-  test('operators that are off unless asked for are kept, shown, and given to the workflow', async () => {
+  test('operators are kept, shown, and given to the workflow', async () => {
     const asked = { maskPersonalData: true, maxRowsPerClass: 50 };
     const { body } = await owner.client.post('/api/tasks/standard', standard({ operators: asked }));
-    const operators = { ...asked, maxRowsPerGroup: null };
+    const operators = { ...asked, maxRowsPerGroup: null, useTeacher: true };
     expect(body.operators).toEqual(operators);
     await owner.client.post(`/api/tasks/${String(body.taskId)}/start`);
     expect(app.workflows.calls.at(-1)).toMatchObject({ args: [{ operators }] });
 
     const none = await owner.client.post('/api/tasks/continuous', standard());
-    expect(none.body.operators).toEqual({ maskPersonalData: false, maxRowsPerClass: null, maxRowsPerGroup: null });
+    expect(none.body.operators).toEqual({
+      ...{ maskPersonalData: false, maxRowsPerClass: null, maxRowsPerGroup: null, useTeacher: true },
+    });
   });
 
   test.each([
     ['a cap of none', { maxRowsPerClass: 0 }, 'operators.maxRowsPerClass'],
     ['a cap that is no whole number', { maxRowsPerGroup: 1.5 }, 'operators.maxRowsPerGroup'],
+    ['a teacher that is a word', { useTeacher: 'no' }, 'operators.useTeacher'],
     ['a mask that is a word', { maskPersonalData: 'yes' }, 'operators.maskPersonalData'],
     ['an operator that does not exist', { maskNames: true }, 'operators.maskNames'],
   ])('%s is refused by its name', async (_, operators, field) => {

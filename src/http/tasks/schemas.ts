@@ -46,6 +46,10 @@ const operators = z.strictObject({
     .meta({ description: 'e-mail and IP addresses, phone numbers and links become <e-mail>, <ip>, <phone>, <link>' }),
   maxRowsPerClass: rowCap.nullish().meta({ description: 'training rows of one label' }),
   maxRowsPerGroup: rowCap.nullish().meta({ description: 'training rows of one near-duplicate group' }),
+  useTeacher: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'false: no row is sent to the teacher that the installation may have' }),
 });
 
 const maxIterations = z.number().int().min(1).max(1000);
@@ -63,7 +67,9 @@ const common = {
   seed: z.number().int().min(0).max(2_147_483_647).nullish(),
   metric: text(64).nullish(),
   taskType: z.enum(['classification', 'generation']).nullish(),
-  operators: operators.nullish().meta({ description: 'what the optimizer does only where it is asked for' }),
+  operators: operators.nullish().meta({
+    description: 'what the optimizer does only where it is asked for, and a teacher, which a task may refuse',
+  }),
   stopPolicies: stopPolicies
     .nullish()
     .meta({ description: 'end a CONTINUOUS task; a STANDARD one has no loop to stop' }),
@@ -136,6 +142,7 @@ export const taskSchema = z.strictObject({
     maskPersonalData: z.boolean(),
     maxRowsPerClass: rowCap.nullable(),
     maxRowsPerGroup: rowCap.nullable(),
+    useTeacher: z.boolean(),
   }),
   hyperparameters: json,
   seed: z.number().int(),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wlops_ml.features import Predicate, features, matches, predicates, words
+from wlops_ml.features import CLUSTER, CONFUSED, TOLD_BY_TEXTS, Predicate, features, matches, predicates, words
 
 INTENT = {
     "text": "How do I get 20 euros back?",
@@ -115,3 +115,16 @@ def test_a_row_matches_every_predicate_made_from_it(
     row: dict[str, Any] = {"text": given_text, "label": wanted, "prompt": given_text, "completion": wanted}
     assert all(matches(row, predicate, task_type) for predicate in predicates(row, task_type))
     assert all(value != "" for value in features(row, task_type).values())
+
+
+def test_features_told_by_texts_are_named_apart_from_the_users_own_columns() -> None:
+    classified = {"text": "Is 5 enough?", "label": "a", "meta": json.dumps({"steps": 3})}
+    solved = {
+        "prompt": "How many are 2 and 3?",
+        "completion": "2+3=<<2+3=5>>5\n#### 5",
+        "meta": json.dumps({"label": "x"}),
+    }
+    assert set(features(classified, "classification")) == TOLD_BY_TEXTS["classification"] - {CLUSTER, CONFUSED} | {
+        "steps"
+    }
+    assert set(features(solved, "generation")) == TOLD_BY_TEXTS["generation"] - {CLUSTER} | {"label"}

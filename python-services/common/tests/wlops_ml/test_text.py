@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wlops_ml.text import canonical_number, clean_lines, clean_text, match_key, number_spans, numbers, to_fraction
+from wlops_ml.text import (
+    canonical_number,
+    clean_label,
+    clean_lines,
+    clean_text,
+    match_key,
+    number_spans,
+    numbers,
+    to_fraction,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +44,11 @@ def test_cleaning_twice_is_cleaning_once(raw: str) -> None:
     once = clean_text(raw)
     assert clean_text(once) == once
     assert clean_lines(clean_lines(raw)) == clean_lines(raw)
+    assert clean_label(clean_label(raw)) == clean_label(raw)
+
+
+def test_a_label_keeps_its_tags_and_is_clean_beside() -> None:
+    assert clean_label(" <b>\u00a0R&amp;D </b>") == "<b> R&D </b>"
 
 
 @given(st.text())

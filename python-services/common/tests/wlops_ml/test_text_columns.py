@@ -15,6 +15,7 @@ from wlops_ml.runs import Runs
 PAIRS: list[tuple[Callable[[pl.Series], pl.Series], Callable[[str], str]]] = [
     (text_columns.clean_texts, text.clean_text),
     (text_columns.clean_line_texts, text.clean_lines),
+    (text_columns.clean_labels, text.clean_label),
     (text_columns.match_keys, text.match_key),
     (text_columns.number_texts, lambda one: " ".join(text.numbers(one))),
 ]

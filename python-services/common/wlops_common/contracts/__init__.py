@@ -50,8 +50,10 @@ from wlops_common.contracts.optimization import (
     OptimizeRequest,
     OptimizeResult,
     SourceFile,
+    TeacherReport,
     Trial,
     TrialArm,
+    UnknownLabels,
     Uplift,
 )
 from wlops_common.contracts.training import (
@@ -97,9 +99,11 @@ __all__ = [
     "Slice",
     "SourceFile",
     "TaskType",
+    "TeacherReport",
     "TrainRequest",
     "TrainResult",
     "Trial",
     "TrialArm",
+    "UnknownLabels",
     "Uplift",
 ]

@@ -31,13 +31,15 @@ class SourceFile(Message):
 
 
 class Operators(Message):
-    """Operators of the optimizer that are off unless asked for."""
+    """What a task asks of the optimizer beyond what it does by itself, or refuses."""
 
     #: E-mail and IP addresses, phone numbers and links of all texts become ``<e-mail>``, ``<ip>``, ``<phone>``, ``<link>``.
     mask_personal_data: bool = False
     #: Caps on training rows; None is no cap.
     max_rows_per_class: int | None = Field(default=None, ge=1)
     max_rows_per_group: int | None = Field(default=None, ge=1)
+    #: Whether a teacher may be shown rows and write some, where the installation has one; it has none by default.
+    use_teacher: bool = True
 
 
 class OptimizeRequest(JobRequest):
@@ -81,6 +83,13 @@ class FileReading(Message):
     set_aside: int
     #: Such as the delimiter and the encoding.
     notes: list[str]
+
+
+class UnknownLabels(Message):
+    """Rows whose label the training side lacks, and how many different labels those are."""
+
+    rows: int
+    labels: int
 
 
 class LeakageReport(Message):
@@ -156,6 +165,19 @@ class Trial(Message):
     arms: list[TrialArm]
 
 
+class TeacherReport(Message):
+    """What a teacher, if the installation has one, was shown and asked, and what came of it."""
+
+    model: str
+    calls: int
+    #: Different training rows that were sent to it.
+    rows_shown: int
+    rows_asked: int
+    rows_answered: int
+    #: Those of the answered that were usable; the trial decides which of them are taken.
+    rows_accepted: int
+
+
 class OptimizeResult(Message):
     """What the optimizer answers when it is done."""
 
@@ -170,6 +192,9 @@ class OptimizeResult(Message):
     recipe: ObjectRef
     log: ObjectRef
     label_count: int | None
+    #: By role, where there are any: held-out rows, which stay and which no model can get right, and ``pool`` rows, which were set aside.
+    #: Of the iteration that read the files, the first; empty in others, for generation, and in a result stored before this was told.
+    unknown_labels: dict[Literal["mine", "select", "test", "pool"], UnknownLabels] = Field(default_factory=dict)
     steps: list[OptimizationStep]
     leakage: LeakageReport
     label_issues: LabelIssueReport | None
@@ -178,6 +203,8 @@ class OptimizeResult(Message):
     declined: list[DeclinedImprovement] = Field(default_factory=list)
     #: None where nothing was tried: in iteration 0, and where no quick model can stand in.
     trial: Trial | None = None
+    #: None where none was to be asked.
+    teacher: TeacherReport | None = None
     #: Of the iteration that read them, the first; empty in others, and in a result stored before this was told.
     files: list[FileReading] = Field(default_factory=list)
     #: Of the whole job, until its manifest is written; None in a result stored before this was measured.
