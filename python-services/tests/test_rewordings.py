@@ -156,6 +156,18 @@ def test_problems_that_the_loop_itself_makes_of_half_of_mine_are_chance(seed: in
     assert not told.found.any()
 
 
+def test_a_cancelled_evaluation_stops_looking_for_rewordings() -> None:
+    class Cancelled(Exception):
+        pass
+
+    def cancel() -> None:
+        raise Cancelled
+
+    test, mine, training = honest_set(shared_out, 3)
+    with pytest.raises(Cancelled):
+        rewordings(frame(training), frame(test), frame(mine), cancel)
+
+
 def test_without_rows_of_mine_only_evidence_of_a_row_itself_counts_and_that_is_said(workplace: Workplace) -> None:
     made = problems(900, 5, "plain")
     told = [(one.told, f"#### {one.answer}") for one in made]
