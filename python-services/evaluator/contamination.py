@@ -54,8 +54,8 @@ class Audit:
             )
         elif told.by_chance:
             notes.append(
-                f"{told.by_chance} {role} rows are told in other words by training rows, no more than chance explains: it happens to"
-                f" {told.honest_by_chance} of {told.honest} `mine` rows too. They are scored as all others."
+                f"{told.by_chance} {role} rows are told in other words by training rows, no more than chance explains: so are"
+                f" {told.honest_by_chance} of {told.honest} `mine` rows. They are scored as all others."
             )
         return notes
 

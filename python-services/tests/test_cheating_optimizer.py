@@ -176,6 +176,9 @@ def test_a_challenger_is_not_better_because_the_champion_was_trained_on_held_out
     assert same is not None
     assert (same.difference, same.gained, same.lost, same.p_value, same.samples) == (0.0, 0, 0, 1.0, 400)
     assert same.calibration_change in (0.0, None)
+    tainted = scored(held_out[:20], "topic3", clean).comparison
+    assert tainted is not None
+    assert tainted.calibration_change in (0.0, None)
     # A challenger that is worse on some texts cannot hide it by training on these.
     hidden = [row for row in held_out if row["label"] == "topic5"]
     worse, hiding = (scored(leaked, "topic5", scored([], "topic9")).comparison for leaked in ([], hidden))
