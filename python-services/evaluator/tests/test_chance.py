@@ -40,5 +40,5 @@ def test_one_match_of_strong_evidence_counts_unless_such_evidence_is_seen_in_hon
 
 
 def test_beside_too_few_honest_rows_evidence_decides_alone() -> None:
-    assert found(met([1e-6, *[0.05] * 30], 300), met([], 19)) == [0]
+    assert found(met([1e-6, *[0.05] * 30], 300), met([1e-7], 19)) == [0]
     assert found(met([], 0), met([], 300)) == []
