@@ -68,8 +68,8 @@ def take_in(context: JobContext, request: OptimizeRequest, journal: Journal) -> 
     del training, tables
     started = journal.begin("normalise")
     clean = normalise(raw, task_type)
-    journal.record("normalise", raw.height, clean.height, None, started)
-    journal.facts["normalised"] = int((raw["given"] != clean["given"]).sum())
+    edited = _edited(raw, clean, ["given", "wanted"])
+    journal.record("normalise", raw.height, clean.height, None, started, changed=edited)
     del raw
     if request.operators is not None and request.operators.mask_personal_data:
         clean = _without_personal_data(clean, ["given", "wanted"] if task_type == "generation" else ["given"], journal)
@@ -105,10 +105,14 @@ def _without_personal_data(rows: pl.DataFrame, columns: list[str], journal: Jour
     """The rows with what points to a person masked in these columns; keys are those of the masked texts."""
     started = journal.begin("personal data")
     changed = rows.with_columns(masked(rows[name]) for name in columns)
-    differs = pl.DataFrame([(rows[name] != changed[name]).alias(name) for name in columns])
-    journal.facts["rowsMasked"] = int(differs.select(pl.any_horizontal(pl.all()).sum()).item())
-    journal.record("personal data", rows.height, changed.height, None, started)
+    journal.record("personal data", rows.height, changed.height, None, started, changed=_edited(rows, changed, columns))
     return with_keys(changed)
+
+
+def _edited(before: pl.DataFrame, after: pl.DataFrame, columns: list[str]) -> int:
+    """In how many rows one of these columns differs."""
+    differs = pl.DataFrame([(before[name] != after[name]).alias(name) for name in columns])
+    return int(differs.select(pl.any_horizontal(pl.all()).sum()).item())
 
 
 def _read(

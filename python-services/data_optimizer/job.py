@@ -28,6 +28,7 @@ from data_optimizer.working_rows import SCHEMA, from_row_file
 from wlops_common.contracts import (
     LabelIssueReport,
     ObjectRef,
+    Operators,
     OptimizeRequest,
     OptimizeResult,
     RowsRef,
@@ -35,7 +36,7 @@ from wlops_common.contracts import (
 from wlops_common.job_context import JobContext
 from wlops_ml import rows as row_files
 
-_STEPS_FIRST, _STEPS_LATER = 15, 5
+_STEPS_FIRST, _STEPS_LATER = 15, 6
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         seed=frozen.seed,
         proxies=ProxyModels(question, pl.concat([clean.train, clean.pool])) if question else None,
         has_pool=frozen.source_pool is not None,
+        operators=request.operators or Operators(),
     )
     started = journal.begin("recipe")
     learned = learn(context, request, source)
@@ -137,7 +139,13 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     doubted = [row_id for entry in learned.choice.recipe.entries if entry.kind == "fix" for row_id in entry.row_ids]
     dropped = pl.concat([clean.train, clean.pool]).filter(pl.col("id").is_in(doubted))
     dropped = dropped.with_columns(reason=pl.lit("doubted label"))
-    journal.record("recipe", clean.train.height, made.train.height, dropped, started)
+    beyond = pl.concat(made.beyond_caps) if made.beyond_caps else None
+    added = made.train.height + (beyond.height if beyond is not None else 0)
+    journal.record("recipe", clean.train.height, added, dropped, started)
+    if beyond is not None:
+        journal.record(
+            "balance after feedback", added, made.train.height, beyond, journal.begin("balance after feedback")
+        )
     journal.facts["recipe"] = {
         "applied": [one.to_json() for one in learned.all_applied],
         "declined": [one.to_json() for one in learned.declined],

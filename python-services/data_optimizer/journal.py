@@ -96,12 +96,13 @@ class Journal:
         removed: pl.DataFrame | None,
         started: float,
         *,
+        changed: int = 0,
         secret: bool = False,
     ) -> None:
-        """Write down a finished step; ``removed`` has the column ``reason``."""
+        """Write down a finished step; ``removed`` has the column ``reason``, ``changed`` is how many of the rows that stay were edited."""
         reasons = Counter(removed["reason"].to_list()) if removed is not None else Counter()
         self._set_aside(name, _entries(removed, secret=secret) if removed is not None else ())
-        self._append(name, rows_in, rows_out, reasons, started)
+        self._append(name, rows_in, rows_out, reasons, started, changed)
 
     def record_parsing(self, name: str, file: str, rows_in: int, bad: Sequence[BadRow], started: float) -> None:
         """Write down how a file was read."""
@@ -125,13 +126,17 @@ class Journal:
         told = {**step.to_json(), "operator": operator.name, "version": operator.version}
         return {**told, "samples": self._samples.get(step.name, [])}
 
-    def _append(self, name: str, rows_in: int, rows_out: int, reasons: Mapping[str, int], started: float) -> None:
+    def _append(
+        self, name: str, rows_in: int, rows_out: int, reasons: Mapping[str, int], started: float, changed: int = 0
+    ) -> None:
         seconds = round(time.monotonic() - started, _SECONDS_DIGITS)
         removed = dict(sorted(reasons.items()))
-        self.steps.append(
-            OptimizationStep(name=name, rows_in=rows_in, rows_out=rows_out, removed=removed, seconds=seconds)
+        step = OptimizationStep(
+            name=name, rows_in=rows_in, rows_out=rows_out, removed=removed, changed=changed, seconds=seconds
         )
-        self._context.log("step", step=name, rowsIn=rows_in, rowsOut=rows_out, removed=removed, seconds=seconds)
+        self.steps.append(step)
+        told = step.to_json()
+        self._context.log("step", step=told.pop("name"), **told)
 
     def _set_aside(self, step: str, rows: Iterable[_Entry]) -> None:
         samples = self._samples.setdefault(step, [])

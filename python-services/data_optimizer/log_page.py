@@ -39,7 +39,8 @@ def log_page(log: dict[str, Any]) -> str:
 <p>Seed {_number(log["seed"])}. {_number(log["quarantined"])} rows were set aside; <code>quarantine.jsonl</code> lists them all.</p>
 <h2>Read</h2><table><tr><th>object<th>sha256</tr>{inputs}</table>
 <h2>Steps</h2><table>
-<tr><th>step<th>operator<th class="number">rows in<th class="number">rows out<th>taken out<th class="number">seconds</tr>{steps}</table>
+<tr><th>step<th>operator<th class="number">rows in<th class="number">rows out
+<th>taken out<th class="number">edited<th class="number">seconds</tr>{steps}</table>
 {samples and f"<h2>Examples</h2>{samples}"}
 <h2>Facts</h2><pre>{escape(json.dumps(facts, ensure_ascii=False, indent=1))}</pre>
 </body></html>
@@ -49,8 +50,9 @@ def log_page(log: dict[str, Any]) -> str:
 def _step(step: dict[str, Any]) -> str:
     reasons = "<br>".join(f"{escape(reason)}: {_number(count)}" for reason, count in step["removed"].items())
     operator = f"{escape(step['operator'])}, version {_number(step['version'])}"
+    edited = "".join(f'<td class="number">{_number(step[name])}' for name in ("changed", "seconds"))
     cells = "".join(f'<td class="number">{_number(step[name])}' for name in ("rowsIn", "rowsOut"))
-    return f'<tr><th>{escape(step["name"])}<td>{operator}{cells}<td>{reasons}<td class="number">{_number(step["seconds"])}</tr>'
+    return f"<tr><th>{escape(step['name'])}<td>{operator}{cells}<td>{reasons}{edited}</tr>"
 
 
 def _samples(step: dict[str, Any]) -> str:

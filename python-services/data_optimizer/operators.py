@@ -28,7 +28,7 @@ _OPERATORS = {
     "label issues": Operator("label issues"),
     "worked answers": Operator("verify worked answers"),
     "equation targets": Operator("rewrite as equations"),
-    "balance": Operator("balance"),
+    "balance": Operator("balance", 2),
     "recipe": Operator("recipe: fix, select, generate, augment, format"),
 }
 

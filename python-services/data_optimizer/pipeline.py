@@ -111,15 +111,18 @@ def balanced(clean: CleanRows, request: OptimizeRequest, seed: int, journal: Jou
     asked = request.operators
     if asked is None or (asked.max_rows_per_class is None and asked.max_rows_per_group is None):
         return clean
-    caps = {"per_class": asked.max_rows_per_class, "per_group": asked.max_rows_per_group}
-    return CleanRows(journal.run("balance", lambda rows: capped(rows, seed, **caps), clean.train), clean.pool)
+    per_class, per_group = asked.max_rows_per_class, asked.max_rows_per_group
+    train = journal.run(
+        "balance", lambda rows: capped(rows, seed, per_class=per_class, per_group=per_group), clean.train
+    )
+    return CleanRows(train, clean.pool)
 
 
 def record_targets(train: pl.DataFrame, journal: Journal) -> None:
     """Write down that completions get an equation as target beside them, and how many have one."""
     started = journal.begin("equation targets")
-    journal.facts["equationTargets"] = sum(equation_target(text) is not None for text in train["wanted"].to_list())
-    journal.record("equation targets", train.height, train.height, None, started)
+    changed = sum(equation_target(text) is not None for text in train["wanted"].to_list())
+    journal.record("equation targets", train.height, train.height, None, started, changed=changed)
 
 
 def doubt_labels(

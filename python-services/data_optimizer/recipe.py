@@ -10,10 +10,12 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from wlops_common.contracts import ImprovementKind, Message, ObjectRef
+from wlops_common.contracts import DeclinedImprovement, ImprovementKind, Message, ObjectRef
 from wlops_common.errors import ArtifactChanged
 
 SYNTHETIC_SHARE = 0.3
+#: What rows that a teacher wrote have as their source, and the name of their arm in a trial.
+TEACHER = "teacher"
 
 
 class PredicateSpec(Message):
@@ -38,6 +40,8 @@ class RecipeEntry(Message):
     improvement_id: str
     iteration: int = Field(ge=0)
     kind: ImprovementKind
+    #: The finding's kind where that is another, as of rows that people would have to collect and a teacher wrote.
+    finding_kind: ImprovementKind | None = None
     slice: str
     predicate: PredicateSpec | None = None
     rows: int = Field(default=0, ge=0)
@@ -46,6 +50,20 @@ class RecipeEntry(Message):
     row_ids: list[str] = Field(default_factory=list)
     #: Rows that a teacher wrote when the entry was made; the same recipe makes the same rows without asking it again.
     drafts: list[DraftRow] = Field(default_factory=list)
+
+    @property
+    def told_kind(self) -> ImprovementKind:
+        """The kind by which the evaluator knows the finding."""
+        return self.finding_kind or self.kind
+
+    @property
+    def arm(self) -> str:
+        """The arm of a trial that tries it: a teacher's rows are not mixed with others of their kind."""
+        return TEACHER if self.drafts else self.kind
+
+    def declined(self, reason: str) -> DeclinedImprovement:
+        """Its improvement as not applied."""
+        return DeclinedImprovement(id=self.improvement_id, kind=self.told_kind, slice=self.slice, reason=reason)
 
 
 class Recipe(Message):

@@ -10,10 +10,10 @@ import numpy as np
 
 from evaluator.bad_cases import bad_cases
 from evaluator.feature_table import feature_members, feature_table, observed_members
-from evaluator.improvements import ALL_ROWS, Suggestion, suggest
+from evaluator.improvements import Suggestion, suggest
 from evaluator.outcomes import Outcomes
 from evaluator.slices import Finding, find_slices
-from wlops_common.contracts import ErrorRate, TaskType
+from wlops_common.contracts import ALL_ROWS, ErrorRate, TaskType
 from wlops_ml.features import CLUSTER, CONFUSED, matches, predicates
 
 #: Training rows in which the share of a slice is counted.

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from evaluator.slices import Finding
-from wlops_common.contracts import Improvement, ImprovementKind, TaskType
+from wlops_common.contracts import ALL_ROWS, Improvement, ImprovementKind, TaskType
 from wlops_ml.features import CONFUSED, Predicate
 from wlops_ml.maths import equation_target
 
@@ -20,7 +20,6 @@ MAX_IMPROVEMENTS = 18
 MAX_EXAMPLES = 40
 #: Rows of a slice whose worked steps hold, from which new rows can be computed.
 MIN_VERIFIED_ROWS, MIN_VERIFIED_SHARE = 3, 0.1
-ALL_ROWS = "all rows"
 
 Row = Mapping[str, Any]
 

@@ -108,6 +108,7 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
         rowsIn: count,
         rowsOut: count,
         removed: z.record(z.string(), count),
+        changed: count.optional(),
         seconds: z.number().min(0),
       }),
     )
@@ -115,7 +116,16 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
   leakage: z.object({ exactOverlaps: count, nearOverlaps: count, paraphrases: count.nullable() }),
   labelIssues: z.object({ flagged: count, quarantined: count }).nullable(),
   applied: z
-    .array(z.object({ id: name, kind: improvementKind, slice: text, rows: count, trial: uplift.nullish() }))
+    .array(
+      z.object({
+        id: name,
+        kind: improvementKind,
+        slice: text,
+        rows: count,
+        arm: name.nullish(),
+        trial: uplift.nullish(),
+      }),
+    )
     .max(500),
   declined: z
     .array(z.object({ id: name, kind: improvementKind, slice: text, reason: text }))

@@ -62,12 +62,14 @@ export interface OptimizeRequest extends JobRequestBase {
   sealedPrefix: string;
 }
 
-/** One operator of the optimizer: how many rows went in and out, and why some did not come out. */
+/** One operator of the optimizer: how many rows went in and out, why some did not come out, and how many of those that did were edited. */
 export interface OptimizationStep {
   name: string;
   rowsIn: number;
   rowsOut: number;
   removed: Record<string, number>;
+  /** Rows that came out other than they went in. Absent in a result stored before this was told. */
+  changed?: number | undefined;
   seconds: number;
 }
 
@@ -115,6 +117,8 @@ export interface AppliedImprovement {
   slice: string;
   /** Rows added, or for `fix` rows changed or dropped. */
   rows: number;
+  /** The arm of a trial that carries it out: its kind, or `teacher`; a finding may be carried out by two. Absent in older results. */
+  arm?: string | null | undefined;
   /** What a quick model of the chosen rows loses on `mine` without this improvement; null where nothing was tried. */
   trial?: Uplift | null | undefined;
 }
@@ -127,7 +131,7 @@ export interface DeclinedImprovement {
   reason: string;
 }
 
-/** A remedy as a quick model judged it on `mine`, by its kind; `control <kind>` is the random one beside it, of as many rows. */
+/** A remedy as a quick model judged it on `mine`, by its kind or as `teacher`; `control <arm>` is as many random rows. */
 export interface TrialArm {
   arm: string;
   /** Ids of the improvements it carries out; empty for the control arm. */

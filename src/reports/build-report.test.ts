@@ -73,6 +73,14 @@ test('uplift is measured against the champion that was learned from, not against
   expect(third?.applied?.[0]?.uplift).toBeCloseTo(0.6);
 });
 
+test('the uplift of rows that a slice asked for, and that were taken for all rows, is that of all rows', () => {
+  const wide = reportSource([0.4, 0.9]);
+  detailsOf<OptimizeResult>(wide, 1, 'optimization').applied[0]!.slice = 'all rows';
+  detailsOf<EvaluateResult>(wide, 0, 'evaluation').errorRates = [{ name: 'all rows', support: 100, errorRate: 0.6 }];
+  detailsOf<EvaluateResult>(wide, 1, 'evaluation').errorRates = [{ name: 'all rows', support: 100, errorRate: 0.1 }];
+  expect(buildReport(wide).iterations[1]?.applied?.[0]?.uplift).toBeCloseTo(0.5);
+});
+
 test('an improvement that made no rows has no uplift', () => {
   const idle = reportSource([0.4, 0.9]);
   const optimization = idle.executions.find((row) => row.iteration === 1 && row.phase === 'optimization');
@@ -118,7 +126,7 @@ test('an iteration tells what was tried, applied and declined, and how it compar
     teacher: TAUGHT,
     controlArm: { score: 0.61 },
     declined,
-    applied: [{ id: 'imp-1', trial: { value: 0.1, low: 0.02, high: 0.18 } }],
+    applied: [{ id: 'imp-1', arm: null, trial: { value: 0.1, low: 0.02, high: 0.18 } }],
   });
   // What a service of an older version did not tell is null.
   const untold = {

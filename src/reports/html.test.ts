@@ -19,11 +19,9 @@ function fullSource(): ReportSource {
   const comparison = pairedComparison({ regressions });
   for (const iteration of [1, 2]) {
     const declined = [{ id: 'imp-2', kind: 'fix' as const, slice: 'label = rare', reason: 'no better on mine' }];
-    Object.assign(detailsOf<OptimizeResult>(full, iteration, 'optimization'), {
-      trial: TRIAL,
-      teacher: TAUGHT,
-      declined,
-    });
+    const optimization = detailsOf<OptimizeResult>(full, iteration, 'optimization');
+    Object.assign(optimization, { trial: TRIAL, teacher: TAUGHT, declined });
+    Object.assign(optimization.applied[0] as object, { arm: 'teacher' });
     Object.assign(detailsOf<EvaluateResult>(full, iteration, 'evaluation'), { comparison, contamination });
   }
   const verdict = { metric: 'accuracy', challenger: { value: 0.9 }, champion: null, reason: 'better', comparison };
@@ -63,9 +61,10 @@ test('the page is one file without scripts or requests', () => {
   }
 });
 
-test('the page tells how many rows a teacher was sent and what it wrote', () => {
+test('the page tells how many rows a teacher was sent, what it wrote and what its rows were taken for', () => {
   const page = renderReportHtml(buildReport(fullSource()));
   expect(page).toContain('tutor-1: 2 calls, 16 training rows sent to it, 38 answered of 40 asked for, 31 usable');
+  expect(page).toContain('<td>augment (teacher)</td>');
 });
 
 /** The value with every text in it made hostile, names of fields included where they are data. */
@@ -192,7 +191,7 @@ test('a loss is shown on an axis of its own, with what its fall means', () => {
   expect(page).toMatch(
     /Since the first iteration<\/span><strong>−1\.3000<\/strong><small>loss on select; lower is better/,
   );
-  expect(page).toContain('Of loss lower is better.');
+  expect(page).toContain('Of loss lower is better; p is of rows won and lost.');
   expect(page).toContain('loss (lower is better)');
   const plot = page.slice(page.indexOf('score by iteration'));
   const height = (pattern: RegExp) => Number(pattern.exec(plot)?.[1]);
@@ -200,7 +199,7 @@ test('a loss is shown on an axis of its own, with what its fall means', () => {
   const [first, second] = [...plot.matchAll(/<circle cx="[\d.]+" cy="([\d.]+)" r="5"/g)].map(([, y]) => Number(y));
   expect(second).toBeGreaterThan(first ?? Infinity);
   expect(height(/class="target" x1="\d+" x2="\d+" y1="([\d.]+)"/)).toBeGreaterThan(second ?? Infinity);
-  expect(renderReportHtml(buildReport(reportSource([0.4, 0.9])))).not.toContain('lower is better.');
+  expect(renderReportHtml(buildReport(reportSource([0.4, 0.9])))).not.toContain('lower is better');
 });
 
 test('the page shows how files were read, what was tried, and what became of it', () => {

@@ -47,7 +47,7 @@ export function renderReportHtml(report: Report, evaluation: EvaluationDetails |
 
 /** Told where it is not as people expect. */
 function direction({ metric }: Report): string {
-  return metric?.higherIsBetter === false ? `Of ${metric.name} lower is better.` : '';
+  return metric?.higherIsBetter === false ? `Of ${metric.name} lower is better; p is of rows won and lost.` : '';
 }
 
 const SHORT: Record<string, string> = {
@@ -69,7 +69,7 @@ function scoreTable({ iterations }: Report): string {
       whole('95 % interval'),
       numeric('against the champion'),
       whole('95 % interval'),
-      numeric('p, rows won and lost'),
+      numeric('p'),
       numeric('rows scored'),
       numeric('train loss'),
       numeric('seconds'),

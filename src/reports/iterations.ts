@@ -107,7 +107,7 @@ function appliedTable({ applied }: ReportIteration): string {
     ['suggestion', 'kind', 'slice', numeric('rows'), numeric('trial'), numeric('uplift'), whole('95 % interval')],
     (applied ?? []).map((item) => [
       `<code>${escapeHtml(item.id)}</code>`,
-      escapeHtml(item.kind),
+      escapeHtml(item.arm && item.arm !== item.kind ? `${item.kind} (${item.arm})` : item.kind),
       escapeHtml(item.slice),
       count(item.rows),
       signed(item.trial?.value),

@@ -50,6 +50,7 @@ export function presentIteration(
     applied: optimization
       ? optimization.result.applied.map((one) => ({
           ...one,
+          arm: one.arm ?? null,
           trial: one.trial ?? null,
           ...upliftOf(one, source, facts),
         }))
@@ -104,17 +105,18 @@ function dataChange(source: IterationFacts | null, { optimization }: IterationFa
   };
 }
 
-/** Compares the slice in the evaluation that found it with the same part of the rows in this iteration's evaluation. */
+/** Compares what it was applied to, as it did in the evaluation that asked for it, with the same part of the rows in this iteration's. */
 function upliftOf(
-  { id, rows }: OptimizeResult['applied'][number],
+  { id, slice, rows }: OptimizeResult['applied'][number],
   source: IterationFacts | null,
   { evaluation }: IterationFacts,
 ): Pick<ReportApplied, 'uplift' | 'low' | 'high'> {
   const unknown = { uplift: null, low: null, high: null };
-  const found = source?.evaluation?.result.improvements.find((improvement) => improvement.id === id);
-  if (!found || !evaluation || rows === 0) return unknown;
-  const now = ratesByName(evaluation.result).get(found.slice);
-  return now ? { uplift: found.errorRate - now.errorRate, ...differenceInterval(found, now) } : unknown;
+  if (!source?.evaluation || !evaluation || rows === 0) return unknown;
+  const found = source.evaluation.result.improvements.find((one) => one.id === id && one.slice === slice);
+  const then = found ?? ratesByName(source.evaluation.result).get(slice);
+  const now = ratesByName(evaluation.result).get(slice);
+  return then && now ? { uplift: then.errorRate - now.errorRate, ...differenceInterval(then, now) } : unknown;
 }
 
 function sum(values: readonly number[]): number {

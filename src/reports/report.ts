@@ -130,6 +130,8 @@ export interface ReportApplied {
   kind: ImprovementKind;
   slice: string;
   rows: number;
+  /** The arm of the trial that carried it out, its kind or `teacher`; null where nobody told. */
+  arm: string | null;
   uplift: number | null;
   low: number | null;
   high: number | null;

@@ -1,4 +1,4 @@
-/** How the optimizer names the arms of a trial: by their kind, and `control <kind>` for as many random rows beside it. */
+/** How the optimizer names the arms of a trial: by their kind or as `teacher`, and `control <arm>` for as many random rows beside it. */
 const CONTROL = 'control ';
 
 export function isControl(arm: string): boolean {

@@ -6,17 +6,18 @@ Not covered: paraphrases (see the optimizer's guard) and texts longer than memor
 
 from __future__ import annotations
 
-import array
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from wlops_ml.bands import Crowd
+from wlops_ml.connected import Groups, Pairs, Rows
+from wlops_ml.kept_texts import KeptTexts
 from wlops_ml.minhash import BANDS, shingle_set, signatures
 from wlops_ml.minhash import jaccard as jaccard  # noqa: PLC0414 - offered on to those who compare two texts
 from wlops_ml.minhash import similarity as _jaccard
@@ -27,9 +28,6 @@ from wlops_ml.text_columns import SLICE_ROWS, key_hashes, match_keys, mixed
 Texts: TypeAlias = Sequence[str] | pl.Series
 #: What must be equal beside the text: any hashable per text, or a column of 64-bit hashes.
 Keys: TypeAlias = Sequence[Hashable] | pl.Series
-#: Pairs of row numbers ``(i, j)`` with ``i < j``, shape ``(pairs, 2)``.
-Pairs: TypeAlias = npt.NDArray[np.int64]
-Rows: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 
 _PAIRS_AT_ONCE = 50_000
 #: Texts whose 5-grams are held at a time; those of all would take more memory than the texts.
@@ -38,8 +36,6 @@ _SHINGLED_TEXTS = 4_096
 _NEIGHBOURS_IN_BUCKET = 32
 #: Pairs found unlike are remembered, since most share several bands; this many at a time.
 _REMEMBERED_PAIRS = 1_000_000
-#: The same for the search of repeats, which looks back at texts that stay.
-_KEPT_IN_BUCKET = 128
 _VERIFIED_PER_TEXT = 32
 #: Signatures estimate the similarity with a standard error of at most 0.05; candidates this far below are not worth a closer look.
 _ESTIMATE_SLACK = 0.15
@@ -80,38 +76,6 @@ def nearly_among(texts: Texts, others: Texts, threshold: float, keys: Keys, othe
         return known.nearly_among_first(len(others))[len(others) :]
 
 
-def connected_groups(count: int, pairs: Pairs) -> Rows:
-    """For each of ``count`` rows the lowest row number it is joined with by pairs, directly or over others."""
-    groups = _Groups(count)
-    for i, j in pairs.tolist():
-        groups.join(i, j)
-    return groups.labels()
-
-
-class _Groups:
-    """Disjoint sets of row numbers, each named by its lowest."""
-
-    def __init__(self, count: int) -> None:
-        self._parent = array.array("q", range(count))
-
-    def root(self, row: int) -> int:
-        parent = self._parent
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    def join(self, first: int, second: int) -> None:
-        low, high = sorted((self.root(first), self.root(second)))
-        self._parent[high] = low
-
-    def labels(self) -> Rows:
-        labels: Rows = np.array(self._parent, dtype=np.int64)
-        while (labels[labels] != labels).any():
-            labels = labels[labels]
-        return labels
-
-
 class _Texts:
     """Texts to be compared: the first of each ``(match key, key)`` is, its copies share its fate.
 
@@ -142,7 +106,7 @@ class _Texts:
 
     def groups(self) -> Rows:
         """See ``near_duplicate_groups``."""
-        groups = _Groups(len(self._rows))
+        groups = Groups(len(self._rows))
         unlike: set[tuple[int, int]] = set()
         for pairs in self._candidates():
             labels = groups.labels()
@@ -162,7 +126,7 @@ class _Texts:
 
     def repeats(self) -> set[int]:
         """See ``near_repeats``; without copies."""
-        kept = _Kept(self._bands())
+        kept = KeptTexts(self._bands())
         found: set[int] = set()
         for place, row in enumerate(self._rows.tolist()):
             if any(self._similar(other, place) for other in self._most_alike(place, kept.beside(place))):
@@ -173,7 +137,7 @@ class _Texts:
 
     def nearly_among_first(self, count: int) -> list[bool]:
         """For each row whether it is one of the first ``count`` or nearly one of them."""
-        kept = _Kept(self._bands())
+        kept = KeptTexts(self._bands())
         near = np.arange(len(self._texts)) < count
         for place, row in enumerate(self._rows.tolist()):
             if row < count:
@@ -246,34 +210,3 @@ def _codes(keys: Keys | None, count: int) -> npt.NDArray[np.uint64]:
         return keys.to_numpy().astype(np.uint64)
     code_of: dict[Hashable, int] = {}
     return np.array([code_of.setdefault(key, len(code_of)) for key in keys], dtype=np.uint64)
-
-
-class _Kept:
-    """Texts by bucket, so that those which share a band with another are found; filled as texts are kept.
-
-    All buckets are parts of one array, each as long as the texts that could come into it: lists would take kilobytes per text.
-    """
-
-    def __init__(self, bands: npt.NDArray[np.int32] | npt.NDArray[np.uint64]) -> None:
-        number_of_band = np.arange(bands.shape[1], dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        _, buckets, sizes = np.unique(bands.astype(np.uint64) ^ number_of_band, return_inverse=True, return_counts=True)
-        self._buckets = buckets.reshape(bands.shape)
-        self._starts = np.cumsum(sizes) - sizes
-        self._held = np.zeros_like(sizes)
-        self._texts = np.empty(bands.size, dtype=np.int64)
-
-    def add(self, text: int) -> None:
-        """Keep the text with this number."""
-        own = self._buckets[text]
-        self._texts[self._starts[own] + self._held[own]] = text
-        self._held[own] += 1
-
-    def beside(self, text: int) -> Rows:
-        """The kept texts that share a band with this one, ascending; of a bucket the last ``_KEPT_IN_BUCKET``."""
-        own = self._buckets[text]
-        held = self._held[own]
-        if not held.any():
-            return np.empty(0, dtype=np.int64)
-        ends = self._starts[own] + held
-        first = ends - np.minimum(held, _KEPT_IN_BUCKET)
-        return np.unique(np.concatenate([self._texts[i:j] for i, j in zip(first.tolist(), ends.tolist(), strict=True)]))

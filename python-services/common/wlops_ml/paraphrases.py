@@ -22,8 +22,8 @@ import numpy.typing as npt
 import polars as pl
 
 from wlops_ml.answers import final_answer, flexible_answer, normal_text, parse_number
+from wlops_ml.connected import connected_groups
 from wlops_ml.like_numbers import Numbers, Pairs, pairs_with_like_numbers, same_problem_codes
-from wlops_ml.near_duplicates import connected_groups
 from wlops_ml.spoken_numbers import spoken_numbers
 from wlops_ml.text import numbers as digits
 from wlops_ml.wording import Wording, cosines

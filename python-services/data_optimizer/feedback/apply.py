@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from data_optimizer.feedback.augment import augment
@@ -10,14 +11,11 @@ from data_optimizer.feedback.fix import drop, suspects_of
 from data_optimizer.feedback.generate import generate
 from data_optimizer.feedback.replay import replay
 from data_optimizer.feedback.select_rows import choose, move
-from data_optimizer.recipe import Recipe, RecipeEntry
+from data_optimizer.recipe import TEACHER, Recipe, RecipeEntry
 from wlops_ml.maths import equation_target
 
 #: Kinds that add rows which the user did not give.
 _SYNTHETIC = ("generate", "augment", "replay")
-
-#: What rows that a teacher wrote have as their source.
-TEACHER = "teacher"
 
 #: An entry with the rows it chose fixed, and how many rows it added, changed or dropped.
 Done = tuple[RecipeEntry, int]
@@ -32,8 +30,9 @@ def apply_recipe(
     """Change ``bench`` by every entry; answers what each entry did, in the order of the recipe.
 
     Rows are taken out and taken from the pool first, in the order of the recipe, so that what came from the pool can be taken out again;
-    then the synthetic share counts the rows that are really there. ``limits`` says how many rows each synthetic entry may make in place of
-    that share: two recipes are fair to compare only where what they have in common makes the same rows.
+    then the synthetic share counts the rows that are really there. Where the task has caps, what an entry adds beyond them goes again.
+    ``limits`` says how many rows each synthetic entry may make in place of that share: two recipes are fair to compare only where what
+    they have in common makes the same rows.
     """
     done: dict[str, Done] = {}
     for entry in sorted(recipe.entries, key=lambda one: one.kind not in ("fix", "select")):
@@ -45,7 +44,8 @@ def apply_recipe(
     for entry in recipe.entries:
         if entry.kind in _SYNTHETIC:
             before_entry(entry)
-            done[entry.id] = entry, _synthetic(bench, entry, limits[entry.id])
+            made = _synthetic(bench, entry, limits[entry.id])
+            done[entry.id] = entry, made - bench.keep_caps(made)
     return [done[entry.id] for entry in recipe.entries]
 
 
@@ -55,7 +55,8 @@ def _plain(bench: Bench, entry: RecipeEntry) -> Done:
         return found, drop(bench, found)
     if entry.kind == "select":
         chosen = entry if entry.row_ids else entry.model_copy(update={"row_ids": choose(bench, entry)})
-        return chosen, move(bench, chosen)
+        moved = move(bench, chosen)
+        return chosen, moved - bench.keep_caps(moved)
     if entry.kind == "format":
         return entry, sum(equation_target(text) is not None for text in bench.train["wanted"].to_list())
     return entry, 0
@@ -64,16 +65,26 @@ def _plain(bench: Bench, entry: RecipeEntry) -> Done:
 def _synthetic(bench: Bench, entry: RecipeEntry, limit: int) -> int:
     if entry.kind == "replay":
         return replay(bench, entry, limit)
-    drafts = [(row.given, row.wanted, "") for row in entry.drafts]
-    made = bench.accept(drafts, TEACHER, limit) if drafts else 0
+    if entry.drafts:
+        return bench.accept([(row.given, row.wanted, "") for row in entry.drafts], TEACHER, limit)
     if entry.kind == "generate" and bench.task_type == "generation":
-        return made + generate(bench, entry, limit - made)
-    return made if drafts else augment(bench, entry, limit)
+        return generate(bench, entry, limit)
+    return augment(bench, entry, limit)
 
 
 def shared_out(recipe: Recipe, real_rows: int) -> dict[str, int]:
-    """Rows each synthetic entry may make: what it wants, all scaled down alike where that is more than the cap."""
-    wanted = {entry.id: entry.rows for entry in recipe.entries if entry.kind in _SYNTHETIC}
+    """Rows each synthetic entry may make: what it wants, all scaled down alike where that is more than the cap.
+
+    Where a teacher wrote rows for a finding, what else carries it out makes those that are missing.
+    """
+    written = Counter[tuple[int, str]]()
+    for entry in recipe.entries:
+        written[entry.iteration, entry.improvement_id] += len(entry.drafts)
+    wanted = {
+        entry.id: len(entry.drafts) or max(0, entry.rows - written[entry.iteration, entry.improvement_id])
+        for entry in recipe.entries
+        if entry.kind in _SYNTHETIC
+    }
     cap = int(real_rows * recipe.synthetic_share / (1 - recipe.synthetic_share))
     total = sum(wanted.values())
     return wanted if total <= cap else {name: rows * cap // total for name, rows in wanted.items()}

@@ -1,4 +1,4 @@
-"""The arms of a trial: one for each kind of remedy, with a control arm of as many rows taken at random, and the verdict on each."""
+"""The arms of a trial: one for each kind of remedy and one for a teacher's rows, with a control arm of as many random rows each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLEARLY = 1.96
 
 @dataclass(frozen=True)
 class Arm:
-    """The entries of one kind as they were tried. ``uplift`` is over the rows so far, ``lead`` over the control arm."""
+    """The entries of one arm as they were tried. ``uplift`` is over the rows so far, ``lead`` over the control arm."""
 
     kind: ImprovementKind
     entries: list[RecipeEntry]
@@ -44,6 +44,11 @@ class Arm:
     reason: str = ""
 
     @property
+    def name(self) -> str:
+        """As results tell it: the kind of its entries, or ``teacher``."""
+        return self.entries[0].arm
+
+    @property
     def ids(self) -> set[str]:
         """Ids of its entries."""
         return {entry.id for entry in self.entries}
@@ -51,7 +56,7 @@ class Arm:
     def told(self, *, chosen: bool) -> list[TrialArm]:
         """The arm and its control as results tell them."""
         own = TrialArm(
-            arm=self.kind,
+            arm=self.name,
             improvements=[entry.improvement_id for entry in self.entries],
             rows=self.rows,
             score=round(self.outcome.score, 6),
@@ -60,7 +65,7 @@ class Arm:
             reason=self.reason,
         )
         beside = TrialArm(
-            arm=f"control {self.kind}",
+            arm=f"control {self.name}",
             improvements=[],
             rows=self.control_rows,
             score=round(self.control.score, 6),
@@ -77,14 +82,12 @@ class Arm:
 
 def declined(entries: list[RecipeEntry], reason: str) -> list[DeclinedImprovement]:
     """The improvements of these entries as not applied."""
-    return [
-        DeclinedImprovement(id=entry.improvement_id, kind=entry.kind, slice=entry.slice, reason=reason)
-        for entry in entries
-    ]
+    return [entry.declined(reason) for entry in entries]
 
 
-def tried(judge: Judge, base: Outcome, kind: ImprovementKind, entries: list[RecipeEntry]) -> Arm | None:
-    """The arm of these entries with its verdict; None where no row came of them."""
+def tried(judge: Judge, base: Outcome, entries: list[RecipeEntry]) -> Arm | None:
+    """The arm of these entries, all of one kind, with its verdict; None where no row came of them."""
+    kind = entries[0].kind
     outcome = judge.attempt(entries)
     rows = outcome.rows_of(entries)
     if rows == 0:
@@ -102,11 +105,14 @@ def tried(judge: Judge, base: Outcome, kind: ImprovementKind, entries: list[Reci
 
 def _judged(arm: Arm) -> Arm:
     figures = f"{arm.uplift.value:+.4f} on `mine` against the rows so far, {arm.lead:+.4f} against as many random rows"
+    is_written = any(one.drafts for one in arm.entries)
+    if is_written:
+        figures = f"{arm.rows} of {sum(one.rows for one in arm.entries)} rows that were wanted: {figures}"
     if arm.kind == "select":
         # More rows that the user gave are good until shown otherwise; all else has to show that it is.
         return replace(arm, wins=arm.uplift.high >= 0, reason=figures)
     is_broad_fix = arm.kind == "fix" and any(one.predicate is None for one in arm.entries)
-    if arm.kind in ("augment", "replay") or is_broad_fix or any(one.drafts for one in arm.entries):
+    if arm.kind in ("augment", "replay") or is_broad_fix or is_written:
         # Little speaks for these but the trial itself, and the quick model is not the real one.
         wins = arm.uplift.value > arm.error and arm.lead > arm.lead_error
         needed = f"; it must gain more than one standard error, {arm.error:.4f} and {arm.lead_error:.4f}"

@@ -13,8 +13,9 @@ import polars as pl
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.guard import GuardIndex
 from data_optimizer.recipe import PredicateSpec, RecipeEntry
+from data_optimizer.steps.balance import capped
 from data_optimizer.working_rows import SCHEMA, with_keys
-from wlops_common.contracts import TaskType
+from wlops_common.contracts import Operators, TaskType
 from wlops_ml import features
 from wlops_ml.features import Predicate
 from wlops_ml.rows import content_id, input_column, output_column
@@ -46,7 +47,11 @@ class Bench:
     has_pool: bool = False
     #: What the champion says of the pool: row id -> its margin between the two likeliest labels, and the likeliest. Empty where not asked.
     margins: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    #: Of which the caps are kept after every entry too.
+    operators: Operators = field(default_factory=Operators)
     refused: int = 0
+    #: The rows that entries added beyond a cap and that were taken out again, with the reason.
+    beyond_caps: list[pl.DataFrame] = field(default_factory=list, init=False)
     _taken_ids: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +60,10 @@ class Bench:
     def copy(self) -> Bench:
         """A bench in the same state, to try something on."""
         return replace(self)
+
+    def ranks_pool(self) -> bool:
+        """Whether there is a model to ask of which pool rows it is least sure, whatever slice they are of."""
+        return bool(self.margins) or self.proxies is not None
 
     def originals(self) -> pl.DataFrame:
         """The training rows that nothing was done to."""
@@ -95,6 +104,22 @@ class Bench:
         given, wanted = input_column(self.task_type), output_column(self.task_type)
         for row in rows.iter_rows(named=True):
             yield {**row, given: row["given"], wanted: row["wanted"]}
+
+    def keep_caps(self, new: int) -> int:
+        """Take out those of the last ``new`` training rows that are beyond a cap; answers how many."""
+        per_class, per_group = self.operators.max_rows_per_class, self.operators.max_rows_per_group
+        if new == 0 or (per_class is None and per_group is None):
+            return 0
+        self.train, beyond = capped(self.train, self.seed, per_class=per_class, per_group=per_group, new=new)
+        self.beyond_caps.append(beyond)
+        return beyond.height
+
+    def room(self) -> dict[str, int] | None:
+        """How many rows each label that has some may still get; None where there is no cap on them."""
+        most = self.operators.max_rows_per_class
+        if most is None:
+            return None
+        return {label: most - rows for label, rows in self.train["wanted"].value_counts().iter_rows()}
 
     def accept(self, drafts: list[Draft], source: str, limit: int) -> int:
         """Add those drafts that are new and no (near) copy of a held-out row, at most ``limit``; answers how many."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from data_optimizer.feedback.bench import SMALL_TRAINING_ROWS, Bench
 from data_optimizer.feedback.fix import doubted
 from data_optimizer.recipe import Feedback, Finding, Recipe, RecipeEntry
-from wlops_common.contracts import DeclinedImprovement
+from wlops_common.contracts import ALL_ROWS, DeclinedImprovement
 
 #: A slice that is as frequent in training as in `mine` and fails all the same gets this share of the training rows more.
 _STRENGTHENING_SHARE = 0.1
@@ -29,6 +29,8 @@ class Candidates:
 
     entries: list[RecipeEntry] = field(default_factory=list)
     declined: list[DeclinedImprovement] = field(default_factory=list)
+    #: Improvements that a teacher's rows were tried for and lost.
+    lost_by_teacher: frozenset[str] = frozenset()
 
     def decline(self, finding: Finding, reason: str) -> None:
         """Note why there is no entry for a finding."""
@@ -55,37 +57,40 @@ def candidates_for(
         has_teacher: Whether there is one to write generated text of a kind that people would have to collect else.
     """
     distinct = {finding.id: finding for finding in reversed(feedback.improvements)}
-    found = Candidates()
-    tried = _tried(recipe, rejected)
+    tried, by_teacher = _tried(recipe, rejected), _tried(recipe, rejected, by_teacher=True)
+    found = Candidates(lost_by_teacher=frozenset(by_teacher))
     for finding in sorted(distinct.values(), key=lambda one: (-one.gain_bound, one.id)):
         is_for_teacher = has_teacher and finding.kind == "collect" and bench.task_type == "generation"
         asked = finding.model_copy(update={"kind": "generate"}) if is_for_teacher else finding
-        reason = _obstacle(asked, bench, found.entries, tried)
+        reason = _obstacle(asked, bench, found.entries, by_teacher if is_for_teacher else tried)
         if reason is not None:
             found.decline(finding, reason)
             continue
+        # The champion's doubts say which rows of the pool are worth most, not the slice that asked for some.
+        is_of_all = asked.kind == "select" and bench.ranks_pool()
         found.entries.append(
             RecipeEntry(
                 id=f"{iteration}-{finding.id}",
                 improvement_id=finding.id,
                 iteration=iteration,
                 kind=asked.kind,
-                slice=finding.slice,
-                predicate=finding.predicate,
+                finding_kind=finding.kind,
+                slice=ALL_ROWS if is_of_all else finding.slice,
+                predicate=None if is_of_all else finding.predicate,
                 rows=_wanted_rows(asked, bench, len(rejected)),
             )
         )
     return found
 
 
-def _tried(recipe: Recipe, rejected: list[Recipe]) -> dict[str, int]:
-    """Improvement id -> the last iteration whose challenger applied it and lost; ``select`` may be tried again, with more rows."""
+def _tried(recipe: Recipe, rejected: list[Recipe], *, by_teacher: bool = False) -> dict[str, int]:
+    """Improvement id -> the last iteration whose challenger applied it so and lost; ``select`` may be tried again, with more rows."""
     kept = {entry.id for entry in recipe.entries}
     return {
         entry.improvement_id: entry.iteration
         for one in rejected
         for entry in one.entries
-        if entry.id not in kept and entry.kind != "select"
+        if entry.id not in kept and entry.kind != "select" and bool(entry.drafts) == by_teacher
     }
 
 

@@ -62,14 +62,22 @@ def learn(context: JobContext, request: OptimizeRequest, source: Bench) -> Learn
     choice = choose_entries(source, recipe, candidates.entries, context.progress, context.check)
     all_applied = [
         AppliedImprovement(
-            id=entry.improvement_id, kind=entry.kind, slice=entry.slice, rows=rows, trial=choice.uplifts.get(entry.id)
+            id=entry.improvement_id,
+            kind=entry.told_kind,
+            arm=entry.arm,
+            slice=entry.slice,
+            rows=rows,
+            trial=choice.uplifts.get(entry.id),
         )
         for entry, rows in choice.done
     ]
     new = [
         one for (entry, _), one in zip(choice.done, all_applied, strict=True) if entry.iteration == request.iteration
     ]
-    return Learned(choice, new, all_applied, [*candidates.declined, *choice.declined], told)
+    # A finding that two arms carried out is declined only where both lost.
+    applied = {one.id for one in new}
+    declined = [*candidates.declined, *(one for one in choice.declined if one.id not in applied)]
+    return Learned(choice, new, all_applied, declined, told)
 
 
 def _suspects(bench: Bench, check: Callable[[], None]) -> Mapping[str, str]:

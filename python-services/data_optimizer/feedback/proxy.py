@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from data_optimizer.feedback.question import Question
 
 #: Words of one character too: in short questions `i` and `a` carry meaning.
 WORD = r"(?u)\b\w+\b"
+_WORD_OR_SIGN = rf"{WORD}|[^\w\s]"
 DESCRIPTION = "linear model over words and pairs of words"
 #: More training rows than this add time to a trial and little to what it says.
 MAX_TRAINING_ROWS = 20_000
@@ -34,6 +34,8 @@ MAX_CHARACTERS, MAX_VOCABULARY_CHARACTERS = 2_000, 16_000_000
 #: Passes over the rows: as many rows in all, within bounds. A model of few rows that had few passes would gain from mere repetition.
 _ROWS_IN_ALL, _FEWEST_EPOCHS, _MOST_EPOCHS = 30_000, 6, 40
 _ROWS_AT_ONCE = 4_096
+#: Where fewer of the texts than this share have a word, as emoji and signs have none, each sign is read as one.
+_SHARE_WITH_WORDS = 0.9
 #: Features of texts that are kept, at 12 bytes each.
 _MOST_KEPT = 20_000_000
 
@@ -130,11 +132,12 @@ class ProxyModels:
 
 
 def _vocabulary(texts: list[str], classes: int) -> tuple[Any, Any]:
-    """A fitted vectorizer and the features of the texts, under the bound. Texts without a single word are read by characters."""
+    """A fitted vectorizer and the features of the texts, under the bound; of signs too, where words alone would leave many without."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    reading: dict[str, Any] = {"token_pattern": WORD} if any(map(_has_word, texts)) else {"analyzer": "char"}
-    reading |= {"ngram_range": (1, 2), "sublinear_tf": True}
+    has_words = sum(map(_has_word, texts)) >= _SHARE_WITH_WORDS * len(texts)
+    pattern = WORD if has_words else _WORD_OR_SIGN
+    reading: dict[str, Any] = {"token_pattern": pattern, "ngram_range": (1, 2), "sublinear_tf": True}
     vectorizer = TfidfVectorizer(**reading)
     matrix = vectorizer.fit_transform(texts)
     if matrix.shape[1] * classes > MAX_DOUBLE_WEIGHTS:
@@ -158,5 +161,16 @@ def _sampled(rows: pl.DataFrame, characters: int) -> pl.DataFrame:
 
 def _by_chance(rows: pl.DataFrame, seed: int) -> Integers:
     """Row numbers in an order that is a hash of seed and id, so that a row comes early or late whatever stands beside it."""
-    keys = [sha256(f"{seed}:{row_id}".encode()).digest() for row_id in rows["id"].to_list()]
-    return np.array(sorted(range(rows.height), key=keys.__getitem__), dtype=np.int64)
+    ids = rows["id"]  # of content: 16 hex digits, and a number where there are several of the same
+    digits = ids.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    numbers = ids.str.slice(17).cast(pl.UInt64, strict=False).fill_null(0).to_numpy()
+    keys = _mixed(digits ^ _mixed(numbers ^ _mixed(np.full(1, seed, dtype=np.uint64))))
+    return np.argsort(keys, kind="stable")
+
+
+def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Each number's place in a fixed order that looks random: the finisher of SplitMix64 (Steele, Lea, Flood 2014), modulo 2**64."""
+    keys = keys + np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))

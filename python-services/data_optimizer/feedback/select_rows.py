@@ -33,7 +33,8 @@ def choose(bench: Bench, entry: RecipeEntry) -> list[str]:
     else:
         order, predicted = ranked
         cap = math.ceil(entry.rows / max(1, len(set(predicted))) * _CLASS_CAP)
-    ids, groups = pool["id"].to_list(), pool["group"].to_list()
+    ids, groups, labels = (pool[name].to_list() for name in ("id", "group", "wanted"))
+    room = bench.room()
     chosen: list[str] = []
     per_class: dict[str, int] = {}
     used_groups: set[str] = set()
@@ -42,6 +43,11 @@ def choose(bench: Bench, entry: RecipeEntry) -> list[str]:
             break
         if groups[index] in used_groups or per_class.get(predicted[index], 0) >= cap:
             continue
+        if room is not None:
+            left = room.get(labels[index], entry.rows)
+            if left <= 0:
+                continue
+            room[labels[index]] = left - 1
         used_groups.add(groups[index])
         per_class[predicted[index]] = per_class.get(predicted[index], 0) + 1
         chosen.append(ids[index])

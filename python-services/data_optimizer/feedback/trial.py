@@ -1,8 +1,9 @@
 """Try remedies with a quick model before the real one is trained: each kind is an arm, judged on ``mine`` beside a random control arm.
 
-An arm is taken when it does better than the rows so far and no worse than as many random rows, rows of the pool unless they do harm;
-arms that win are joined as long as the joint score does not fall. Selection and augmentation help or harm depending on data and model,
-so nothing is believed untried (Lowell, Lipton, Wallace 2019, arXiv 1807.04801). Not here: promotion, which the real model decides.
+A teacher's rows are an arm of their own: wrong ones sink no others. An arm is taken when it does better than the rows so far and no worse
+than as many random rows, rows of the pool unless they do harm; arms that win are joined as long as the joint score does not fall. Selection
+and augmentation help or harm depending on data and model, so nothing is believed untried (Lowell, Lipton, Wallace 2019, arXiv 1807.04801).
+Not here: promotion, which the real model decides.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def _untried(
     source: Bench, recipe: Recipe, entries: list[RecipeEntry], on_progress: OnProgress
 ) -> tuple[Bench, list[Done]]:
     bench = source.copy()
-    done = apply_recipe(bench, recipe.extended(entries), lambda entry: on_progress(f"{entry.kind}: {entry.slice}"))
+    done = apply_recipe(bench, recipe.extended(entries), lambda entry: on_progress(f"{entry.arm}: {entry.slice}"))
     return bench, done
 
 
@@ -103,12 +104,12 @@ def _idle(entries: list[RecipeEntry], done: list[Done]) -> list[RecipeEntry]:
 def _arms(
     judge: Judge, base: Outcome, entries: list[RecipeEntry], on_progress: OnProgress
 ) -> tuple[list[Arm], list[DeclinedImprovement]]:
-    """The arm of each kind, in the order in which the kinds come, and the improvements that no row came of."""
+    """The arms, in the order in which their entries come, and the improvements that no row came of."""
     arms, fruitless = [], []
-    for kind in dict.fromkeys(entry.kind for entry in entries):
-        on_progress(f"trial: {kind} and its control arm")
-        own = [entry for entry in entries if entry.kind == kind]
-        arm = tried(judge, base, kind, own)
+    for name in dict.fromkeys(entry.arm for entry in entries):
+        on_progress(f"trial: {name} and its control arm")
+        own = [entry for entry in entries if entry.arm == name]
+        arm = tried(judge, base, own)
         if arm is None:
             fruitless += declined(own, _IDLE)
         else:
@@ -124,15 +125,15 @@ def _joined(
     if not winners:
         return _nearest(base, arms)
     chosen, outcome = list(winners[0].entries), winners[0].outcome
-    told = {arm.kind: arm for arm in arms}
+    told = {arm.name: arm for arm in arms}
     for arm in winners[1:]:
-        on_progress(f"trial: together with {arm.kind}")
+        on_progress(f"trial: together with {arm.name}")
         joint = judge.attempt([*chosen, *arm.entries])
         if joint.score >= outcome.score:
             chosen, outcome = [*chosen, *arm.entries], joint
         else:
             lost = f"{arm.reason}; beside what was taken it loses {outcome.score - joint.score:.4f}"
-            told[arm.kind] = replace(arm, reason=lost)
+            told[arm.name] = replace(arm, reason=lost)
     return chosen, outcome, list(told.values())
 
 
@@ -165,7 +166,7 @@ def _parts(
         others = [other for other in chosen if other.id != entry.id]
         without = base
         if others or any(base.limits[name] != outcome.limits[name] for name in base.limits):
-            on_progress(f"trial: without {entry.kind}, {entry.slice}")
+            on_progress(f"trial: without {entry.arm}, {entry.slice}")
             without = judge.attempt(others, limits=outcome.limits)
         parts[entry.id], _ = judge.uplift(without, outcome)
     return parts

@@ -11,13 +11,18 @@ import csv
 import re
 from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 
 from data_optimizer.parsing.delimiter import Shape, shape_of
 from data_optimizer.parsing.stored_rows import StoredRows
 from data_optimizer.parsing.table import BadRow, sample_of
 
-#: A quoted field may hold this many line breaks; beyond that the opening quote is taken for a stray one.
+#: A record may take this many lines, or as many as the longest of a file whose quotes are all in order; beyond that the opening quote is
+#: taken for a stray one.
 _MAX_RECORD_LINES = 200
+#: Quotes are in order where at least this share of the records that CSV's rules make of the whole file have the usual width.
+_SOUND_SHARE = 0.98
 #: Lines joined by a quote that are nearly all records by themselves were joined by a stray one.
 _STRAY_SHARE = 0.9
 #: Prose has commas enough that fewer lines than this look like records by chance.
@@ -54,11 +59,12 @@ def parse_delimited(
         header = next(number for number in range(start, len(lines)) if lines[number].strip())
         lines[header] = shape.delimiter + lines[header]
     result = Records(shape.delimiter)
+    reach = _Reach(lines, start, shape)
     last = len(lines) - 1 if not lines[-1] else len(lines)
     position = start
     while position < last:
         line = lines[position]
-        fields, used = _record(lines, position, shape)
+        fields, used = _record(lines, position, shape, reach)
         if not any(map(str.strip, fields)):
             result.bad.append(BadRow(position + 1, "blank row", sample_of(line)))
         elif not shape.fits(fields):
@@ -71,7 +77,38 @@ def parse_delimited(
     return result
 
 
-def _record(lines: Sequence[str], position: int, shape: Shape) -> tuple[list[str], int]:
+class _Reach:
+    """How many lines a record may take."""
+
+    def __init__(self, lines: Sequence[str], start: int, shape: Shape) -> None:
+        self._lines, self._start, self._shape = lines, start, shape
+
+    def covers(self, used: int) -> bool:
+        """Whether a record may take so many lines. The whole file is read at most once to tell, and only if one is that long."""
+        if self._shape.label_side is not None:
+            return used == 1
+        return used <= _MAX_RECORD_LINES or used <= self._longest
+
+    @cached_property
+    def _longest(self) -> int:
+        """Lines of the longest record that CSV's rules make of the file; 0 where a quote is out of order."""
+        reader = csv.reader(
+            (f"{line}\n" for line in islice(self._lines, self._start, None)),
+            delimiter=self._shape.delimiter,
+            strict=True,
+        )
+        longest = records = sound = before = 0
+        try:
+            for fields in reader:
+                longest, before = max(longest, reader.line_num - before), reader.line_num
+                records += bool(fields)
+                sound += bool(fields) and self._shape.fits(fields)
+        except csv.Error:
+            return 0
+        return longest if sound >= _SOUND_SHARE * records else 0
+
+
+def _record(lines: Sequence[str], position: int, shape: Shape, reach: _Reach) -> tuple[list[str], int]:
     """The record that starts at a line, and how many lines it takes.
 
     Tried in turn: quotes as CSV means them, over several lines if one stays open; quotes as plain characters of one line;
@@ -80,7 +117,7 @@ def _record(lines: Sequence[str], position: int, shape: Shape) -> tuple[list[str
     line = lines[position]
     if '"' not in line:
         return _plain(line, shape), 1
-    strict, used = _quoted(lines, position, shape)
+    strict, used = _quoted(lines, position, shape, reach)
     if strict is not None:
         return strict, used
     plain = _plain(line, shape)
@@ -96,14 +133,14 @@ def _plain(line: str, shape: Shape) -> list[str]:
     return line.split(shape.delimiter, 1) if shape.label_side == "first" else line.rsplit(shape.delimiter, 1)
 
 
-def _quoted(lines: Sequence[str], position: int, shape: Shape) -> tuple[list[str] | None, int]:
+def _quoted(lines: Sequence[str], position: int, shape: Shape, reach: _Reach) -> tuple[list[str] | None, int]:
     """The record that CSV's rules make of a line and the ones its open quote draws in, if they make one.
 
     One of another width is none where delimiters stand in the text: its quotes may be plain characters.
     """
     quotes = 0
-    for used in range(1, (_MAX_RECORD_LINES if shape.label_side is None else 1) + 1):
-        if position + used > len(lines):
+    for used in range(1, len(lines) - position + 1):
+        if not reach.covers(used):
             break
         quotes += lines[position + used - 1].count('"')
         if quotes % 2 == 0:

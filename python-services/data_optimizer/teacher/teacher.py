@@ -17,7 +17,7 @@ import polars as pl
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import Candidates
 from data_optimizer.feedback.generate import templates_of
-from data_optimizer.recipe import DraftRow, Recipe, RecipeEntry
+from data_optimizer.recipe import TEACHER, DraftRow, Recipe, RecipeEntry
 from data_optimizer.steps.personal_data import masked
 from data_optimizer.steps.worked_answers import answers_are_worked
 from data_optimizer.teacher.address import TeacherAddress
@@ -25,7 +25,7 @@ from data_optimizer.teacher.answers import LONGEST, Checks
 from data_optimizer.teacher.endpoint import Endpoint
 from data_optimizer.teacher.faults import TeacherFault
 from data_optimizer.teacher.prompts import Pair, messages
-from wlops_common.contracts import DeclinedImprovement, TeacherReport
+from wlops_common.contracts import TeacherReport
 from wlops_ml.features import ARROW, CONFUSED
 
 #: Bounds of an iteration: calls in all and for one entry, rows asked for in a call, and seconds after which no call is begun.
@@ -85,13 +85,17 @@ def taught(
     """The candidates with the teacher's rows in those entries that it serves, and what is told of it. No fault of it is raised.
 
     ``mask`` is for tasks that mask personal data: their texts are masked, and a slice's name is too, which may hold a column's value.
-    An entry it wrote nothing for stays as it was where there is another way to carry it out, and is declined with the reason else.
+    Its rows make an entry of their own beside the one that carries the finding out without it, if there is a way; where both are taken
+    that one makes the rows that are missing (``shared_out``). A finding with neither is declined with the reason.
     """
     endpoint = Endpoint(address, check)
     teacher = _Teacher(endpoint, bench, recipe, Told(address.model), mask=mask)
     result = Candidates(declined=list(candidates.declined))
     for entry in candidates.entries:
-        teacher.serve(entry, result)
+        if entry.improvement_id in candidates.lost_by_teacher:
+            result.entries.append(entry)
+        else:
+            teacher.serve(entry, result)
     teacher.told.requests = endpoint.requests
     return result, teacher.told
 
@@ -115,7 +119,7 @@ class _Teacher:
         return self._bench.task_type == "classification"
 
     def serve(self, entry: RecipeEntry, result: Candidates) -> None:
-        """Put the entry into ``result``, with rows, without, or declined."""
+        """Put into ``result`` an entry of the rows it wrote, and the given one where that can be carried out; else the reason."""
         templates = 0 if self._labelled or entry.kind != "generate" else len(templates_of(self._bench, entry))
         if (
             entry.kind not in (("generate", "augment") if self._labelled else ("generate",))
@@ -125,15 +129,13 @@ class _Teacher:
             return
         rows, reason = self._write(entry)
         if rows:
-            wanted = entry.rows if templates else len(rows)
-            result.entries.append(entry.model_copy(update={"kind": "generate", "drafts": rows, "rows": wanted}))
-        elif self._labelled or templates:
+            own = {"id": f"{entry.id}-{TEACHER}", "kind": "generate", "drafts": rows}
+            result.entries.append(entry.model_copy(update=own))
+        if self._labelled or templates:
             result.entries.append(entry)
-        else:
+        elif not rows:
             reason = f"no verified rows are there to make more from, and the teacher wrote none: {reason}"
-            result.declined.append(
-                DeclinedImprovement(id=entry.improvement_id, kind=entry.kind, slice=entry.slice, reason=reason)
-            )
+            result.declined.append(entry.declined(reason))
 
     def _write(self, entry: RecipeEntry) -> tuple[list[DraftRow], str]:
         """Usable rows for the entry, and why there are no more."""

@@ -24,6 +24,16 @@ def test_a_class_keeps_as_many_rows_as_its_cap_whatever_their_order() -> None:
     assert set(capped(ROWS, 8, per_class=20)[0]["id"]) != set(kept["id"])
 
 
+def test_new_rows_go_before_those_that_are_there() -> None:
+    kept, _ = capped(ROWS, 7, per_class=20, new=45)
+    old = set(ROWS.head(45)["id"])
+    assert dict(kept.group_by("wanted").len().iter_rows()) == {"a": 20, "b": 20}
+    labels = ROWS.head(45).group_by("wanted").len().iter_rows()
+    assert sum(row in old for row in kept["id"]) == sum(min(20, rows) for _, rows in labels)
+    grouped = ROWS.with_columns(group=pl.Series([f"g{index % 45}" for index in range(90)]))
+    assert set(capped(grouped, 7, per_group=1, new=45)[0]["id"]) == old
+
+
 def test_of_a_group_its_representative_stays_and_counts_once_in_its_class() -> None:
     grouped = ROWS.sort("id").with_columns(group=pl.Series([f"g{index // 3}" for index in range(90)]))
     kept, removed = capped(grouped, 7, per_group=1)

@@ -126,6 +126,8 @@ def test_pool_rows_are_selected_where_the_model_is_unsure_and_leave_the_pool(wor
     selected = workplace.rows(later.train).filter(pl.col("source") == "select")
     before, after = workplace.rows(first.pool), workplace.rows(later.pool)
     assert selected.height == applied.rows > 30
+    # Asked for by a slice, taken by doubt from the whole pool, and told as what it is.
+    assert (applied.id, applied.slice) == ("imp_1", "all rows")
     assert set(before["id"]) == set(selected["id"]) | set(after["id"])
     again = workplace.improve(files, later, [], iteration=2)
     assert again.train == again.train.model_copy(update={"sha256": later.train.sha256, "rows": later.train.rows})

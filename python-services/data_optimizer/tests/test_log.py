@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from data_optimizer.log_page import log_page
 from data_optimizer.operators import operator_of
-from data_optimizer.tests.workplace import Workplace, csv_file, maths_file
+from data_optimizer.tests.workplace import Workplace, csv_file, labelled_csv, maths_file, topics
 from wlops_common.contracts import Operators, OptimizeResult, UnknownLabels
 from wlops_common.errors import DatasetColumnsUnknown
 
@@ -41,7 +42,15 @@ def test_problems_are_verified_rewritten_and_guarded(workplace: Workplace) -> No
     steps = _steps(workplace, workplace.optimise({"source": maths_file(300, 1)}))
     operators = {step["operator"] for step in steps.values()}
     assert {"verify worked answers", "rewrite as equations", "leakage guard"} <= operators
-    assert steps["equation targets"]["rowsIn"] == steps["equation targets"]["rowsOut"]
+    targets = steps["equation targets"]
+    assert targets["rowsIn"] == targets["rowsOut"] == targets["changed"]
+
+
+def test_a_step_that_edits_rows_tells_how_many(workplace: Workplace) -> None:
+    dirty = b"two  blanks and a  &amp; of the parcel,a\na row with the label in other letters,A\n"
+    steps = _steps(workplace, workplace.optimise({"source": csv_file(200) + dirty}))
+    assert steps["normalise"]["changed"] == 2
+    assert all(step["changed"] == 0 for name, step in steps.items() if name != "normalise")
 
 
 def test_a_step_of_no_known_operator_is_one_of_its_own() -> None:
@@ -98,7 +107,10 @@ def test_personal_data_are_masked_only_when_asked_for(workplace: Workplace) -> N
     assert "personal data" not in _steps(workplace, plain)
     asked = Workplace(workplace.root / "asked")
     result = asked.optimise({"source": data}, operators=Operators(mask_personal_data=True))
-    assert asked.json(result.log)["rowsMasked"] == 1
+    masked = _steps(asked, result)["personal data"]
+    assert (masked["rowsIn"], masked["rowsOut"], masked["changed"]) == (201, 201, 1)
+    assert next(step.changed for step in result.steps if step.name == "personal data") == 1
+    assert 'number">201<td class="number">201<td><td class="number">1<' in asked.file(result, "log.html").decode()
     texts = [text for role in ("train", "mine", "select", "test") for text in asked.rows(getattr(result, role))["text"]]
     assert "write to <e-mail> about the red parcel" in texts
     assert not [text for text in texts if "ann@" in text]
@@ -116,6 +128,28 @@ def test_caps_hold_in_every_iteration_and_only_when_asked_for(workplace: Workpla
         files, 1, split=first.split, recipe=first.recipe, feedback=feedback, operators=operators, seed=8
     )
     assert later.train.sha256 == first.train.sha256
+
+
+def test_caps_hold_for_what_feedback_adds_original_rows_first_and_the_step_tells(workplace: Workplace) -> None:
+    files = {"source": labelled_csv(topics(300, 1)), "pool": labelled_csv(topics(400, 2))}
+    operators = Operators(max_rows_per_class=52)
+    first = workplace.optimise(files, operators=operators)
+    counts = dict(workplace.rows(first.train).group_by("label").len().iter_rows())
+    assert min(counts.values()) < max(counts.values()) == 52
+    asked = [
+        {"id": f"imp_{kind}", "kind": kind, "slice": "all rows", "gainBound": 0.2, "predicate": None}
+        for kind in ("select", "augment", "replay")
+    ]
+    feedback = workplace.store.put("evaluations/1.json", json.dumps({"improvements": asked}).encode())
+    later = workplace.optimise(files, 1, split=first.split, recipe=first.recipe, feedback=feedback, operators=operators)
+    train = workplace.rows(later.train)
+    assert max(train["label"].value_counts()["count"]) == 52
+    assert set(workplace.rows(first.train)["id"]) <= set(train["id"])
+    assert later.applied
+    assert sum(one.rows for one in later.applied) == later.train.rows - first.train.rows
+    steps = _steps(workplace, later)
+    assert steps["balance after feedback"]["rowsIn"] == steps["recipe"]["rowsOut"]
+    assert steps["balance after feedback"]["rowsOut"] == later.train.rows
 
 
 class _Page(HTMLParser):
@@ -158,6 +192,7 @@ def test_figures_are_readable(value: float | None) -> None:
         "rowsIn": value,
         "rowsOut": 0,
         "removed": {},
+        "changed": 0,
         "seconds": 0,
         "samples": [],
     }

@@ -81,12 +81,41 @@ def test_of_very_many_rows_two_trainings_share_the_rows_they_have_in_common(monk
     assert np.array_equal(one.model.coef_, other.model.coef_)
 
 
-def test_texts_without_a_word_are_read_by_their_characters() -> None:
+def test_texts_without_a_word_are_read_by_their_signs() -> None:
     rows = _rows([("🙂" * (1 + row % 3) + "🎉" * (row % 7), "good") for row in range(40)] +
                  [("😡" * (1 + row % 3) + "💥" * (row % 7), "bad") for row in range(40)])  # fmt: skip
     model = ProxyModels(LABEL, rows).fit(rows, 1)
     assert model is not None
     assert model.right(_rows([("🙂🙂🎉", "good"), ("😡💥", "bad")]), ["good", "bad"]).tolist() == [1.0, 1.0]
+
+
+def test_a_few_words_among_many_emoji_do_not_take_their_features() -> None:
+    signs = [("🙂" * (1 + row % 3) + "🎉" * (row % 7), "good") for row in range(40)]
+    signs += [("😡" * (1 + row % 3) + "💥" * (row % 7), "bad") for row in range(40)]
+    spoken = [(f"fine {row}", "good") for row in range(20)]
+    model = ProxyModels(LABEL, _rows([*signs, *spoken])).fit(_rows([*signs, *spoken]), 1)
+    assert model is not None
+    asked = [("🙂🙂🎉", "good"), ("😡💥", "bad"), ("so fine", "good")]
+    assert model.right(_rows(asked), [label for _, label in asked]).tolist() == [1.0, 1.0, 1.0]
+    # A few emoji among many words change nothing: those are read by words.
+    told = ProxyModels(LABEL, _rows([*topics(400, 1), ("🙂", "c1")])).fit(_rows(topics(400, 1)), 1)
+    plain = ProxyModels(LABEL, _rows(topics(400, 1))).fit(_rows(topics(400, 1)), 1)
+    assert told is not None
+    assert plain is not None
+    assert told.model.coef_.shape == plain.model.coef_.shape
+
+
+def test_rows_come_in_an_order_of_chance_that_their_ids_alone_decide() -> None:
+    rows = _rows([*topics(2_000, 1), *[("the same", "c1")] * 40])
+    order = proxy._by_chance(rows, 3)
+    assert sorted(order) == list(range(rows.height))
+    turned = rows.reverse()
+    assert turned["id"].gather(proxy._by_chance(turned, 3)).to_list() == rows["id"].gather(order).to_list()
+    # Copies are spread like others, and two seeds have nothing in common.
+    copies = np.flatnonzero(np.isin(order, np.arange(2_000, rows.height)))
+    assert 600 < copies.mean() < 1_400
+    other = proxy._by_chance(rows, 4)
+    assert 350 < len(set(order[:1_000]) & set(other[:1_000])) < 650
 
 
 def test_a_task_of_emoji_goes_through_an_iteration_with_a_trial(workplace: Workplace) -> None:

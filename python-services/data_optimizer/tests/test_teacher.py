@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from data_optimizer.feedback.apply import shared_out
 from data_optimizer.job import run
+from data_optimizer.recipe import DraftRow, Recipe, RecipeEntry
 from data_optimizer.settings import OptimizerSettings
 from data_optimizer.teacher import address, answers, endpoint, teacher
 from data_optimizer.teacher.answers import objects_in
@@ -56,11 +59,13 @@ def test_rows_of_a_teacher_are_tried_beside_a_control_arm_and_taken_where_they_h
     later, told, calls = _asked(workplace, about_topics, kind)
     written = _written(workplace, later)
     assert set(written["label"]) == {"c2"}
-    assert [(one.kind, one.rows) for one in later.applied] == [("generate", written.height)]
+    assert [(one.kind, one.arm, one.rows) for one in later.applied] == [(kind, "teacher", written.height)]
+    assert later.declined == []
     assert later.trial is not None
     arms = {arm.arm: arm for arm in later.trial.arms}
-    assert arms["generate"].chosen
-    assert arms["control generate"].rows == arms["generate"].rows == written.height > 20
+    assert arms["teacher"].chosen
+    assert arms["control teacher"].rows == arms["teacher"].rows == written.height > 20
+    assert set(arms) == {"teacher", "control teacher", kind, f"control {kind}"}
     assert told == {
         "model": "tutor-1", "calls": len(calls), "requests": len(calls), "rowsAsked": told["rowsAsked"],
         "rowsShown": len({one["text"] for call in calls for one in call.data["examples"]}),
@@ -180,6 +185,60 @@ def test_texts_that_give_orders_are_sent_as_data_and_their_like_is_held_to_the_s
     assert all("ignore all" not in call.body["messages"][0]["content"] for call in server.calls)
     assert "admin" not in set(workplace.rows(later.train)["label"])
     assert workplace.json(later.log)["recipe"]["teacher"]["unusable"] == {"a label that training does not have": 20}
+
+
+def test_a_teacher_that_writes_hardly_a_row_replaces_no_more_than_that(workplace: Workplace) -> None:
+    def mean(call: Call) -> None:
+        call.rows([{"text": f"w7of2 w8of2 w9of2 new {n}", "label": "c2" if n == 0 else "admin"} for n in range(40)])
+
+    first = workplace.optimise(FILES)
+    asked = [finding("augment", "label", "c2")]
+    alone = workplace.improve(FILES, first, asked)
+    with fake_teacher(mean) as server:
+        workplace.extras = server.extras
+        later = workplace.improve(FILES, first, asked, iteration=2)
+    assert (later.teacher and later.teacher.rows_accepted) == 1
+    assert later.trial is not None
+    assert alone.trial is not None
+    arms = {arm.arm: arm for arm in later.trial.arms}
+    assert arms["teacher"].rows == 1
+    assert re.match(r"1 of 2\d\d rows that were wanted: ", arms["teacher"].reason)
+    assert arms["augment"].rows == alone.trial.arms[0].rows > 100
+
+
+def _entry(name: str, rows: int, drafts: int = 0, iteration: int = 1) -> RecipeEntry:
+    written = [DraftRow(given=f"{name} {n}", wanted="c2") for n in range(drafts)]
+    return RecipeEntry(
+        id=f"{iteration}-{name}-{drafts}",
+        improvement_id=name,
+        iteration=iteration,
+        kind="generate" if drafts else "augment",
+        slice="label = c2",
+        rows=rows,
+        drafts=written,
+    )
+
+
+def test_beside_a_teachers_rows_as_many_others_are_made_as_are_missing() -> None:
+    entries = [_entry("a", 100, 30), _entry("a", 100), _entry("b", 20), _entry("c", 10, 15), _entry("c", 10)]
+    later = _entry("a", 100, iteration=2)
+    assert list(shared_out(Recipe(entries=[*entries, later]), 10_000).values()) == [30, 70, 20, 15, 0, 100]
+    # Where the teacher's rows are not taken the others are made in full.
+    assert list(shared_out(Recipe(entries=entries[1:2]), 10_000).values()) == [100]
+
+
+def test_where_a_teachers_rows_lost_the_finding_is_carried_out_without_it(workplace: Workplace) -> None:
+    first = workplace.optimise(FILES)
+    asked = [finding("augment", "label", "c2")]
+    with fake_teacher(about_topics) as server:
+        workplace.extras = server.extras
+        second = workplace.improve(FILES, first, asked)
+        calls = len(server.calls)
+        third = workplace.improve(FILES, first, asked, iteration=2, rejected=[second.recipe])
+    assert [one.arm for one in second.applied] == ["teacher"]
+    assert len(server.calls) == calls > 0
+    assert third.trial is not None
+    assert [arm.arm for arm in third.trial.arms] == ["augment", "control augment"]
 
 
 def test_a_busy_teacher_is_asked_again(workplace: Workplace) -> None:
@@ -457,6 +516,23 @@ def test_problems_of_a_teacher_are_solved_again_and_wrong_ones_refused(workplace
     assert all("/" in target for target in written["target"])
 
 
+def test_verified_problems_are_tried_apart_from_a_teachers(workplace: Workplace) -> None:
+    files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(200, 2, "+-*")}
+    first = workplace.optimise(files)
+    asked = [
+        finding("generate", "operation", "+", 0.2, "imp_sums"),
+        finding("collect", "operation", "÷", 0.1, "imp_parts"),
+    ]
+    with fake_teacher(_problems) as server:
+        workplace.extras = server.extras
+        later = workplace.improve(files, first, asked)
+    assert later.trial is not None
+    tried = {arm.arm: arm.improvements for arm in later.trial.arms if arm.improvements}
+    assert tried == {"generate": ["imp_sums"], "teacher": ["imp_parts"]}
+    kinds = {one.id: one.kind for one in later.applied} | {one.id: one.kind for one in later.declined}
+    assert kinds == {"imp_sums": "generate", "imp_parts": "collect"}
+
+
 def test_a_slice_with_templates_needs_no_teacher(workplace: Workplace) -> None:
     files = {"source": maths_file(300, 1, "+-*"), "validation": maths_file(200, 2, "+-*/")}
     first = workplace.optimise(files)
@@ -496,12 +572,13 @@ def test_free_text_is_written_for_what_people_would_have_to_collect_and_stays_a_
     written = _written(workplace, later)
     originals = later.train.rows - written.height
     assert 0 < written.height <= 0.1 * originals
-    assert [(one.id, one.kind) for one in later.applied] == [("imp_0", "generate")]
-    assert ["cannot be verified" in one.reason for one in later.declined] == [True]
+    assert [(one.id, one.kind, one.arm) for one in later.applied] == [("imp_0", "collect", "teacher")]
+    assert [(one.kind, "cannot be verified" in one.reason) for one in later.declined] == [("collect", True)]
     with fake_teacher(lambda call: call.send(b"", 403)) as server:
         workplace.extras = server.extras
         third = workplace.improve(files, first, asked[:1], iteration=2)
     assert third.applied == []
+    assert third.declined[0].kind == "collect"
     assert "the teacher wrote none: it refused with status 403" in third.declined[0].reason
     workplace.extras = {}
     assert "collected by people" in workplace.improve(files, first, asked[:1], iteration=3).declined[0].reason

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_optimizer.feedback import trial
+from data_optimizer.feedback.apply import apply_recipe
 from data_optimizer.feedback.bench import Bench
 from data_optimizer.feedback.compile import MAX_ENTRIES, candidates_for
 from data_optimizer.feedback.generate import generate
@@ -23,7 +24,7 @@ from data_optimizer.recipe import Feedback, PredicateSpec, Recipe, RecipeEntry
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences, topic_of, topics
 from data_optimizer.working_rows import from_row_file
-from wlops_common.contracts import TrialArm
+from wlops_common.contracts import Operators, TrialArm
 from wlops_common.job_context import JobInterrupted
 
 
@@ -83,6 +84,17 @@ def test_pool_rows_are_taken_by_the_margins_of_the_champion_where_it_was_asked()
     bench.margins = {f"p{row}": (0.001 * row, f"c{row % 4}") for row in range(100, 200)}
     choice, _ = _choose(bench, _entry("select", 40))
     assert choice.recipe.entries[0].row_ids == [f"p{row}" for row in range(100, 140)]
+
+
+def test_the_pool_gives_no_more_rows_of_a_label_than_its_cap_has_room_for() -> None:
+    train = [(f"{text} n{row}", f"c{row % 10 > 6:d}") for row, (text, _) in enumerate(topics(100, 1))]
+    pool = [(f"{text} n9{row}", f"c{row % 2}") for row, (text, _) in enumerate(topics(100, 3))]
+    bench = _bench(train, topics(20, 2), pool)
+    bench.operators = Operators(max_rows_per_class=72)
+    done = apply_recipe(bench, Recipe(entries=[_entry("select", 30)]))
+    assert [rows for _, rows in done] == [30]
+    assert dict(bench.train.group_by("wanted").len().iter_rows()) == {"c0": 72, "c1": 58}
+    assert bench.pool.height == 70
 
 
 def test_a_remedy_that_harms_is_declined_with_its_numbers() -> None:

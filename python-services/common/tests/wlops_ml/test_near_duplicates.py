@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wlops_ml import near_duplicates
+from wlops_ml import kept_texts, near_duplicates
+from wlops_ml.connected import connected_groups
 from wlops_ml.near_duplicates import (
-    connected_groups,
     jaccard,
     near_duplicate_groups,
     near_repeats,
@@ -246,8 +246,8 @@ def test_a_text_is_verified_with_few_of_the_many_that_stay(monkeypatch: pytest.M
 
 
 def test_a_full_bucket_answers_with_the_last_texts() -> None:
-    kept = near_duplicates._Kept(np.zeros((1_000, 2), dtype=np.uint64))
+    kept = kept_texts.KeptTexts(np.zeros((1_000, 2), dtype=np.uint64))
     assert kept.beside(0).tolist() == []
     for text in range(999):
         kept.add(text)
-    assert kept.beside(999).tolist() == list(range(999 - near_duplicates._KEPT_IN_BUCKET, 999))
+    assert kept.beside(999).tolist() == list(range(999 - kept_texts._KEPT_IN_BUCKET, 999))

@@ -7,6 +7,7 @@ the two sides cannot drift apart unseen. Golden examples in ``src/contracts/exam
 from __future__ import annotations
 
 from wlops_common.contracts.evaluation import (
+    ALL_ROWS,
     ChampionOutcomes,
     Comparison,
     Contamination,
@@ -62,6 +63,7 @@ from wlops_common.contracts.training import (
 )
 
 __all__ = [
+    "ALL_ROWS",
     "AppliedImprovement",
     "ChampionOutcomes",
     "Comparison",

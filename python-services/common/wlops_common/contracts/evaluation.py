@@ -59,6 +59,10 @@ class Slice(Message):
     q_value: float
 
 
+#: Name of the part that is all of the rows.
+ALL_ROWS = "all rows"
+
+
 class ErrorRate(Message):
     """How a part of the rows does, whether it stands out or not."""
 

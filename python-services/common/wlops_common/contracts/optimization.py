@@ -60,12 +60,14 @@ class OptimizeRequest(JobRequest):
 
 
 class OptimizationStep(Message):
-    """One operator: rows in, rows out, and why some did not come out."""
+    """One operator: rows in, rows out, why some did not come out, and how many of those that did were edited."""
 
     name: str
     rows_in: int
     rows_out: int
     removed: dict[str, int] = Field(default_factory=dict)
+    #: Rows that came out other than they went in; 0 also in a result stored before this was told.
+    changed: int = 0
     seconds: float
 
 
@@ -122,6 +124,8 @@ class AppliedImprovement(Message):
     kind: ImprovementKind
     slice: str
     rows: int
+    #: The arm of a trial that carries it out: its kind, or ``teacher``; a finding may be carried out by two. None in older results.
+    arm: str | None = None
     #: What a quick model of the chosen rows loses on ``mine`` without this improvement; None where nothing was tried.
     trial: Uplift | None = None
 
@@ -136,7 +140,7 @@ class DeclinedImprovement(Message):
 
 
 class TrialArm(Message):
-    """A remedy as a quick model judged it on ``mine``, by its kind; ``control <kind>`` is the random one beside it, of as many rows."""
+    """A remedy as a quick model judged it on ``mine``, by its kind or as ``teacher``; ``control <arm>`` is as many random rows."""
 
     arm: str
     #: Ids of the improvements it carries out; empty for the control arm.
