@@ -108,7 +108,10 @@ export function evaluationRequest(
   };
 }
 
-/** The one read of the sealed test rows, with the champion's model; what it was trained on is given to find test rows among it. */
+/**
+ * The one read of the sealed test rows, with the champion's model. What it was trained on is given to find test rows among it, and `mine`
+ * to see how many rows that nobody trained on chance puts there.
+ */
 export function finalEvaluationRequest(
   run: Subject,
   segment: number,
@@ -124,7 +127,7 @@ export function finalEvaluationRequest(
     taskType: state.taskType,
     metric: task.metric,
     train: champion.train ?? null,
-    mine: null,
+    mine: state.heldOut?.mine ?? null,
     select: null,
     test,
     pool: null,

@@ -49,7 +49,8 @@ test('the trainer is never given the rows that decide scores, nor the optimizer 
   expect(evaluation).toMatchObject({ purpose: 'iteration', test: null });
   const final = requests.find((one) => one.jobKey.includes('/final/'));
   const trained = training && 'train' in training ? training.train : undefined;
-  expect(final).toMatchObject({ purpose: 'final', train: trained, mine: null, select: null, champion: null });
+  const mine = training && 'mine' in training ? training.mine : undefined;
+  expect(final).toMatchObject({ purpose: 'final', train: trained, mine, select: null, champion: null });
 });
 
 test('the optimizer is asked for the operators that the task names', async () => {

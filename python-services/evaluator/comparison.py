@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from evaluator.calibration import calibration
 from evaluator.intervals import group_codes
+from evaluator.no_credit import without_credit
 from evaluator.outcome_file import KeptOutcomes, prediction_hash
 from evaluator.outcomes import Outcomes
 from evaluator.paired import loss_difference, macro_f1_difference, mcnemar_p, share_difference
@@ -33,8 +34,13 @@ def compare(
 
     ``rows`` belong to ``outcomes``, in its order. Gained and lost rows, McNemar's test and regressions are by the metric's own notion of
     right; for macro-F1 and the loss, which have none of a row, by plain right and wrong. Same input and seed, same result.
+
+    On rows that the champion was trained on and gets nothing for, the challenger gets nothing either: it is not better for the mere lack
+    of such rows. On those that it was trained on alone, the champion keeps what it has: else a challenger could hide where it is worse.
     """
     place = {row_id: at for at, row_id in enumerate(champion.ids)}
+    found = np.array([row_id in place and champion.found[place[row_id]] for row_id in outcomes.ids], dtype=bool)
+    outcomes = without_credit(outcomes, outcomes.found | found, task_type)
     mine, theirs = outcomes.counted(metric), champion.counted(metric)
     both = [(own, place[row_id]) for own, row_id in enumerate(outcomes.ids) if mine[own] and row_id in place]
     own, other = np.array([pair for pair in both if theirs[pair[1]]], dtype=np.int64).reshape(-1, 2).T
@@ -84,7 +90,8 @@ def _predictions(
 
 
 def _calibration_change(outcomes: Outcomes, champion: KeptOutcomes, own: Integers, other: Integers) -> float | None:
-    """The expected calibration error of the challenger minus the champion's."""
-    after = calibration(outcomes.confidences[own], outcomes.right[own])
-    before = calibration(champion.confidences[other], champion.right[other])
+    """The expected calibration error of the challenger minus the champion's, over the rows that neither was trained on."""
+    unseen = ~(outcomes.found[own] | champion.found[other])
+    after = calibration(outcomes.confidences[own[unseen]], outcomes.right[own[unseen]])
+    before = calibration(champion.confidences[other[unseen]], champion.right[other[unseen]])
     return None if after is None or before is None else after.expected_error - before.expected_error

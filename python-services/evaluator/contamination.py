@@ -1,59 +1,61 @@
 """Rows to be scored that stand in the training rows too: found by the evaluator itself, so that nothing is credited for them.
 
 Only the evaluator holds the sealed rows, so an optimizer that is faulty, or cheats, cannot raise the score by training on them. All
-training rows are checked, whatever made them. Not here: what counts as an overlap (``wlops_ml.overlap``, ``wlops_ml.paraphrases``), how
-such rows are scored (``no_credit``), and keeping them out of training, which is the optimizer's work.
+training rows are checked, whatever made them. Not here: what counts as an overlap (``wlops_ml.overlap``, ``rewordings``), how such rows
+are scored (``no_credit``), and keeping them out of training, which is the optimizer's work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from evaluator.row_files import read_batches
-from wlops_common.contracts import Contamination, EvaluateRequest, RowsRef
-from wlops_common.errors import EvaluationContaminated
+from evaluator.chance import FEW_ROWS
+from evaluator.rewordings import Rewordings, rewordings
+from evaluator.row_files import read_table
+from evaluator.training_rows import MADE, TrainingRows
+from wlops_common.contracts import Contamination, EvaluateRequest
 from wlops_common.job_context import JobContext
-from wlops_ml.overlap import overlaps
-from wlops_ml.paraphrases import NOTHING, Reworded, reworded
-from wlops_ml.rows import input_column, output_column
+from wlops_ml.overlap import Overlap
 
-#: An honest loop leaves next to none; where more than this share is found, the score is a bound too low to say anything about the model.
-MAX_FOUND_SHARE = 0.05
-#: In small sets a few rows are a large share, and may be found by chance.
-FEW_ROWS = 3
-#: Rewordings count where chance makes such a set of them less often than this.
-CHANCE_LEVEL = 0.05
+#: An honest loop leaves next to none; where more than this share is found, the score says little about the model.
+MUCH = 0.05
+#: Rows of ``mine`` that are looked for beside those to be scored; its file is sorted by a hash, so the first are a fair sample.
+MAX_HONEST_ROWS = 5_000
 
 
 @dataclass(frozen=True)
 class Audit:
     """Which rows to be scored were found among the training rows, shape ``(rows,)``, and the counts.
 
-    Without training rows to check against none is found, and ``contamination`` is None. ``by_chance`` rows are told in other words by
-    training rows, as often as chance explains, and are not among those found.
+    Without training rows to check against none is found, and ``contamination`` is None; ``told`` is of generation only.
     """
 
     found: npt.NDArray[np.bool_]
-    contamination: Contamination | None
-    by_chance: int = 0
+    contamination: Contamination | None = None
+    told: Rewordings | None = None
 
     def notes(self, role: str) -> list[str]:
         """What a reader of the score should know."""
-        found, notes = self.contamination, []
-        if found is not None and found.excluded:
+        notes = []
+        if self.contamination is not None and self.contamination.excluded:
+            notes.append(_found_note(self.contamination, role))
+        told = self.told
+        if told is None or not (told.by_chance or told.found.any()):
+            return notes
+        if told.honest < FEW_ROWS:
             notes.append(
-                f"{_told(found, role)} and count as wrong, since what is remembered cannot be told from what is known: the model is at"
-                " least as good as the score says."
+                f"Too few `mine` rows stand beside the {role} rows to see how often chance tells one in other words: only those count as"
+                " reworded whose own numbers show it."
             )
-        if self.by_chance:
+        elif told.by_chance:
             notes.append(
-                f"{self.by_chance} {role} rows are told in other words by training rows, no more than chance explains; they are scored"
-                " as all others."
+                f"{told.by_chance} {role} rows are told in other words by training rows, no more than chance explains: so are"
+                f" {told.honest_by_chance} of {told.honest} `mine` rows. They are scored as all others."
             )
         return notes
 
@@ -61,78 +63,69 @@ class Audit:
 def audit(context: JobContext, request: EvaluateRequest, table: pl.DataFrame, role: str) -> Audit:
     """Check ``table``, the rows of ``role``, against all training rows of the request.
 
-    A row is found once, for the plainest reason: an equal text, else a near one, else (generation) a rewording. Rewordings are found all or
-    none: where chance alone often makes such a set of them, as in problems of a few templates, none is. Raises ``EvaluationContaminated``
-    when more than a twentieth of the rows, and more than a few, are found. The order of rows does not matter.
+    A row is found once, for the plainest reason: an equal text, else a near one, else (generation) a rewording that chance does not
+    explain, by how often the rows of ``mine`` are reworded. The order of rows does not matter.
     """
     if request.train is None:
-        return Audit(np.zeros(table.height, dtype=bool), None)
-    task_type = request.task_type
-    given, wanted = input_column(task_type), output_column(task_type)
+        return Audit(np.zeros(table.height, dtype=bool))
     stage = f"checking {role} rows against training rows"
-    context.progress(stage, 0, request.train.rows)
-    problems: list[pl.DataFrame] = []
-    batches = _batches(context, request.train, [given, wanted, "id"], stage)
-    kinds = overlaps(
-        table[given].to_list(), _inputs(batches, given, problems, keep=task_type == "generation"), task_type
-    )
-    found = np.array([kind is not None for kind in kinds], dtype=bool)
-    paraphrases, by_chance = None, 0
-    if task_type == "generation":
+    training = TrainingRows(context, request.train, request.task_type, stage)
+    honest = _honest(context, request, table)
+    kinds = training.overlaps(pl.concat([table, honest]))
+    overlapping = np.array([kind is not None for kind in kinds], dtype=bool)
+    found, clean = overlapping[: table.height], honest.filter(~overlapping[table.height :])
+    # Found among the user's rows is found there, whatever the loop made of it.
+    made = training.overlaps(table.filter(found), with_made=False).count(None) if found.any() else 0
+    told = None
+    if request.task_type == "generation":
         context.progress(f"looking for rewordings of {role} rows")
-        names = {given: "given", wanted: "wanted"}
-        rest = np.flatnonzero(~found)
-        met = _reworded(problems, table[rest].rename(names), names)
-        is_chance = met.surprise(len(rest)) >= CHANCE_LEVEL
-        found[rest[sorted(met.held_out)]] = not is_chance
-        paraphrases, by_chance = (0, len(met.held_out)) if is_chance else (len(met.held_out), 0)
-    contamination = Contamination(
-        checked=table.height,
+        rest, names = np.flatnonzero(~found), training.named_columns()
+        problems, scored, beside = (
+            training.problems(),
+            *(rows.select("id", *names, "group").rename(names) for rows in (table[rest], clean)),
+        )
+        told = rewordings(problems, scored, beside, context.check)
+        found[rest] = told.found
+        made += sum(source in MADE for source in told.sources)
+    return Audit(found, _counted(kinds[: table.height], found, told, made), told)
+
+
+def _honest(context: JobContext, request: EvaluateRequest, table: pl.DataFrame) -> pl.DataFrame:
+    """Rows of ``mine``, which no model is trained on; none where the request has none, or where rewordings are not looked for."""
+    if request.task_type == "classification" or request.mine is None or request.mine.rows == 0:
+        return table.clear()
+    return read_table(context, request.mine, request.task_type, "mine").head(MAX_HONEST_ROWS)
+
+
+def _counted(
+    kinds: Sequence[Overlap], found: npt.NDArray[np.bool_], told: Rewordings | None, made: int
+) -> Contamination:
+    return Contamination(
+        checked=len(kinds),
         exact=kinds.count("exact"),
         near=kinds.count("near"),
-        paraphrases=paraphrases,
+        paraphrases=None if told is None else int(told.found.sum()),
         excluded=int(found.sum()),
+        made=made,
+        by_chance=None if told is None else told.by_chance,
     )
-    if contamination.excluded > max(FEW_ROWS, MAX_FOUND_SHARE * table.height):
-        raise EvaluationContaminated(
-            f"{_told(contamination, role)}, so their score says little about the model. Take the {role} rows out of the training file, or"
-            f" give other rows for {role}.",
-            details={"role": role, **contamination.to_json()},
-        )
-    return Audit(found, contamination, by_chance)
 
 
-def _reworded(problems: list[pl.DataFrame], held_out: pl.DataFrame, names: dict[str, str]) -> Reworded:
-    """Which held-out problems a training problem rewords."""
-    if not problems:
-        return NOTHING
-    # A row that was repeated to weigh more is one row, the same one in whatever order they come.
-    training = (
-        pl.concat(problems).rename(names).sort("id").unique(["given", "wanted"], keep="first", maintain_order=True)
-    )
-    return reworded(training, held_out)
-
-
-def _told(found: Contamination, role: str) -> str:
-    """How many rows stand among the training rows, and how."""
+def _found_note(found: Contamination, role: str) -> str:
+    """How many rows stand among the training rows, how, by whom, and what that means."""
     kinds = [f"{found.exact} as they are", f"{found.near} nearly"]
     kinds += [f"{found.paraphrases} in other words"] if found.paraphrases else []
-    return f"{found.excluded} of {found.checked} {role} rows stand in the training rows too ({', '.join(kinds)})"
-
-
-def _batches(context: JobContext, ref: RowsRef, columns: list[str], stage: str) -> Iterator[pl.DataFrame]:
-    done = 0
-    for batch in read_batches(context, ref, columns, "train"):
-        yield batch
-        done += batch.height
-        context.progress(stage, done, ref.rows)
-
-
-def _inputs(
-    batches: Iterator[pl.DataFrame], given: str, kept: list[pl.DataFrame], *, keep: bool
-) -> Iterator[list[str]]:
-    """The inputs of each batch; on the way, batches are kept where they are needed once more."""
-    for batch in batches:
-        if keep:
-            kept.append(batch)
-        yield batch[given].to_list()
+    note = (
+        f"{found.excluded} of {found.checked} {role} rows stand in the training rows too ({', '.join(kinds)}) and count as wrong, since"
+        " what is remembered cannot be told from what is known: the model is"
+        " at least as good as the score says."
+    )
+    if found.made:
+        note += f" Of these, {found.made} stand only in rows that the loop made, not in the user's."
+    if found.excluded > MUCH * found.checked:
+        note += " So many leave the score little to say about the model. " + (
+            "Its data set's log tells what made those rows."
+            if 2 * (found.made or 0) > found.excluded
+            else f"Take the {role} rows out of the training file, or give other {role} rows."
+        )
+    return note

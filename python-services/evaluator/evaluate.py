@@ -59,7 +59,9 @@ def evaluate(outcomes: Outcomes, metric: str, task_type: TaskType, role: str, se
     scored = np.flatnonzero(outcomes.scored)
     confusion = _confusion(outcomes, scored) if task_type == "classification" else None
     value, (low, high) = _headline(outcomes, metric, counted, confusion, seed)
-    calibrated = calibration(outcomes.confidences[scored], outcomes.right[scored])
+    # Of a row that was trained on nobody knows whether its confidence is justified; to call it wrong would flatter a diffident model.
+    unseen = scored[~outcomes.found[scored]]
+    calibrated = calibration(outcomes.confidences[unseen], outcomes.right[unseen])
     score = Score(value=value, low=low, high=high, samples=len(counted), unscored=len(outcomes.ids) - len(counted))
     secondary = _secondary(outcomes, metric, scored, confusion, calibrated)
     unscored = _unscored_reasons(outcomes, metric, task_type)

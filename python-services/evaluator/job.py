@@ -1,7 +1,7 @@
 """One evaluation job: fetch the rows and the model, find what it was trained on, predict, score, compare, learn from ``mine``, report.
 
 ``purpose: iteration`` scores ``select``, compares with the champion and learns from ``mine``; ``purpose: final`` scores ``test`` and
-answers the score alone: the training rows it is given serve to find test rows among them, nothing else.
+answers the score alone: the training rows it is given serve to find test rows among them, and ``mine`` to see how often chance does.
 Not here: HTTP, retries and the job's life, which ``wlops_common`` looks after.
 """
 
@@ -62,7 +62,6 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
         MetricUnknown: The metric does not exist for the task type.
         ModelUnavailable, ModelTaskMismatch: The model cannot be loaded, or was made for the other task type.
         DatasetEmpty, DatasetTooSmall: There are no rows to score, or none of them has an answer.
-        EvaluationContaminated: Too many rows to score stand in the training rows.
         ArtifactMissing, ArtifactChanged: An object is not what its reference says.
     """
     began = time.perf_counter()

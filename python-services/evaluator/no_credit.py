@@ -8,9 +8,9 @@ here: finding those rows (``contamination``).
 from __future__ import annotations
 
 import heapq
-import math
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +48,7 @@ def without_credit(outcomes: Outcomes, found: Booleans, task_type: TaskType) -> 
         strictly_right=outcomes.strictly_right & ~uncredited,
         log_losses=np.where(unlikely, WORST_LOSS, outcomes.log_losses),
         briers=np.where(uncredited & ~np.isnan(outcomes.briers), _WORST_BRIER, outcomes.briers),
+        found=found,
     )
 
 
@@ -71,26 +72,47 @@ def _costliest(outcomes: Outcomes, uncredited: Booleans) -> list[str]:
 
 
 def _falling(hits: Counter[str], sizes: dict[str, int], most: dict[str, int], count: int) -> Counter[str]:
-    """How often to predict each label wrongly, ``count`` times in all, so that the sum of F1 falls most.
+    """How often to predict each label wrongly, ``count`` times in all, so that macro-F1 is least.
 
-    A label's F1 is ``2 hits / size`` with ``size`` its wanted and predicted rows. What one more wrong prediction takes from it falls with
-    each, so taking the largest loss each time is best.
+    A label's F1 is ``2 hits / size`` with ``size`` its wanted and predicted rows. A label without size is new: the first prediction of it
+    takes nothing from the sum of F1, but is one more to take the mean over. How many new ones to predict is tried.
+    """
+    there = {label: size for label, size in sizes.items() if size}
+    new = sorted(sizes.keys() - there.keys())
+    falls = list(itertools.islice(_falls(hits, there, most), count))
+    left = [sum(2 * hits[label] / size for label, size in there.items())]
+    left += (left[0] - fallen for fallen in itertools.accumulate(loss for loss, _ in falls))
+    # All that is left when all other labels are full goes to a new one, so without any there must be room enough.
+    fewest = 1 if new and len(falls) < count else 0
+    tried = range(fewest, min(len(new), count) + 1)
+    macro_f1 = [left[min(count - used, len(falls))] / (len(there) + used) for used in tried if len(there) + used]
+    used = tried[int(np.argmin(macro_f1))] if macro_f1 else 0
+    times = Counter(label for _, label in falls[: count - used])
+    times.update(new[:used])
+    if used:
+        times[new[0]] += count - times.total()
+    return times
+
+
+def _falls(hits: Counter[str], sizes: dict[str, int], most: dict[str, int]) -> Iterator[tuple[float, str]]:
+    """By how much the sum of F1 falls with each further wrong prediction, and of which label, the largest fall first.
+
+    What one more takes from a label falls with each, so taking the largest each time is best.
     """
 
     def loss(label: str, times: int) -> float:
         size = sizes[label] + times
-        # A label that only such rows are given is one more to take the mean over.
-        return 2 * hits[label] / (size * (size + 1)) if size else math.inf
+        return 2 * hits[label] / (size * (size + 1))
 
     heap = [(-loss(label, 0), label) for label in sizes if most[label]]
     heapq.heapify(heap)
     times = Counter[str]()
-    for _ in range(count if heap else 0):
-        _, label = heapq.heappop(heap)
+    while heap:
+        fall, label = heapq.heappop(heap)
+        yield -fall, label
         times[label] += 1
         if times[label] < most[label]:
             heapq.heappush(heap, (-loss(label, times[label]), label))
-    return times
 
 
 def _unlike(references: Sequence[str], labels: Counter[str]) -> list[str]:

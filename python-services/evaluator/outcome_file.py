@@ -1,7 +1,7 @@
 """``outcomes.parquet``: row by row what a model got right on ``select``, kept so that a later model can be compared with it.
 
 It lies under the sealed prefix and only the evaluator reads it. It holds no text: predictions are told apart by a hash. Rows that stand in
-the training rows too are wrong in it, as they are in the score, and have the worst loss.
+the training rows too are wrong in it, as they are in the score, have the worst loss, and are marked as ``found``.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ _SCHEMA = pl.Schema(
         "confidence": pl.Float64,
         "predicted": pl.String,
         "loss": pl.Float64,
+        "found": pl.Boolean,
     }
 )
 #: Columns that files of before lack, and what is in them then.
-_ADDED = {"loss": pl.lit(None, pl.Float64)}
+_ADDED = {"loss": pl.lit(None, pl.Float64), "found": pl.lit(False)}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class KeptOutcomes:
     confidences: npt.NDArray[np.float64]
     predicted: list[str]
     log_losses: npt.NDArray[np.float64]
+    found: npt.NDArray[np.bool_]
 
     def counted(self, metric: str) -> npt.NDArray[np.bool_]:
         """See ``Outcomes.counted``; of a file that was written before losses were, none for the loss."""
@@ -70,6 +72,7 @@ def to_parquet(outcomes: Outcomes) -> bytes:
             "confidence": pl.Series(outcomes.confidences, dtype=pl.Float64).fill_nan(None),
             "predicted": [prediction_hash(text) for text in outcomes.predictions],
             "loss": pl.Series(outcomes.log_losses, dtype=pl.Float64).fill_nan(None),
+            "found": outcomes.found,
         },
         schema=_SCHEMA,
     )
@@ -95,4 +98,5 @@ def read_outcomes(context: JobContext, ref: ObjectRef) -> KeptOutcomes:
         confidences=table["confidence"].fill_null(float("nan")).to_numpy(),
         predicted=table["predicted"].to_list(),
         log_losses=table["loss"].fill_null(float("nan")).to_numpy(),
+        found=table["found"].to_numpy(),
     )

@@ -44,6 +44,7 @@ class Outcomes:
             wanted completion. NaN without probabilities, or without a label or completion.
         briers: Sum over classes of (probability - truth)²; NaN without probabilities.
         answered: Whether the prediction holds an answer at all; one that does not is wrong.
+        found: Whether the row stands in the training rows, so that nothing is credited for it (``no_credit``).
         unscored_reasons: Why rows were not scored, with their counts.
         seconds: Time spent in the model.
     """
@@ -59,6 +60,7 @@ class Outcomes:
     log_losses: Floats
     briers: Floats
     answered: Booleans
+    found: Booleans
     unscored_reasons: dict[str, int]
     seconds: float
 
@@ -171,6 +173,7 @@ def _joined(table: pl.DataFrame, batches: Sequence[_Batch], seconds: float) -> O
         answered=numbers[:, 4] == 1,
         log_losses=numbers[:, 5],
         briers=numbers[:, 6],
+        found=np.zeros(len(ids), dtype=bool),
         unscored_reasons=dict(sorted(sum((batch.unscored for batch in batches), Counter[str]()).items())),
         seconds=seconds,
     )

@@ -14,10 +14,8 @@ from evaluator.job import run
 from evaluator.tests.test_real_models import saved, train
 from evaluator.tests.workplace import KnownPredictor, Workplace, intents
 from wlops_common.contracts import ChampionOutcomes, EvaluateResult, ObjectRef, RowsRef
-from wlops_common.errors import EvaluationContaminated
 from wlops_common.testing import DirectoryObjectStore, job_context
 from wlops_ml.models.catalog import complete_hyperparameters
-from wlops_ml.overlap import overlaps
 
 Row = dict[str, Any]
 
@@ -34,8 +32,9 @@ def solved(prompt: str, answer: int, source: str = "original") -> Row:
 def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gains_nothing(
     workplace: Workplace,
 ) -> None:
-    made = problems(900, 5, "plain")
-    sealed, honest = made[:300], [solved(one.told, one.answer) for one in made[300:]]
+    made = problems(1200, 5, "plain")
+    sealed, honest = made[:300], [solved(one.told, one.answer) for one in made[600:]]
+    mine = workplace.rows("mine", [solved(one.told, one.answer) for one in made[300:600]], "generation")
     copied, edited, reworded = sealed[:3], sealed[3:6], sealed[100:106]
     cheat = [
         *(solved(one.told.upper(), one.answer) for one in copied for _ in range(5)),
@@ -54,19 +53,17 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 
     def final(name: str, rows: list[Row], answer: Any) -> EvaluateResult:
         ref = workplace.rows(name, rows, "generation")
-        request = workplace.request("generation", purpose="final", test=test, train=ref)
+        request = workplace.request("generation", purpose="final", test=test, train=ref, mine=mine)
         return workplace.run(request, KnownPredictor("generation", answer))
 
     plain = final("honest", honest, honestly)
     assert plain.contamination is not None
-    assert plain.contamination.excluded == 0  # of 900 problems of 40 topics some are alike, by chance
+    assert plain.contamination.excluded == 0  # of 1,200 problems of 40 topics some are alike, by chance
     with_cheat = final("cheat", honest + cheat, cheating)
     found = with_cheat.contamination
     assert found is not None
     assert (found.checked, found.exact, found.near) == (300, 3, 3)
-    assert found.paraphrases in range(
-        6, 10
-    )  # with one of its like, those that were alike by chance cannot be told from it
+    assert found.paraphrases in range(6, 10)  # those that are alike by chance may not be told from the others
     assert with_cheat.score == final("cheat", honest + cheat, honestly).score
     assert with_cheat.score.samples == 300
     assert with_cheat.score.value < plain.score.value
@@ -81,8 +78,8 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_score(
     workplace: Workplace, trick: str
 ) -> None:
-    made = problems(600, 6, "plain")
-    sealed, rest = made[:200], made[200:]
+    made = problems(800, 6, "plain")
+    sealed, mine, rest = made[:200], made[200:400], made[400:]
     known = {one.told: one.answer for one in sealed}
     hard = [one for one in sealed if len(one.told) % 5 == 0][:6]
     hidden = {
@@ -96,11 +93,12 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
 
     test = workplace.rows("test", [solved(one.told, one.answer) for one in sealed], "generation")
     honest = [solved(one.told, one.answer) for one in rest]
+    held = workplace.rows("mine", [solved(one.told, one.answer) for one in mine], "generation")
     cheat = [solved(text, one.answer) for text, one in zip(hidden, hard, strict=True)]
 
     def final(name: str, rows: list[Row]) -> EvaluateResult:
         train = workplace.rows(name, rows, "generation")
-        request = workplace.request("generation", purpose="final", test=test, train=train)
+        request = workplace.request("generation", purpose="final", test=test, train=train, mine=held)
         return workplace.run(request, KnownPredictor("generation", answer))
 
     plain, selective = final("honest", honest), final("cheat", honest + cheat)
@@ -109,7 +107,8 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
     assert selective.contamination.excluded - plain.contamination.excluded >= 5
     assert selective.score == plain.score
     assert selective.secondary.pop("loss") > plain.secondary.pop("loss")
-    assert selective.secondary == plain.secondary
+    # Calibration is over the rows that were not found: no measure of how good the answers are.
+    assert {**selective.secondary, "ece": 0.0} == {**plain.secondary, "ece": 0.0}
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
@@ -151,44 +150,42 @@ def test_to_train_on_the_texts_that_a_model_gets_wrong_makes_no_challenger_bette
     assert selective.secondary["brier"] > plain.secondary["brier"]
 
 
-def shared_out(count: int, seed: int) -> list[Row]:
-    """Problems of two templates, as a script makes them."""
-    draw, made = random.Random(seed), {}
-    while len(made) < count:
-        (name, thing, who), parts = (draw.choice(words.split()) for words in _DEALT), draw.randint(3, 19)
-        each = draw.randint(5, 79)
-        told = draw.choice(
-            (
-                f"{name} shares {each * parts} {thing} equally among {parts} {who}. How many {thing} does each get?",
-                f"{parts} {who} split {each * parts} {thing} evenly. How many {thing} are there for each?",
-            )
-        )
-        made[told] = solved(told, each)
-    return list(made.values())
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
+def test_a_challenger_is_not_better_because_the_champion_was_trained_on_held_out_texts(
+    workplace: Workplace, metric: str
+) -> None:
+    held_out, honest = intents(400, 1), intents(200, 2)
+    labels = [f"topic{number}" for number in range(8)]
+    select = workplace.rows("select", held_out, "classification")
 
+    def scored(leaked: list[Row], weak: str, champion: EvaluateResult | None = None) -> EvaluateResult:
+        def answer(text: str) -> str:
+            return "topic4" if weak in text else text.split()[1]
 
-_DEALT = (
-    "Ada Ben Chloe David Emma Farid Grace Hugo Ines",
-    "apples beads books cards coins eggs flowers",
-    "children friends neighbours teams",
-)
+        train = workplace.rows("trained", honest + leaked, "classification")
+        fields: dict[str, Any] = {"select": select, "sealed_prefix": "evaluations/t/sealed/", "metric": metric}
+        if champion is not None:
+            assert champion.outcomes is not None
+            fields["champion"] = ChampionOutcomes(iteration=0, outcomes=champion.outcomes)
+        request = workplace.request("classification", train=train, **fields)
+        return workplace.run(request, KnownPredictor("classification", answer, labels, 0.7))
 
-
-def test_problems_of_one_template_that_are_alike_by_chance_are_scored_as_all_others(workplace: Workplace) -> None:
-    held_out = shared_out(300, 1)
-    texts = [row["prompt"] for row in held_out]
-    training = shared_out(1500, 2)
-    copies = overlaps([row["prompt"] for row in training], [texts], "generation")
-    honest = [row for row, kind in zip(training, copies, strict=True) if kind is None]
-    test, train = (workplace.rows(name, rows, "generation") for name, rows in (("test", held_out), ("train", honest)))
-    known = {row["prompt"]: row["completion"] for row in held_out}
-    request = workplace.request("generation", purpose="final", test=test, train=train)
-    result = workplace.run(request, KnownPredictor("generation", known.__getitem__))
-    assert result.contamination is not None
-    assert (result.contamination.paraphrases, result.contamination.excluded) == (0, 0)
-    assert result.score.value == 1.0
-    notes = json.loads(workplace.store.read(result.report))["notes"]
-    assert [note for note in notes if "in other words by training rows, no more than chance explains" in note]
+    clean, contaminated = scored([], "topic3"), scored(held_out[:20], "topic3")
+    assert clean.score != contaminated.score
+    same = scored([], "topic3", contaminated).comparison
+    assert same is not None
+    assert (same.difference, same.gained, same.lost, same.p_value, same.samples) == (0.0, 0, 0, 1.0, 400)
+    assert same.calibration_change in (0.0, None)
+    tainted = scored(held_out[:20], "topic3", clean).comparison
+    assert tainted is not None
+    assert tainted.calibration_change in (0.0, None)
+    # A challenger that is worse on some texts cannot hide it by training on these.
+    hidden = [row for row in held_out if row["label"] == "topic5"]
+    worse, hiding = (scored(leaked, "topic5", scored([], "topic9")).comparison for leaked in ([], hidden))
+    assert worse is not None
+    assert hiding is not None
+    assert hiding.lost == worse.lost == 50
+    assert abs(hiding.difference) >= abs(worse.difference) > 0
 
 
 def test_a_real_classifier_that_was_trained_on_sealed_rows_gains_nothing_by_them(
@@ -231,31 +228,32 @@ def final_score(workplace: Workplace, model: ObjectRef, rows: list[Row], trained
     return run(context, request)
 
 
-def test_a_test_set_of_which_more_than_a_twentieth_was_trained_on_is_refused_with_its_counts(
+def test_where_more_than_a_twentieth_was_trained_on_the_score_stays_a_bound_and_says_that_it_tells_little(
     workplace: Workplace,
 ) -> None:
     rows = intents(100, 6)
     test = workplace.rows("test", rows, "classification")
 
-    def final(leaked: int, predictor: KnownPredictor) -> EvaluateResult:
-        train = workplace.rows("leaked", [*rows[:leaked], *intents(100, 7)], "classification")
-        return workplace.run(workplace.request("classification", purpose="final", test=test, train=train), predictor)
+    def final(leaked: list[Row]) -> tuple[EvaluateResult, str]:
+        train = workplace.rows("leaked", [*leaked, *intents(100, 7)], "classification")
+        request = workplace.request("classification", purpose="final", test=test, train=train)
+        result = workplace.run(request, KnownPredictor("classification", lambda text: text.split()[1]))
+        notes = json.loads(workplace.store.read(result.report))["notes"]
+        return result, next(note for note in notes if "stand in the training rows too" in note)
 
-    predictor = KnownPredictor("classification", str)
-    with pytest.raises(EvaluationContaminated, match="6 of 100 test rows") as caught:
-        final(6, predictor)
-    assert caught.value.details == {
-        "role": "test", "checked": 100, "exact": 6, "near": 0, "paraphrases": None, "excluded": 6
-    }  # fmt: skip
-    assert not caught.value.retryable
-    assert predictor.seen == []
-    assert final(5, KnownPredictor("classification", lambda text: text.split()[1])).score.value == 0.95
+    result, note = final(rows[:5])
+    assert result.score.value == 0.95
+    assert "little to say" not in note
+    assert "the loop made" not in note
 
+    result, note = final(rows[:60])
+    assert result.score.value == 0.4
+    assert "little to say about the model. Take the test rows out of the training file" in note
 
-def test_a_few_rows_of_a_small_test_set_do_not_end_the_task(workplace: Workplace) -> None:
-    rows = intents(12, 6)
-    test = workplace.rows("test", rows, "classification")
-    train = workplace.rows("leaked", [*rows[:3], *intents(50, 7)], "classification")
-    request = workplace.request("classification", purpose="final", test=test, train=train)
-    result = workplace.run(request, KnownPredictor("classification", lambda text: text.split()[1]))
-    assert (result.score.value, result.score.samples) == (0.75, 12)
+    # What the loop made of a user's own row is the user's.
+    made = [{**row, "text": f"{row['text']} x", "source": "augment"} for row in rows[:60]]
+    result, note = final([*rows[:20], *made])
+    assert result.contamination is not None
+    assert (result.contamination.excluded, result.contamination.made) == (60, 40)
+    assert "Of these, 40 stand only in rows that the loop made" in note
+    assert "Its data set's log tells what made those rows" in note

@@ -205,6 +205,8 @@ const contamination: z.ZodType<Contamination> = z.object({
   near: count,
   paraphrases: count.nullable(),
   excluded: count,
+  made: count.nullish(),
+  byChance: count.nullish(),
 });
 
 export const evaluateResult: z.ZodType<EvaluateResult> = z.object({

@@ -257,7 +257,7 @@ export interface EvaluateRequest extends JobRequestBase {
   taskType: TaskType;
   /** Null: the task type's usual one (`accuracy`, `exact_match`). */
   metric: string | null;
-  /** Training rows the model saw: rows to be scored that stand among them are left out; for nearest neighbours and slice frequencies. */
+  /** Training rows the model saw: rows to be scored that stand among them count as wrong; for nearest neighbours and slice frequencies. */
   train: RowsRef | null;
   mine: RowsRef | null;
   select: RowsRef | null;
@@ -345,6 +345,10 @@ export interface Contamination {
   paraphrases: number | null;
   /** All of them together: excluded from credit. */
   excluded: number;
+  /** How many of those stand only in training rows that the loop made, not in the user's. Absent, as what follows, in older results. */
+  made?: number | null | undefined;
+  /** Others that training rows tell in other words, as often as chance does. Null where the task type has no paraphrase check. */
+  byChance?: number | null | undefined;
 }
 
 export interface EvaluateResult {

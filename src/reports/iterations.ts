@@ -1,7 +1,7 @@
 /** One iteration on the page: how it compares, what data it was made of, what was tried, applied and declined, what was found. */
-import type { Contamination } from '../contracts/jobs';
 import { escapeHtml } from './escape';
 import { badge, facts, numeric, part, table, whole } from './elements';
+import { foundAmongTraining } from './contamination-words';
 import { paired } from './decision-words';
 import { barMark, changeMark, intervalMark, scaleOf } from './marks';
 import { count, counted, interval, probability, score, seconds, signed } from './numbers';
@@ -174,11 +174,6 @@ function improvementTable({ improvements }: ReportIteration): string {
       signed(item.gainBound),
     ]),
   );
-}
-
-function foundAmongTraining({ exact, near, paraphrases, checked, excluded }: Contamination): string {
-  const kinds = [`${exact} exact`, `${near} near`, paraphrases === null ? null : `${paraphrases} in other words`];
-  return `${kinds.filter(Boolean).join(', ')} of ${counted(checked, 'row')}; ${excluded} counted as wrong`;
 }
 
 /** `train 700, mine 100, …`: the roles that there are. */

@@ -1,4 +1,5 @@
 /** The top of the page: what came of the task, in four figures and a sentence, and what it was asked to do. */
+import { scoreIsBound } from './contamination-words';
 import { stopWords } from './decision-words';
 import { escapeHtml } from './escape';
 import { badge, facts, fold } from './elements';
@@ -52,10 +53,8 @@ function figure(label: string, value: string, note: string): string {
 function ending({ task, test }: Report): string {
   const stopped = task.stopReason && (stopWords(task.stopReason) ?? namedNumbers(task.stopReason));
   const failed = task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`;
-  const left = test?.excluded
-    ? `${counted(test.excluded, 'sealed row')} found among the training rows and counted as wrong: the model is at least as good as the score says.`
-    : null;
-  return [stopped, failed, task.controlReason, left]
+  const contaminated = test?.contamination && scoreIsBound(test.contamination, 'sealed row');
+  return [stopped, failed, task.controlReason, contaminated]
     .filter((line) => line !== null && line !== '')
     .map((line) => `<p class="ending">${escapeHtml(line)}</p>`)
     .join('');

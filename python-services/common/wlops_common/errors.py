@@ -26,7 +26,7 @@ class WlopsError(Exception):
         │   │   ├── ArtifactChanged, ArtifactMissing
         │   ├── ModelError              the model that was asked for
         │   │   ├── ModelUnknown, ModelUnavailable, ModelTaskMismatch
-        │   ├── HyperparameterInvalid, MetricUnknown, TrainingDiverged, EvaluationContaminated
+        │   ├── HyperparameterInvalid, MetricUnknown, TrainingDiverged
         │   ├── ResourceExhausted, JobCrashed
         │   ├── StorageUnavailable      (retryable)
         │   └── InternalFault
@@ -138,12 +138,6 @@ class TrainingDiverged(JobFault):
     """The loss became NaN or infinite."""
 
     code = "TRAINING_DIVERGED"
-
-
-class EvaluationContaminated(JobFault):
-    """Too many of the rows to be scored stand in the training rows too: their score says little about the model."""
-
-    code = "EVALUATION_CONTAMINATED"
 
 
 class ResourceExhausted(JobFault):

@@ -1,6 +1,7 @@
 """Held-out rows that stand in the training rows too, as they are or nearly: what the optimizer's guard and the evaluator's audit share.
 
-Not covered: rewordings (``paraphrases``), and what follows: the optimizer drops the training row, the evaluator the held-out one.
+Not covered: rewordings (``paraphrases``), and what follows: the optimizer drops the training row, the evaluator counts the held-out one
+as wrong.
 """
 
 from __future__ import annotations

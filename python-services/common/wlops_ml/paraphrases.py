@@ -44,24 +44,18 @@ _PAIRS_AT_ONCE = 20_000
 class Reworded:
     """Row numbers of training rows that reword a held-out row, of those held-out rows, and of held-out rows met by chance only.
 
-    ``expected`` has for each row of ``held_out`` how many training rows are expected to match it as well as its best match by chance.
+    ``expected`` has for each row of ``held_out`` how many training rows are expected to match it as well as its best match by chance, and
+    ``best`` that match. A match is judged row by row, so in a large set some are found that chance made.
     """
 
     training: frozenset[int]
     held_out: frozenset[int]
     by_chance: frozenset[int]
     expected: dict[int, float]
-
-    def surprise(self, checked: int) -> float:
-        """The p-value of these matches among ``checked`` held-out rows, each of which could have been met by chance (Simes, 1986).
-
-        A match is judged row by row, so in a large set some are found that chance made; this tells whether it made all of them.
-        """
-        p_values = -np.expm1(-np.sort(np.array(list(self.expected.values()), dtype=np.float64)))
-        return float(min(1.0, (checked * p_values / np.arange(1, len(p_values) + 1)).min(initial=1.0)))
+    best: dict[int, int]
 
 
-NOTHING = Reworded(frozenset(), frozenset(), frozenset(), {})
+NOTHING = Reworded(frozenset(), frozenset(), frozenset(), {}, {})
 
 
 def joined(rows: pl.DataFrame) -> pl.DataFrame:
@@ -121,11 +115,17 @@ def reworded(training: pl.DataFrame, held_out: pl.DataFrame, check: Callable[[],
     close = likeness >= LIKE_WORDED
     expected = chance * scale * np.where(close, common, common + 1)
     evidence = expected < np.where(close, CHANCE_MATCHES, CHANCE_MATCHES_LOOSE)
-    best: dict[int, float] = {}
-    for row, number in zip(pairs[evidence, 1].tolist(), expected[evidence].tolist(), strict=True):
-        best[row] = min(number, best.get(row, number))
-    sure = frozenset(best)
-    return Reworded(frozenset(pairs[evidence, 0].tolist()), sure, frozenset(pairs[close, 1].tolist()) - sure, best)
+    strength = np.lexsort((pairs[evidence, 0], expected[evidence]))[::-1]
+    matches = list(zip(pairs[evidence][strength].tolist(), expected[evidence][strength].tolist(), strict=True))
+    sure = frozenset(row for (_, row), _ in matches)
+    return Reworded(
+        training=frozenset(first for (first, _), _ in matches),
+        held_out=sure,
+        by_chance=frozenset(pairs[close, 1].tolist()) - sure,
+        # The strongest match of a row comes last and so stays.
+        expected={row: number for (_, row), number in matches},
+        best={row: first for (first, row), _ in matches},
+    )
 
 
 def answer_of(completion: str) -> str:

@@ -1,6 +1,8 @@
 """New maths problems for a failing slice: templates of solved problems, filled with new numbers and solved again.
 
-Templates come from the slice's rows in training and in a half of ``mine``; of a ``mine`` row only the wording is used, never its numbers.
+Templates come from the slice's rows in training and in a half of ``mine``; of a ``mine`` row only the wording is used, numbers are drawn.
+Those of ``mine`` are not kept out, beyond copies: as often as chance makes a sealed problem it must make one of ``mine``, for by these the
+evaluator sees what chance does (``evaluator/chance.py``).
 Where training lacks a kind of problem altogether ``mine`` is the only place that has it, so it cannot be done without; the other half,
 by near-duplicate group, judges the trial (``Bench.judged``), else it would judge problems by their own sentences.
 """
@@ -10,7 +12,6 @@ from __future__ import annotations
 from data_optimizer.feedback.bench import Bench, Draft
 from data_optimizer.recipe import RecipeEntry
 from wlops_ml.maths_templates import Template
-from wlops_ml.text import numbers
 
 #: Draws per wanted row before giving up: small number ranges run out of new problems.
 _ATTEMPTS_PER_ROW = 8
@@ -32,8 +33,6 @@ def generate(bench: Bench, entry: RecipeEntry, limit: int) -> int:
     pool = templates_of(bench, entry)
     if not pool:
         return 0
-    taken = bench.matching(bench.mine, entry.predicate)["numbers"].to_list()
-    taken_numbers = {tuple(text.split()) for text in taken}
     rng = bench.rng(entry)
     drafts: list[Draft] = []
     seen: set[str] = set()
@@ -41,7 +40,7 @@ def generate(bench: Bench, entry: RecipeEntry, limit: int) -> int:
         if attempt % len(pool) == 0:
             rng.shuffle(pool)
         problem = pool[attempt % len(pool)].instantiate(rng)
-        if problem is None or problem["prompt"] in seen or numbers(problem["prompt"]) in taken_numbers:
+        if problem is None or problem["prompt"] in seen:
             continue
         seen.add(problem["prompt"])
         drafts.append((problem["prompt"], problem["completion"], ""))

@@ -127,7 +127,7 @@ def test_outcomes_kept_before_losses_were_serve_other_metrics_and_none_the_loss(
     first = scored(workplace, refs, model)
     assert first.outcomes is not None
     older = workplace.store.root / f"{SEALED}older.parquet"
-    pl.read_parquet(workplace.store.root / first.outcomes.key).drop("loss").write_parquet(older)
+    pl.read_parquet(workplace.store.root / first.outcomes.key).drop("loss", "found").write_parquet(older)
     kept = ChampionOutcomes(iteration=0, outcomes=workplace.store.put(f"{SEALED}older.parquet", older.read_bytes()))
     found = scored(workplace, refs, model, champion=kept).comparison
     assert found is not None

@@ -48,15 +48,17 @@ def macro_f1(pairs: list[tuple[str, str]]) -> float:
 @pytest.mark.parametrize("seed", range(60))
 def test_macro_f1_is_the_least_that_any_labels_of_those_rows_could_give(seed: int) -> None:
     draw = random.Random(seed)
-    pairs = [(wanted, wanted if draw.random() < 0.6 else draw.choice("abc")) for wanted in draw.choices("abc", k=12)]
-    pairs += [(label, label) for label in "abc"]
-    count = draw.randint(1, 5)
+    given = "abcyz"[: 3 + seed % 3]
+    pairs = [(wanted, wanted if draw.random() < 0.6 else draw.choice(given)) for wanted in draw.choices("abc", k=10)]
+    pairs += [(label, label) for label in "abc"[: seed % 4]]
+    count = draw.randint(1, 4)
     found = np.array([row < count for row in range(len(pairs))])
     judged = without_credit(outcomes(pairs), found, "classification")
     ours = [(wanted, given) for (wanted, _), given in zip(pairs, judged.predictions, strict=True)]
     assert all(wanted != given for wanted, given in ours[:count])
     assert ours[count:] == pairs[count:]
-    wrong = ([label for label in "abc" if label != wanted] for wanted, _ in pairs[:count])
+    occurring = sorted({label for pair in pairs for label in pair})
+    wrong = ([label for label in occurring if label != wanted] for wanted, _ in pairs[:count])
     least = min(
         macro_f1([*((wanted, label) for (wanted, _), label in zip(pairs, labels, strict=False)), *pairs[count:]])
         for labels in itertools.product(*wrong)
@@ -69,6 +71,22 @@ def test_a_label_that_only_such_rows_are_given_stays_one_to_take_the_mean_over()
     pairs = [("a", "z"), ("b", "a"), *[("a", "a"), ("b", "b")] * 10]
     judged = without_credit(outcomes(pairs), np.arange(len(pairs)) == 0, "classification")
     assert judged.predictions == [given for _, given in pairs]
+
+
+def test_a_new_label_is_not_taken_where_another_costs_more() -> None:
+    pairs = [("b", "z"), ("a", "a"), ("b", "c"), ("c", "b")]
+    judged = without_credit(outcomes(pairs), np.arange(len(pairs)) == 0, "classification")
+    assert judged.predictions == ["a", "a", "c", "b"]
+
+
+def test_confidence_in_rows_that_were_trained_on_is_neither_good_nor_bad() -> None:
+    before = outcomes([("a", "a")] * 40 + [("b", "b")] * 40, labels="ab")
+    judged = without_credit(before, np.arange(80) % 4 == 0, "classification")
+    plain, audited = (evaluate(one, "accuracy", "classification", "test", 1) for one in (before, judged))
+    # All right at a confidence of 0.8: a quarter called wrong would make that 0.05.
+    assert plain.secondary["ece"] == pytest.approx(0.2)
+    assert audited.secondary["ece"] == pytest.approx(0.2)
+    assert audited.score.value == 0.75
 
 
 def test_where_there_is_one_label_only_the_answer_is_none() -> None:
