@@ -17,8 +17,10 @@ Floats = npt.NDArray[np.float64]
 
 #: Of fewer rows nobody can see how often honest ones are met.
 FEW_ROWS = 20
-#: How often an honest set of rows is taken for one that is met too often, and the share of chance among rows that count for themselves.
+#: The share of chance among rows that count for themselves.
 LEVEL = 0.05
+#: How often an honest set of rows is taken for one that is met too often; less, for it then costs many rows at a time.
+EXCESS_LEVEL = 0.025
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _excess(scored: Met, honest: Met) -> int:
         return 0
     met, groups = (len(np.unique(rows)) for rows in (scored.groups[scored.matched], scored.groups))
     met_beside, groups_beside = (len(np.unique(rows)) for rows in (honest.groups[honest.matched], honest.groups))
-    if hypergeom.sf(met - 1, groups + groups_beside, met + met_beside, groups) >= LEVEL:
+    if hypergeom.sf(met - 1, groups + groups_beside, met + met_beside, groups) >= EXCESS_LEVEL:
         return 0
     usual = len(scored.expected) * int(honest.matched.sum()) // len(honest.expected)
     return max(0, int(scored.matched.sum()) - usual)

@@ -22,8 +22,8 @@ def test_of_weak_matches_so_many_count_as_are_more_than_happen_to_honest_rows() 
     weak = np.linspace(0.05, 0.09, 60).tolist()
     assert found(met(weak, 300), met(weak, 300)) == []
     assert found(met(weak, 300), met(weak[::12], 150)) == list(range(50))
-    assert found(met(weak[:4], 300), met([], 300)) == []
-    assert found(met(weak[:5], 300), met([], 300)) == [0, 1, 2, 3, 4]
+    assert found(met(weak[:5], 300), met([], 300)) == []
+    assert found(met(weak[:6], 300), met([], 300)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_matched_rows_of_one_near_duplicate_group_are_no_more_evidence_than_one() -> None:
