@@ -3,22 +3,7 @@
  * sealed test. Pure, from executions and decisions; a job counts from its start, whether it finished or not.
  */
 import type { OptimizeResult, RowsRef } from '../contracts/jobs';
-import type { DecisionRowFacts, ExecutionRowFacts } from './report';
-
-export interface AccessLedgerEntry {
-  role: 'select' | 'test';
-  /** `split`: written when the roles were given; `score`: of an iteration; `final`: the one score of the sealed rows. */
-  purpose: 'split' | 'score' | 'final';
-  iteration: number;
-  /** ISO 8601: of a split its end, of a score the start of the job, of the final read when its number was recorded. */
-  at: string;
-  rows: number | null;
-  sha256: string | null;
-  /** The service whose account touched them. */
-  actor: 'optimizer' | 'evaluator';
-  /** How often; more than one only where a service lost the final job. */
-  reads: number;
-}
+import type { AccessLedgerEntry, DecisionRowFacts, ExecutionRowFacts } from './report';
 
 export function accessLedger(
   executions: readonly ExecutionRowFacts[],

@@ -16,7 +16,6 @@ import type {
   Trial,
   Uplift,
 } from '../contracts/jobs';
-import type { AccessLedgerEntry } from './access-ledger';
 import type { SliceChange } from './slice-changes';
 import type { TaskRowFacts, TaskView } from './task-view';
 
@@ -159,6 +158,21 @@ export interface ReportDecision {
   facts: unknown;
   actor: string;
   decidedAt: string;
+}
+
+export interface AccessLedgerEntry {
+  role: 'select' | 'test';
+  /** `split`: written when the roles were given; `score`: of an iteration; `final`: the one score of the sealed rows. */
+  purpose: 'split' | 'score' | 'final';
+  iteration: number;
+  /** ISO 8601: of a split its end, of a score the start of the job, of the final read when its number was recorded. */
+  at: string;
+  rows: number | null;
+  sha256: string | null;
+  /** The service whose account touched them. */
+  actor: 'optimizer' | 'evaluator';
+  /** How often; more than one only where a service lost the final job. */
+  reads: number;
 }
 
 export interface ReportLineage {
