@@ -1,7 +1,7 @@
 """Which rewordings of rows to be scored are contamination, and which are chance: judged against rows that nobody trained on.
 
 Problems of a few templates meet in other words again and again, and how often cannot be computed: their numbers are not independent. But
-it can be seen, in the rows of ``mine``, which were held out as the scored ones were. Not here: finding rewordings (``rewordings``).
+it can be seen, in rows that were held out as the scored ones were. Not here: finding rewordings (``rewordings``).
 """
 
 from __future__ import annotations
