@@ -123,7 +123,7 @@ def _found_note(found: Contamination, role: str) -> str:
         " at least as good as the score says."
     )
     if found.made:
-        note += f" Of these, {found.made} stand only in rows that the loop made, not in the user's."
+        note += f" Of these, {found.made} are put down to rows that the loop made, not to the user's."
     if found.excluded > MUCH * found.checked:
         note += " So many leave the score little to say about the model. " + (
             "Its data set's log tells what made those rows."

@@ -284,5 +284,5 @@ def test_where_more_than_a_twentieth_was_trained_on_the_score_stays_a_bound_and_
     result, note = final([*rows[:20], *made])
     assert result.contamination is not None
     assert (result.contamination.excluded, result.contamination.made) == (60, 40)
-    assert "Of these, 40 stand only in rows that the loop made" in note
+    assert "Of these, 40 are put down to rows that the loop made" in note
     assert "Its data set's log tells what made those rows" in note
