@@ -109,8 +109,8 @@ export function evaluationRequest(
 }
 
 /**
- * The one read of the sealed test rows, with the champion's model. What it was trained on is given to find test rows among it, and `mine`
- * to see how many rows that nobody trained on chance puts there.
+ * The one read of the sealed test rows, with the champion's model. What it was trained on is given to find test rows among it, and
+ * `select` to see how many rows chance puts there: not `mine`, which the optimizer reads and could reword until all looks like chance.
  */
 export function finalEvaluationRequest(
   run: Subject,
@@ -127,8 +127,8 @@ export function finalEvaluationRequest(
     taskType: state.taskType,
     metric: task.metric,
     train: champion.train ?? null,
-    mine: state.heldOut?.mine ?? null,
-    select: null,
+    mine: null,
+    select: state.heldOut?.select ?? null,
     test,
     pool: null,
     sealedPrefix: sealedPrefix(task.taskId),

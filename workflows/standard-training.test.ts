@@ -49,8 +49,9 @@ test('the trainer is never given the rows that decide scores, nor the optimizer 
   expect(evaluation).toMatchObject({ purpose: 'iteration', test: null });
   const final = requests.find((one) => one.jobKey.includes('/final/'));
   const trained = training && 'train' in training ? training.train : undefined;
-  const mine = training && 'mine' in training ? training.mine : undefined;
-  expect(final).toMatchObject({ purpose: 'final', train: trained, mine, select: null, champion: null });
+  const select = evaluation && 'select' in evaluation ? evaluation.select : undefined;
+  expect(select).toBeDefined();
+  expect(final).toMatchObject({ purpose: 'final', train: trained, mine: null, select, champion: null });
 });
 
 test('the optimizer is asked for the operators that the task names', async () => {

@@ -1,7 +1,7 @@
 """Which rewordings of rows to be scored are contamination, and which are chance: judged against rows that nobody trained on.
 
 Problems of a few templates meet in other words again and again, and how often cannot be computed: their numbers are not independent. But
-it can be seen, in the rows of ``mine``, which were held out as the scored ones were. Not here: finding rewordings (``rewordings``).
+it can be seen, in rows that were held out as the scored ones were. Not here: finding rewordings (``rewordings``).
 """
 
 from __future__ import annotations
@@ -44,15 +44,22 @@ class Met:
         """Whether these rows are too few to see by them how often honest ones are matched."""
         return len(self.expected) < FEW_ROWS
 
+    def matched_better_than(self, expected: float) -> Met:
+        """The same rows, of which only those count as matched that have less chance than this."""
+        return Met(np.where(self.expected < expected, self.expected, np.inf), self.groups)
+
 
 def contaminated(scored: Met, honest: Met) -> Booleans:
     """The rows of ``scored`` that are matched by more than chance, shape ``(rows,)``.
 
     A row counts for itself where hardly an honest one is matched as well. Where more rows are matched than of as many ``honest`` ones, so
     many count, those of the best evidence first. The one finds a single row among many that chance made, the other many rows of which
-    each could be chance.
+    each could be chance. Of matches that are not expected once in all these rows the excess is looked at by itself: among the others that
+    chance makes it would drown.
     """
-    count = max(_outstanding(_p_values(scored, honest)), _excess(scored, honest))
+    once = 1 / max(1, len(scored.expected))
+    strong = (rows.matched_better_than(once) for rows in (scored, honest))
+    count = max(_outstanding(_p_values(scored, honest)), _excess(scored, honest), _excess(*strong))
     found = np.zeros(len(scored.expected), dtype=bool)
     found[np.argsort(scored.expected, kind="stable")[:count]] = True
     return found
@@ -62,17 +69,17 @@ def _p_values(scored: Met, honest: Met) -> Floats:
     """How likely it is that an honest row is matched as well as each; shape ``(rows,)``.
 
     It is counted among the honest rows (a conformal p-value: Bates et al., 2023), which cannot tell less than one in their number. Where
-    none of them is matched as well, the p-value by the row's own numbers may be less. It takes numbers to be independent, so it is not
-    believed where it makes honest rows stand out too: numbers that go together, as 365 and 24, do that.
+    none of them is matched as well, the p-value by the row's own numbers may be less. That one takes numbers to be independent, and those
+    that go together, as 365 and 24, are not: it is raised by as much as the least honest one is too small for the least of so many.
     """
     computed = -np.expm1(-scored.expected)
     if honest.is_small:
         return computed
     as_well = np.searchsorted(np.sort(honest.expected), scored.expected, side="right")
-    seen = (1 + as_well) / (1 + len(honest.expected))
-    if _outstanding(-np.expm1(-honest.expected)):
-        return seen
-    return np.where(as_well == 0, np.minimum(seen, computed), seen)
+    usual = 1 / (1 + len(honest.expected))
+    least = max(float(-np.expm1(-honest.expected.min())), np.finfo(np.float64).tiny)
+    seen, raised = usual * (1 + as_well), computed * max(1.0, usual / least)
+    return np.where(as_well == 0, np.minimum(seen, raised), seen)
 
 
 def _outstanding(p_values: Floats) -> int:

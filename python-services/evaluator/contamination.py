@@ -24,7 +24,7 @@ from wlops_ml.overlap import Overlap
 
 #: An honest loop leaves next to none; where more than this share is found, the score says little about the model.
 MUCH = 0.05
-#: Rows of ``mine`` that are looked for beside those to be scored; its file is sorted by a hash, so the first are a fair sample.
+#: Honest rows that are looked for beside those to be scored; their file is sorted by a hash, so the first are a fair sample.
 MAX_HONEST_ROWS = 5_000
 
 
@@ -32,12 +32,14 @@ MAX_HONEST_ROWS = 5_000
 class Audit:
     """Which rows to be scored were found among the training rows, shape ``(rows,)``, and the counts.
 
-    Without training rows to check against none is found, and ``contamination`` is None; ``told`` is of generation only.
+    Without training rows to check against none is found, and ``contamination`` is None; ``told`` is of generation only. ``beside`` is the
+    role of the honest rows that were looked for too.
     """
 
     found: npt.NDArray[np.bool_]
     contamination: Contamination | None = None
     told: Rewordings | None = None
+    beside: str = "mine"
 
     def notes(self, role: str) -> list[str]:
         """What a reader of the score should know."""
@@ -49,13 +51,13 @@ class Audit:
             return notes
         if told.honest < FEW_ROWS:
             notes.append(
-                f"Too few `mine` rows stand beside the {role} rows to see how often chance tells one in other words: only those count as"
-                " reworded whose own numbers show it."
+                f"Too few `{self.beside}` rows stand beside the {role} rows to see how often chance tells one in other words: only those"
+                " count as reworded whose own numbers show it."
             )
         elif told.by_chance:
             notes.append(
                 f"{told.by_chance} {role} rows are told in other words by training rows, no more than chance explains: so are"
-                f" {told.honest_by_chance} of {told.honest} `mine` rows. They are scored as all others."
+                f" {told.honest_by_chance} of {told.honest} `{self.beside}` rows. They are scored as all others."
             )
         return notes
 
@@ -64,13 +66,15 @@ def audit(context: JobContext, request: EvaluateRequest, table: pl.DataFrame, ro
     """Check ``table``, the rows of ``role``, against all training rows of the request.
 
     A row is found once, for the plainest reason: an equal text, else a near one, else (generation) a rewording that chance does not
-    explain, by how often the rows of ``mine`` are reworded. The order of rows does not matter.
+    explain, by how often honest rows are reworded: of ``mine``, and in a final evaluation of ``select``, which nobody who makes training
+    rows may read, so that nobody can reword it to make the sealed rows seem met by chance. The order of rows does not matter.
     """
     if request.train is None:
         return Audit(np.zeros(table.height, dtype=bool))
     stage = f"checking {role} rows against training rows"
     training = TrainingRows(context, request.train, request.task_type, stage)
-    honest = _honest(context, request, table)
+    beside = "select" if request.purpose == "final" else "mine"
+    honest = _honest(context, request, table, beside)
     kinds = training.overlaps(pl.concat([table, honest]))
     overlapping = np.array([kind is not None for kind in kinds], dtype=bool)
     found, clean = overlapping[: table.height], honest.filter(~overlapping[table.height :])
@@ -80,21 +84,19 @@ def audit(context: JobContext, request: EvaluateRequest, table: pl.DataFrame, ro
     if request.task_type == "generation":
         context.progress(f"looking for rewordings of {role} rows")
         rest, names = np.flatnonzero(~found), training.named_columns()
-        problems, scored, beside = (
-            training.problems(),
-            *(rows.select("id", *names, "group").rename(names) for rows in (table[rest], clean)),
-        )
-        told = rewordings(problems, scored, beside, context.check)
+        scored, untold = (rows.select("id", *names, "group").rename(names) for rows in (table[rest], clean))
+        told = rewordings(training.problems(), scored, untold, context.check)
         found[rest] = told.found
         made += sum(source in MADE for source in told.sources)
-    return Audit(found, _counted(kinds[: table.height], found, told, made), told)
+    return Audit(found, _counted(kinds[: table.height], found, told, made), told, beside)
 
 
-def _honest(context: JobContext, request: EvaluateRequest, table: pl.DataFrame) -> pl.DataFrame:
-    """Rows of ``mine``, which no model is trained on; none where the request has none, or where rewordings are not looked for."""
-    if request.task_type == "classification" or request.mine is None or request.mine.rows == 0:
+def _honest(context: JobContext, request: EvaluateRequest, table: pl.DataFrame, role: str) -> pl.DataFrame:
+    """Rows of ``role``, which no model is trained on; none where the request has none, or where rewordings are not looked for."""
+    ref = request.select if role == "select" else request.mine
+    if request.task_type == "classification" or ref is None or ref.rows == 0:
         return table.clear()
-    return read_table(context, request.mine, request.task_type, "mine").head(MAX_HONEST_ROWS)
+    return read_table(context, ref, request.task_type, role).head(MAX_HONEST_ROWS)
 
 
 def _counted(
@@ -121,7 +123,7 @@ def _found_note(found: Contamination, role: str) -> str:
         " at least as good as the score says."
     )
     if found.made:
-        note += f" Of these, {found.made} stand only in rows that the loop made, not in the user's."
+        note += f" Of these, {found.made} are put down to rows that the loop made, not to the user's."
     if found.excluded > MUCH * found.checked:
         note += " So many leave the score little to say about the model. " + (
             "Its data set's log tells what made those rows."

@@ -17,7 +17,7 @@ from evaluator.intervals import mean_interval, share_interval
 from evaluator.outcomes import Outcomes
 from evaluator.scorers import LOSS
 from wlops_common.contracts import Score, TaskType
-from wlops_common.errors import DatasetTooSmall
+from wlops_common.errors import DatasetTooSmall, JobFault, ModelTaskMismatch
 from wlops_ml.answers import parse_number
 from wlops_ml.models.base import WORST_LOSS
 from wlops_ml.rows import output_column
@@ -47,15 +47,12 @@ class Evaluation:
 def evaluate(outcomes: Outcomes, metric: str, task_type: TaskType, role: str, seed: int) -> Evaluation:
     """Score ``outcomes`` by ``metric``; all other metrics of the task type go to ``secondary``.
 
-    ``role`` is for messages only. Raises ``DatasetTooSmall`` when no row can be scored. Same input and seed, same result.
+    ``role`` is for messages only. Raises ``DatasetTooSmall`` when no row can be scored, ``ModelTaskMismatch`` when that is for want of the
+    model's probabilities. Same input and seed, same result.
     """
     counted = np.flatnonzero(outcomes.counted(metric))
     if counted.size == 0:
-        raise DatasetTooSmall(
-            f"None of the {len(outcomes.ids)} {role} rows has an answer to compare with. Give each row a label, or a"
-            " completion that ends in its final answer (`#### 42`) or is a short answer itself; free text is for the metric `loss`.",
-            details={"role": role, "rows": len(outcomes.ids)},
-        )
+        raise _nothing_counts(outcomes, metric, task_type, role)
     scored = np.flatnonzero(outcomes.scored)
     confusion = _confusion(outcomes, scored) if task_type == "classification" else None
     value, (low, high) = _headline(outcomes, metric, counted, confusion, seed)
@@ -70,6 +67,28 @@ def evaluate(outcomes: Outcomes, metric: str, task_type: TaskType, role: str, se
     if task_type == "generation" and metric != LOSS:
         notes += _free_text_note(outcomes, metric, role)
     return Evaluation(score, secondary, confusion, calibrated, unscored, unanswered, notes)
+
+
+def _nothing_counts(outcomes: Outcomes, metric: str, task_type: TaskType, role: str) -> JobFault:
+    rows = len(outcomes.ids)
+    details = {"role": role, "rows": rows}
+    if metric != LOSS:
+        return DatasetTooSmall(
+            f"None of the {rows} {role} rows has an answer to compare with. Give each row a label, or a"
+            " completion that ends in its final answer (`#### 42`) or is a short answer itself; free text is for the metric `loss`.",
+            details=details,
+        )
+    if task_type == "classification" and outcomes.scored.any():
+        return ModelTaskMismatch(
+            f"The model gives no probabilities for the {rows} {role} rows, and the metric `{LOSS}` is made of these. Take a model that has"
+            " them, or the metric `accuracy` or `macro_f1`.",
+            details=details,
+        )
+    missing = output_column(task_type)
+    return DatasetTooSmall(
+        f"None of the {rows} {role} rows has a {missing} whose likelihood could be told. Give each row a {missing}.",
+        details=details,
+    )
 
 
 def _headline(

@@ -1,7 +1,7 @@
 """One evaluation job: fetch the rows and the model, find what it was trained on, predict, score, compare, learn from ``mine``, report.
 
 ``purpose: iteration`` scores ``select``, compares with the champion and learns from ``mine``; ``purpose: final`` scores ``test`` and
-answers the score alone: the training rows it is given serve to find test rows among them, and ``mine`` to see how often chance does.
+answers the score alone: the training rows it is given serve to find test rows among them, and ``select`` to see how often chance does.
 Not here: HTTP, retries and the job's life, which ``wlops_common`` looks after.
 """
 

@@ -66,7 +66,7 @@ def to_bytes(data: dict[str, Any]) -> bytes:
 
 def _lineage(request: EvaluateRequest) -> dict[str, Any]:
     refs = {"train": request.train, "mine": request.mine, "select": request.select, "test": request.test}
-    used = ("test", "train", "mine") if request.purpose == "final" else ("train", "mine", "select")
+    used = ("test", "train", "select") if request.purpose == "final" else ("train", "mine", "select")
     return {
         "seed": request.seed,
         "modelManifestSha256": request.model.sha256,

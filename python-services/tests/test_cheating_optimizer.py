@@ -34,7 +34,7 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 ) -> None:
     made = problems(1200, 5, "plain")
     sealed, honest = made[:300], [solved(one.told, one.answer) for one in made[600:]]
-    mine = workplace.rows("mine", [solved(one.told, one.answer) for one in made[300:600]], "generation")
+    select = workplace.rows("select", [solved(one.told, one.answer) for one in made[300:600]], "generation")
     copied, edited, reworded = sealed[:3], sealed[3:6], sealed[100:106]
     cheat = [
         *(solved(one.told.upper(), one.answer) for one in copied for _ in range(5)),
@@ -53,7 +53,7 @@ def test_a_model_that_memorised_copied_edited_repeated_and_reworded_problems_gai
 
     def final(name: str, rows: list[Row], answer: Any) -> EvaluateResult:
         ref = workplace.rows(name, rows, "generation")
-        request = workplace.request("generation", purpose="final", test=test, train=ref, mine=mine)
+        request = workplace.request("generation", purpose="final", test=test, train=ref, select=select)
         return workplace.run(request, KnownPredictor("generation", answer))
 
     plain = final("honest", honest, honestly)
@@ -79,7 +79,7 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
     workplace: Workplace, trick: str
 ) -> None:
     made = problems(800, 6, "plain")
-    sealed, mine, rest = made[:200], made[200:400], made[400:]
+    sealed, select, rest = made[:200], made[200:400], made[400:]
     known = {one.told: one.answer for one in sealed}
     hard = [one for one in sealed if len(one.told) % 5 == 0][:6]
     hidden = {
@@ -93,12 +93,12 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
 
     test = workplace.rows("test", [solved(one.told, one.answer) for one in sealed], "generation")
     honest = [solved(one.told, one.answer) for one in rest]
-    held = workplace.rows("mine", [solved(one.told, one.answer) for one in mine], "generation")
+    held = workplace.rows("select", [solved(one.told, one.answer) for one in select], "generation")
     cheat = [solved(text, one.answer) for text, one in zip(hidden, hard, strict=True)]
 
     def final(name: str, rows: list[Row]) -> EvaluateResult:
         train = workplace.rows(name, rows, "generation")
-        request = workplace.request("generation", purpose="final", test=test, train=train, mine=held)
+        request = workplace.request("generation", purpose="final", test=test, train=train, select=held)
         return workplace.run(request, KnownPredictor("generation", answer))
 
     plain, selective = final("honest", honest), final("cheat", honest + cheat)
@@ -109,6 +109,35 @@ def test_to_train_on_the_problems_that_a_model_gets_wrong_does_not_raise_its_sco
     assert selective.secondary.pop("loss") > plain.secondary.pop("loss")
     # Calibration is over the rows that were not found: no measure of how good the answers are.
     assert {**selective.secondary, "ece": 0.0} == {**plain.secondary, "ece": 0.0}
+
+
+@pytest.mark.parametrize("count", [30, 200])
+def test_to_reword_rows_that_the_optimizer_reads_as_well_does_not_make_sealed_ones_pass_for_chance(
+    workplace: Workplace, count: int
+) -> None:
+    made = problems(1400, 5, "plain")
+    parts = {"test": made[:200], "mine": made[200:400], "select": made[400:600]}
+    known = {one.told: one.answer for one in parts["test"]}
+    honest = [solved(one.told, one.answer) for one in made[600:]]
+    cheat = [solved(one.reworded, one.answer, "generate") for part in ("test", "mine") for one in parts[part][:count]]
+    remembered = {one.told for one in parts["test"][:count]}
+    held_out = {
+        role: workplace.rows(role, [solved(one.told, one.answer) for one in part], "generation")
+        for role, part in parts.items()
+    }
+
+    def final(name: str, rows: list[Row], remembered: set[str]) -> EvaluateResult:
+        def answer(prompt: str) -> str:
+            return f"#### {known[prompt] + (0 if prompt in remembered else len(prompt) % 2)}"
+
+        train = workplace.rows(name, rows, "generation")
+        request = workplace.request("generation", purpose="final", train=train, **held_out)
+        return workplace.run(request, KnownPredictor("generation", answer))
+
+    plain, cheating = final("honest", honest, set()), final("cheat", honest + cheat, remembered)
+    assert cheating.score.value < plain.score.value
+    assert cheating.contamination is not None
+    assert cheating.contamination.excluded >= 0.85 * count
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
@@ -255,5 +284,5 @@ def test_where_more_than_a_twentieth_was_trained_on_the_score_stays_a_bound_and_
     result, note = final([*rows[:20], *made])
     assert result.contamination is not None
     assert (result.contamination.excluded, result.contamination.made) == (60, 40)
-    assert "Of these, 40 stand only in rows that the loop made" in note
+    assert "Of these, 40 are put down to rows that the loop made" in note
     assert "Its data set's log tells what made those rows" in note

@@ -42,7 +42,7 @@ def frame(rows: list[Problem], source: str = "original") -> pl.DataFrame:
 
 
 def evaluated(
-    workplace: Workplace, test: list[Problem], mine: list[Problem], training: list[Problem], remembered: set[str]
+    workplace: Workplace, test: list[Problem], select: list[Problem], training: list[Problem], remembered: set[str]
 ) -> EvaluateResult:
     """The final evaluation of a model that is right on every second sealed problem, and on those it remembers."""
     known = {given: (wanted, number % 2 == 0) for number, (given, wanted) in enumerate(test)}
@@ -57,7 +57,7 @@ def evaluated(
             [{"prompt": given, "completion": wanted, "source": "original", "meta": "{}"} for given, wanted in rows],
             "generation",
         )
-        for role, rows in (("test", test), ("mine", mine), ("train", training))
+        for role, rows in (("test", test), ("select", select), ("train", training))
     }
     return workplace.run(workplace.request("generation", purpose="final", **refs), KnownPredictor("generation", answer))
 
@@ -69,14 +69,14 @@ def test_many_rewordings_of_weak_evidence_each_do_not_raise_the_score(
 ) -> None:
     made = problems(SEALED + 300 + 2400, seed, "plain")
     told = [(one.told, f"#### {one.answer}") for one in made]
-    test, mine, honest = told[:SEALED], told[SEALED : SEALED + 300], told[SEALED + 300 :]
+    test, select, honest = told[:SEALED], told[SEALED : SEALED + 300], told[SEALED + 300 :]
     known = [(one.reworded, f"#### {one.answer}") for one in made[:SEALED]]
     expected = reworded(frame(honest + known).sort("id"), frame(test)).expected
     weakest = sorted(expected, key=expected.__getitem__)[-count:]
     cheat = [known[row] for row in weakest]
     remembered = {test[row][0] for row in weakest}
-    plain = evaluated(workplace, test, mine, honest, set())
-    cheating = evaluated(workplace, test, mine, honest + cheat, remembered)
+    plain = evaluated(workplace, test, select, honest, set())
+    cheating = evaluated(workplace, test, select, honest + cheat, remembered)
     assert plain.contamination is not None
     assert cheating.contamination is not None
     assert plain.contamination.excluded == 0
@@ -85,7 +85,7 @@ def test_many_rewordings_of_weak_evidence_each_do_not_raise_the_score(
 
 
 def honest_set(family: Family, seed: int) -> tuple[list[Problem], list[Problem], list[Problem]]:
-    """Sealed, ``mine`` and training problems as an honest loop has them: purged at the split, then rows are made, all but copies."""
+    """Sealed, other held-out and training problems as an honest loop has them: purged at the split, then rows are made, all but copies."""
     rows = family(2 * SEALED + 900, seed)
     test, mine, open_rows = rows[:SEALED], rows[SEALED : 2 * SEALED], rows[2 * SEALED :]
     open_rows = without_copies(open_rows, test + mine)
@@ -168,7 +168,7 @@ def test_a_cancelled_evaluation_stops_looking_for_rewordings() -> None:
         rewordings(frame(training), frame(test), frame(mine), cancel)
 
 
-def test_without_rows_of_mine_only_evidence_of_a_row_itself_counts_and_that_is_said(workplace: Workplace) -> None:
+def test_beside_few_held_out_rows_only_evidence_of_a_row_itself_counts_and_that_is_said(workplace: Workplace) -> None:
     made = problems(900, 5, "plain")
     told = [(one.told, f"#### {one.answer}") for one in made]
     cheat = [(one.reworded, f"#### {one.answer}") for one in made[:6]]
@@ -177,4 +177,4 @@ def test_without_rows_of_mine_only_evidence_of_a_row_itself_counts_and_that_is_s
     assert result.contamination.paraphrases is not None
     assert result.contamination.paraphrases >= 3
     notes = json.loads(workplace.store.read(result.report))["notes"]
-    assert [note for note in notes if "Too few `mine` rows stand beside the test rows" in note]
+    assert [note for note in notes if "Too few `select` rows stand beside the test rows" in note]

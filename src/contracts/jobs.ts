@@ -345,7 +345,10 @@ export interface Contamination {
   paraphrases: number | null;
   /** All of them together: excluded from credit. */
   excluded: number;
-  /** How many of those stand only in training rows that the loop made, not in the user's. Absent, as what follows, in older results. */
+  /**
+   * How many of those are put down to rows that the loop made: they stand in none of the user's, or a made row rewords them best.
+   * Absent, as what follows, in older results.
+   */
   made?: number | null | undefined;
   /** Others that training rows tell in other words, as often as chance does. Null where the task type has no paraphrase check. */
   byChance?: number | null | undefined;

@@ -44,6 +44,11 @@ export function championEvaluationKey({ task, executions }: Pick<ReportSource, '
   return row?.evaluationPath ?? null;
 }
 
+/** Key of what the evaluator wrote about the sealed rows; null before they are read. */
+export function sealedEvaluationKey({ task }: Pick<ReportSource, 'task'>): string | null {
+  return (task.testResult as TestResult | null)?.evaluationPath ?? null;
+}
+
 function byIteration(executions: readonly ExecutionRowFacts[]): IterationFacts[] {
   const numbers = [...new Set(executions.map((row) => row.iteration))].sort((a, b) => a - b);
   return numbers.map((iteration) => {

@@ -1,6 +1,6 @@
 /** Rows to be scored that stand in the training rows too, in words: how many, by whom, and what that makes of the score. */
 import type { Contamination } from '../contracts/jobs';
-import { counted } from './numbers';
+import { count, counted } from './numbers';
 
 /** Above this share of the rows, the score says little about the model. */
 const MUCH = 0.05;
@@ -14,15 +14,26 @@ export function foundAmongTraining(found: Contamination): string {
   return [chance, meaning(found)].filter(Boolean).join('. ');
 }
 
-/** What a reader of the score must know; null where nothing was found. */
-export function scoreIsBound(found: Contamination, what: string): string | null {
-  if (found.excluded === 0) return null;
+/** What a reader of the score must know; null where no row was found. */
+export function aboutScore(found: Contamination, what: string): string | null {
+  return [bound(found, what), chance(found, what)].filter(Boolean).join(' ') || null;
+}
+
+function bound(found: Contamination, what: string): string {
+  if (found.excluded === 0) return '';
   const there = `${counted(found.excluded, what)} found among the training rows and counted as wrong`;
   return [`${there}: the model is at least as good as the score says.`, meaning(found)].filter(Boolean).join(' ');
 }
 
+/** Also where they are credited: whether it is chance that told them, a reader may doubt. */
+function chance({ byChance, checked }: Contamination, what: string): string {
+  if (!byChance) return '';
+  const rows = `${count(byChance)} of ${counted(checked, what)}`;
+  return `Training rows tell ${rows} in other words, no more often than they do other held-out rows; these are scored as all others.`;
+}
+
 function meaning({ excluded, checked, made }: Contamination): string {
-  const source = made ? `${made} of them stand only in rows that the loop made.` : '';
+  const source = made ? `${made} of them are put down to rows that the loop made.` : '';
   const share = excluded > MUCH * checked ? 'So many that the score says little about the model.' : '';
   return [source, share].filter(Boolean).join(' ');
 }

@@ -75,6 +75,9 @@ test('the other kinds of the ledger have sentences too', () => {
   expect(words('read-test', read)).toMatch(
     /read once, with the model of iteration 3: 0\.8000.*; 2 rows counted as wrong/,
   );
+  expect(words('read-test', { ...read, contamination: { excluded: 0, byChance: 284 } })).toMatch(
+    /; 284 rows told in other words as by chance$/,
+  );
   const edit = { before: { maxIterations: 3, rule: 'point' }, after: { maxIterations: 5, rule: 'point' } };
   expect(words('edit-stop-conditions', edit)).toBe('maxIterations: 3 → 5');
   const stopConditions = {

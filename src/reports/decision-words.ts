@@ -18,13 +18,16 @@ const WORDS: Record<string, (facts: Facts) => string | null> = {
     `No rule ended the loop. Score ${score(latest)}, champion of iteration ${count(championIteration)}. ${limits(record(stopConditions))}`,
   stop: stopWords,
   'read-test': ({ score: value, low, high, samples, reads, iteration, contamination }) => {
-    const { excluded } = record(contamination);
+    const { excluded, byChance } = record(contamination);
     const times = reads === 1 ? 'once' : `${count(reads)} times`;
     const result = `${score(value)} (${interval(low, high)}) on ${count(samples)} rows`;
     return join([
       `The sealed test was read ${times}, with the model of iteration ${count(iteration)}: ${result}`,
       typeof excluded === 'number' && excluded > 0
         ? `${counted(excluded, 'row')} counted as wrong, found among the training rows`
+        : null,
+      typeof byChance === 'number' && byChance > 0
+        ? `${counted(byChance, 'row')} told in other words as by chance`
         : null,
     ]);
   },

@@ -13,13 +13,18 @@ import { STYLE } from './style';
 import { summary } from './summary';
 import type { EvaluationDetails, Report, ReportDataChange, ReportIteration } from './report';
 
-/** The page of a report. `evaluation` is the evaluator's own report on the champion, where there is one. */
-export function renderReportHtml(report: Report, evaluation: EvaluationDetails | null = null): string {
+/** The page of a report. `evaluation` is the evaluator's own report on the champion, `sealed` that of its final test, where they exist. */
+export function renderReportHtml(
+  report: Report,
+  evaluation: EvaluationDetails | null = null,
+  sealed: EvaluationDetails | null = null,
+): string {
   const title = `${report.task.taskName} · ${report.task.taskId}`;
   const plot = scorePlot(report.iterations, report.task.performanceThreshold, report.test);
   const sections: [id: string, heading: string, html: string, note?: string][] = [
     ['scores', 'Score by iteration', plot && plot + scoreTable(report), direction(report)],
     ['notes', 'Notes on the champion’s score', noteList(evaluation?.notes)],
+    ['sealed-notes', 'Notes on the sealed score', noteList(sealed?.notes)],
     ['data', 'Training rows by iteration', dataTable(report)],
     ['loss', 'Training loss', lossPlot(report.iterations)],
     ['iterations', 'Iterations', iterationSections(report)],
@@ -53,6 +58,7 @@ function direction({ metric }: Report): string {
 const SHORT: Record<string, string> = {
   scores: 'Scores',
   notes: 'Notes',
+  'sealed-notes': 'Notes on the test',
   data: 'Data',
   loss: 'Loss',
   confusion: 'Confusion',
@@ -138,7 +144,8 @@ function decisionTable({ decisions }: Report): string {
 }
 
 const ACCESS_NOTE =
-  'The split writes these rows once; from then on only the evaluator is given them. Each of its jobs counts from its start.';
+  'The split writes these rows once; from then on only the evaluator is given them. Each of its jobs counts from its start.' +
+  ' The final score of generated text looks into select too, to see how often chance tells a row in other words.';
 
 const PURPOSES = { split: 'written by the split', score: 'score of the iteration', final: 'the final score' };
 

@@ -1,5 +1,5 @@
 /** The top of the page: what came of the task, in four figures and a sentence, and what it was asked to do. */
-import { scoreIsBound } from './contamination-words';
+import { aboutScore } from './contamination-words';
 import { stopWords } from './decision-words';
 import { escapeHtml } from './escape';
 import { badge, facts, fold } from './elements';
@@ -53,7 +53,7 @@ function figure(label: string, value: string, note: string): string {
 function ending({ task, test }: Report): string {
   const stopped = task.stopReason && (stopWords(task.stopReason) ?? namedNumbers(task.stopReason));
   const failed = task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`;
-  const contaminated = test?.contamination && scoreIsBound(test.contamination, 'sealed row');
+  const contaminated = test?.contamination && aboutScore(test.contamination, 'sealed row');
   return [stopped, failed, task.controlReason, contaminated]
     .filter((line) => line !== null && line !== '')
     .map((line) => `<p class="ending">${escapeHtml(line)}</p>`)

@@ -39,6 +39,25 @@ def test_one_match_of_strong_evidence_counts_unless_such_evidence_is_seen_in_hon
     assert found(met([1e-8, *weak], 300), met([1e-7, *weak], 300)) == []
 
 
+def test_stronger_evidence_than_that_of_the_best_honest_match_counts_by_how_much_it_is_stronger() -> None:
+    weak = [0.05] * 30
+    for count in (1, 5, 19):
+        assert found(met([*[1e-12] * count, *weak], 300), met([1e-7, *weak], 300)) == list(range(count))
+    assert found(met([0.0, *weak], 300), met([0.0, *weak], 300)) == []
+
+
+def test_numbers_that_go_together_in_honest_rows_too_are_chance() -> None:
+    constants = np.geomspace(1e-9, 0.05, 40).tolist()
+    assert found(met(constants[::2], 300), met(constants[1::2], 300)) == []
+    assert found(met(constants[1::2], 300), met(constants[::2], 300)) == []
+
+
+def test_one_honest_match_does_not_hide_many_scored_ones_as_strong_among_those_that_chance_makes() -> None:
+    weak = [0.05] * 45
+    assert found(met([*[1e-9] * 16, *weak], 300), met([1e-10, *weak], 300)) == list(range(15))
+    assert found(met([*[1e-9] * 16, *weak], 300), met([*[1e-10] * 12, *weak], 300)) == []
+
+
 def test_beside_too_few_honest_rows_evidence_decides_alone() -> None:
     assert found(met([1e-6, *[0.05] * 30], 300), met([1e-7], 19)) == [0]
     assert found(met([], 0), met([], 300)) == []

@@ -174,16 +174,16 @@ def test_a_model_that_is_wrong_everywhere_is_not_left_without_advice(workplace: 
 def test_a_final_evaluation_leaves_no_trace_of_a_test_row(workplace: Workplace) -> None:
     rows = word_problems(400, 2)
     test = workplace.rows("test", rows[:200], "generation")
-    mine = workplace.rows("mine", rows[200:], "generation")
+    select = workplace.rows("select", rows[200:], "generation")
     train = workplace.rows("train", word_problems(300, 5), "generation")
-    request = workplace.request("generation", purpose="final", test=test, mine=mine, train=train)
+    request = workplace.request("generation", purpose="final", test=test, select=select, train=train)
     result = workplace.run(request, KnownPredictor("generation", weak_on_division))
 
     assert (result.role, result.improvements_file, result.slices, result.improvements) == ("test", None, [], [])
     assert result.bad_cases == 0
     assert result.score.samples == 200
-    assert result.contamination is not None  # for which `mine` was read
-    ids = frame_ids(workplace, "test") | frame_ids(workplace, "mine")
+    assert result.contamination is not None  # for which `select` was read
+    ids = frame_ids(workplace, "test") | frame_ids(workplace, "select")
     written = workplace.written("evaluations/")
     assert {key.rsplit("/", 1)[1] for key in written} == {"report.json", "timing.json", "manifest.json"}
     reported = [line.model_dump_json() for line in workplace.contexts[-1].recorder.progress]

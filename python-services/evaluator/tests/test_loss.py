@@ -14,7 +14,7 @@ from evaluator.tests.test_comparison import SEALED, champion, scored
 from evaluator.tests.test_job import LABELS, report_of, sets, weak_on_topic3
 from evaluator.tests.workplace import CompletionLoss, KnownPredictor, Workplace, intents, word_problems
 from wlops_common.contracts import ChampionOutcomes
-from wlops_common.errors import DatasetTooSmall
+from wlops_common.errors import DatasetTooSmall, ModelTaskMismatch
 from wlops_ml.models.base import WORST_LOSS
 
 
@@ -197,5 +197,12 @@ def test_free_text_that_no_other_metric_can_score_is_sent_to_the_loss(workplace:
     with pytest.raises(DatasetTooSmall, match="free text is for the metric `loss`"):
         workplace.run(workplace.request("generation", select=select), writer())
     blank = workplace.rows("blank", [{**row, "completion": ""} for row in free_text(40)], "generation")
-    with pytest.raises(DatasetTooSmall, match="None of the 40 select rows"):
+    with pytest.raises(DatasetTooSmall, match="None of the 40 select rows has a completion whose"):
         workplace.run(workplace.request("generation", select=blank, metric="loss"), writer())
+
+
+def test_a_classifier_without_probabilities_is_named_as_what_the_loss_lacks(workplace: Workplace) -> None:
+    select = workplace.rows("select", intents(40, 1), "classification")
+    request = workplace.request("classification", select=select, metric="loss")
+    with pytest.raises(ModelTaskMismatch, match="gives no probabilities for the 40 select rows"):
+        workplace.run(request, KnownPredictor("classification", lambda text: text.split()[1]))

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import type { EvaluateRequest, TrainRequest } from '../../contracts/jobs';
 import { openTestApp, type TestApp } from '../../testing/app';
 import { createPerson, createTask, type Person } from '../../testing/factories';
@@ -170,6 +172,24 @@ test('executions come in the order they were started, page by page', async () =>
   const second = await owner.client.get(`/api/tasks/${taskId}/executions?limit=1&cursor=${first.body.nextCursor}`);
   expect([first, second].map(({ body }) => body.items[0].phase)).toEqual(['training', 'evaluation']);
   expect(second.body.nextCursor).toBeNull();
+});
+
+test('the page says beside the sealed score what the evaluator noted of it, and how many rows chance tells in other words', async () => {
+  const { taskId } = await taskWithHistory();
+  const contamination = { checked: 300, exact: 0, near: 0, paraphrases: 0, excluded: 0, made: 0, byChance: 284 };
+  const scored = { score: 1, low: 0.987, high: 1, samples: 300, unscored: 0, reads: 1, iteration: 0, contamination };
+  const evaluationPath = `evaluations/${taskId}/final/s0/attempt-1/report.json`;
+  await app.db.mlTask.update({ where: { taskId }, data: { testResult: { ...scored, evaluationPath } } });
+  const page = async () =>
+    (await owner.client.get(`/api/tasks/${taskId}/report`, { headers: { accept: 'text/html' } })).text;
+  expect(await page()).not.toContain('Notes on the sealed score');
+  const notes = JSON.stringify({ notes: ['284 test rows are told in other words by training rows.'] });
+  await app.store.upload(evaluationPath, Readable.from([notes]), 'application/json').done;
+  const told = await page();
+  expect(told).toContain('Training rows tell 284 of 300 sealed rows in other words');
+  expect(told).toMatch(
+    /Notes on the sealed score.*<li>284 test rows are told in other words by training rows\.<\/li>/s,
+  );
 });
 
 test('the report is JSON, and for a browser one page that can run nothing', async () => {

@@ -1,7 +1,7 @@
 /** A task's report, made from its rows when it is asked for, so that it is also there while the task runs. */
 import { notFound } from '../../domain/errors';
 import type { Logger } from '../../logger';
-import { buildReport, championEvaluationKey } from '../../reports/build-report';
+import { buildReport, championEvaluationKey, sealedEvaluationKey } from '../../reports/build-report';
 import { renderReportHtml } from '../../reports/html';
 import type { EvaluationDetails, Report } from '../../reports/report';
 import type { TaskHistory, TaskRecordRepository } from '../../repositories/task-records';
@@ -23,7 +23,10 @@ export class TaskReportService {
   /** One self-contained page. */
   async html(taskId: string): Promise<string> {
     const history = await this.history(taskId);
-    return renderReportHtml(buildReport(history), await this.championEvaluation(history));
+    const [champion, sealed] = await Promise.all(
+      [championEvaluationKey(history), sealedEvaluationKey(history)].map((key) => this.evaluation(taskId, key)),
+    );
+    return renderReportHtml(buildReport(history), champion, sealed);
   }
 
   private async history(taskId: string): Promise<TaskHistory> {
@@ -32,17 +35,13 @@ export class TaskReportService {
     return history;
   }
 
-  /** Confusion and bad cases of the champion; the page can do without them. */
-  private async championEvaluation(history: TaskHistory): Promise<EvaluationDetails | null> {
-    const key = championEvaluationKey(history);
+  /** What the evaluator wrote beyond its result: notes, confusion, bad cases; the page can do without them. */
+  private async evaluation(taskId: string, key: string | null): Promise<EvaluationDetails | null> {
     if (!key) return null;
     try {
       return (await readSmallJson(this.store, key)) as EvaluationDetails | null;
     } catch (error) {
-      this.logger.warn(
-        { taskId: history.task.taskId, key, err: error },
-        'the page is made without the evaluation file',
-      );
+      this.logger.warn({ taskId, key, err: error }, 'the page is made without the evaluation file');
       return null;
     }
   }

@@ -122,7 +122,8 @@ class Contamination(Message):
     paraphrases: int | None
     #: All of them together: excluded from credit.
     excluded: int
-    #: How many of those stand only in training rows that the loop made, not in the user's. Absent, as what follows, in older results.
+    #: How many of those are put down to rows that the loop made: they stand in none of the user's, or a made row rewords them best.
+    #: Absent, as what follows, in older results.
     made: int | None = None
     #: Others that training rows tell in other words, as often as chance does. None where the task type has no paraphrase check.
     by_chance: int | None = None
