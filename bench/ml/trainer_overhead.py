@@ -15,104 +15,19 @@ from __future__ import annotations
 import itertools
 import json
 import platform
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-_STEPS = 300
+from trainer_cases import STEPS, Case, cases, texts
+
 #: Steps that each loop takes in its turn.
 _TURN_STEPS = 5
-_SYLLABLES = ("ba", "do", "ki", "lu", "me", "no", "ra", "su", "te", "vi", "wo", "xa", "ye", "zu", "chi", "gre")
-_WORDS = [first + second + third for first in _SYLLABLES for second in _SYLLABLES for third in ("n", "r")]
-_LABELS = 50
-_LENGTH = 24
-
-
-def texts(count: int, seed: int) -> list[dict[str, str]]:
-    """Texts of one length in words, of which the first tells the label."""
-    draw = random.Random(seed)
-    rows = []
-    for _ in range(count):
-        words = [draw.choice(_WORDS[:_LABELS]), *draw.choices(_WORDS, k=_LENGTH - 1)]
-        rows.append({"text": " ".join(words), "label": words[0]})
-    return rows
-
-
-def problems(count: int, seed: int) -> list[dict[str, str]]:
-    """One-step word problems with the equation as target."""
-    draw = random.Random(seed)
-    rows = []
-    for _ in range(count):
-        a, b, name = draw.randint(2, 99), draw.randint(2, 99), draw.choice(("Anna", "Ben", "Carla", "David"))
-        prompt = f"{name} has {a} books and buys {b} more. How many are there now?"
-        rows.append(
-            {"prompt": prompt, "completion": f"{a} + {b} = {a + b}\n#### {a + b}", "target": f"{a}+{b}={a + b}"}
-        )
-    return rows
-
-
-def make_qwen(folder: Path) -> None:
-    """A random Qwen2 of two layers and a tokenizer trained on the words, as a folder below ``folder``."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForSequenceClassification
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=1200, special_tokens=["<|endoftext|>"], show_progress=False)
-    tokenizer.train_from_iterator((row["text"] for row in texts(500, 2)), trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|endoftext|>", eos_token="<|endoftext|>")  # noqa: S106 - tokens, not passwords
-    fast.save_pretrained(folder / "tiny")
-    import torch
-
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, pad_token_id=0, num_labels=_LABELS,
-    )  # fmt: skip
-    Qwen2ForSequenceClassification(config).save_pretrained(folder / "tiny")
-
-
-class Case:
-    """One model with its rows; every run starts from the same weights."""
-
-    def __init__(self, model: str, task_type: str, rows: Sequence[dict[str, str]], folder: Path, **given: Any) -> None:
-        from wlops_ml.models.catalog import complete_hyperparameters
-
-        self.model, self.task_type, self.rows, self.folder = model, task_type, rows, folder
-        self.given = {"max_steps": _STEPS, "epochs": 1000, **given}
-        self.hyperparameters = complete_hyperparameters(model, task_type, self.given)
-
-    def training(self, scratch: Path) -> tuple[Any, Any, Any]:
-        """Context, request and training, at step 0."""
-        import torch
-
-        from trainer.learners import make_learner
-        from trainer.loop import Training
-        from trainer.metrics import METRICS_NAME, StepMetrics
-        from trainer.plan import make_plan
-        from wlops_common.contracts import RowsRef, TrainRequest
-        from wlops_common.testing import job_context
-        from wlops_ml.models.catalog import resolve_model
-
-        request = TrainRequest(
-            job_key="task_bench/0/training/0", task_id="task_bench", iteration=0, segment=0, seed=1,
-            output_prefix="models/t/0/s0/", model_name=self.model, hyperparameters=self.given, task_type=self.task_type,
-            train=RowsRef(key="x", sha256="0" * 64, rows=len(self.rows)),
-        )  # fmt: skip
-        context = job_context(scratch, request, models_dir=self.folder)
-        torch.manual_seed(1)
-        entry = resolve_model(self.model, models_dir=self.folder, offline=True)
-        learner = make_learner(entry, self.task_type, self.rows, [], self.hyperparameters, context)
-        settings = {**self.hyperparameters, **learner.chosen}
-        plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=1)
-        return context, request, Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME), context.log)
 
 
 def our_training(case: Case, scratch: Path) -> tuple[Any, Any, Callable[[], None]]:
@@ -131,10 +46,10 @@ def plain_training(case: Case, scratch: Path) -> tuple[Any, Iterator[None]]:
 
     _, _, training = case.training(scratch)
     learner, plan = training.learner, training.plan
-    batches = [training.rows(step) for step in range(1, _STEPS + 1)]
+    batches = [training.rows(step) for step in range(1, STEPS + 1)]
     parameters = [parameter for parameter in learner.module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learner.parameter_groups(plan.weight_decay), lr=1.0, betas=(0.9, 0.98), fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: plan.learning_rate_at(min(step + 1, _STEPS)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: plan.learning_rate_at(min(step + 1, STEPS)))
     learner.module.train()
 
     def steps() -> Iterator[None]:
@@ -218,7 +133,7 @@ def hf_trainer(case: Case, scratch: Path) -> float:
     torch.manual_seed(1)
     model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=len(labels))
     arguments = TrainingArguments(
-        output_dir=str(scratch), per_device_train_batch_size=16, max_steps=_STEPS, learning_rate=2e-5, report_to=[],
+        output_dir=str(scratch), per_device_train_batch_size=16, max_steps=STEPS, learning_rate=2e-5, report_to=[],
         save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True, optim="adamw_torch_fused",
     )  # fmt: skip
     trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer))
@@ -318,15 +233,7 @@ def main(rounds: int) -> None:
     torch.set_num_threads(1)
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        make_qwen(Path(folder))
-        cases = {
-            "builtin:classifier": Case(
-                "builtin:classifier", "classification", texts(4000, 1), Path(folder), batch_size=32
-            ),
-            "builtin:tinygpt": Case("builtin:tinygpt", "generation", problems(2000, 1), Path(folder)),
-            "small Qwen2": Case("local:tiny", "classification", texts(2000, 1), Path(folder), batch_size=16),
-        }
-        for name, case in cases.items():
+        for name, case in cases(Path(folder)).items():
             with tempfile.TemporaryDirectory() as scratch:
                 prove_equal_work(case, Path(scratch))
             results[name] = beside_plain(case, rounds)
@@ -342,7 +249,7 @@ def main(rounds: int) -> None:
     report = {
         "cpuSeconds": results,
         "secondsToFirstStep": start,
-        "steps": _STEPS,
+        "steps": STEPS,
         "rounds": rounds,
         "versions": versions,
     }

@@ -2,6 +2,9 @@
 
 ``<attempt>/checkpoint-<step>/`` holds the trainable weights, the optimizer, the random generators and the position; its manifest,
 with the sha256 of each file, is written last. Files are safetensors and JSON: reading one runs nothing. The last two are kept.
+
+Only a sound state is saved by itself (``Training.is_sound``): one whose loss has exploded displaces nothing. A pause saves any state, for
+the training must go on as if it had not been; its checkpoint then names the last sound one.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import random
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +23,7 @@ from torch import Tensor
 from trainer.loop import Training
 from trainer.metrics import METRICS_NAME
 from trainer.position import Position
-from trainer.trainable import are_finite, restore_weights, trainable_weights
+from trainer.trainable import restore_weights, trainable_weights
 from wlops_common.contracts import ObjectRef, TrainRequest
 from wlops_common.errors import ArtifactChanged, ArtifactError
 from wlops_common.job_context import JobContext
@@ -44,6 +47,13 @@ _MAY_DIFFER = frozenset(
 )  # fmt: skip
 
 
+class Saved(NamedTuple):
+    """A checkpoint: the step it was taken after, and its manifest."""
+
+    step: int
+    manifest: ObjectRef
+
+
 @dataclass
 class Checkpoints:
     """The checkpoints of one attempt, and those of earlier attempts to continue from."""
@@ -51,62 +61,44 @@ class Checkpoints:
     context: JobContext
     request: TrainRequest
     interval_seconds: float
-    saved: list[ObjectRef] = field(default_factory=list)
-    #: Step and manifest of the checkpoint this attempt went on from.
-    restored: tuple[int, ObjectRef] | None = None
+    #: Those of this attempt, oldest first; all are sound but the one of a pause, which is the last.
+    saved: list[Saved] = field(default_factory=list)
+    #: The checkpoint this attempt went on from, or the last sound one before it.
+    sound_before: Saved | None = None
     _next_at: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
         """Start the clock."""
         self._next_at = time.monotonic() + self.interval_seconds
 
-    @property
-    def last(self) -> ObjectRef | None:
-        """Manifest of the newest checkpoint of this attempt."""
-        return self.saved[-1] if self.saved else None
-
     def save_if_due(self, training: Training) -> None:
-        """Save when the interval has passed. Weights that are not finite are not saved: the next step will find it out."""
-        if time.monotonic() >= self._next_at and are_finite(training.learner):
-            self.save(training)
+        """Save a sound state when the interval has passed; one that is not is looked at again before long."""
+        started = time.monotonic()
+        if started < self._next_at:
+            return
+        if training.is_sound():
+            self._save(training, is_sound=True)
+        else:
+            self._wait(started, at_least=0)
 
     def save_last_good(self, training: Training) -> ObjectRef | None:
-        """After a divergence: a checkpoint of now where the weights are sound, else the newest from which a step was taken.
+        """After a divergence: a checkpoint of now where the weights are sound, else the newest sound one from which a step was taken.
 
-        Finite weights may give a loss that is not. A step whose loss or gradient is not finite may thus be the fault of its own rows
-        or of the weights, which the rows of the step before tell apart (``Training.is_sound``): where the loss on these is finite,
-        one hostile batch was to blame and the weights of now are good. A loss on mine that is not finite always speaks against them.
-        An older checkpoint was good, for the step after it was taken.
+        A step whose loss or gradient is not finite may be the fault of its own rows or of the weights, which the rows of the step
+        before tell apart (``Training.is_sound``): where the loss on these is sound, one hostile batch was to blame and the weights of
+        now are good. A loss on mine that is not finite always speaks against them.
 
         None when no step was taken, or the weights went wrong before the first checkpoint.
         """
         step = training.position.step
         if step > 0 and training.is_sound():
-            return self.save(training)
-        older = [ref for ref in self.saved if not ref.key.startswith(self._prefix(step))]
-        if not older and self.restored is not None and self.restored[0] < step:
-            return self.restored[1]
-        return older[-1] if older else None
+            return self._save(training, is_sound=True)
+        before = [saved for saved in (self.sound_before, *self.saved) if saved is not None and saved.step < step]
+        return before[-1].manifest if before else None
 
     def save(self, training: Training) -> ObjectRef:
-        """Save now and answer with the checkpoint's manifest; the same step is saved once. Older ones than the last two are removed."""
-        prefix = self._prefix(training.position.step)
-        if self.last is not None and self.last.key.startswith(prefix):
-            return self.last
-        started = time.monotonic()
-        folder = self.context.work_dir / "checkpoint"
-        folder.mkdir(exist_ok=True)
-        _write(training, folder, _fingerprint(self.request))
-        files = {path.name: self.context.store.upload(prefix + path.name, path) for path in sorted(folder.iterdir())}
-        facts: dict[str, object] = {"step": training.position.step}
-        ref = write_manifest(
-            self.context.store, job_key=self.request.job_key, output_prefix=prefix, files=files, facts=facts
-        )
-        self._keep(ref)
-        elapsed = time.monotonic() - started
-        self._next_at = time.monotonic() + max(self.interval_seconds, elapsed / _MAX_SAVING_SHARE)
-        self.context.log("checkpoint saved", step=training.position.step, seconds=round(elapsed, 3))
-        return ref
+        """Save now, sound or not, and answer with the checkpoint's manifest."""
+        return self._save(training, is_sound=training.is_sound())
 
     def restore(self, training: Training) -> int | None:
         """Put the training where it last stood: an earlier attempt's newest whole checkpoint, else ``resumeFrom``.
@@ -123,8 +115,38 @@ class Checkpoints:
                 self.context.log("checkpoint skipped", key=ref.key, reason=fault.message)
         return None if self.request.resume_from is None else self._restore(training, self.request.resume_from)
 
-    def _prefix(self, step: int) -> str:
-        return f"{self.context.attempt_prefix}checkpoint-{step}/"
+    def _save(self, training: Training, *, is_sound: bool) -> ObjectRef:
+        """Save now; the same step is saved once. Older ones than the last two are removed."""
+        step, last = training.position.step, self.saved[-1] if self.saved else self.sound_before
+        if self.saved and self.saved[-1].step == step:
+            return self.saved[-1].manifest
+        started = time.monotonic()
+        folder = self.context.work_dir / "checkpoint"
+        folder.mkdir(exist_ok=True)
+        _write(
+            training,
+            folder,
+            {
+                "fingerprint": _fingerprint(self.request),
+                "isSound": is_sound,
+                "lastSound": None if last is None else {"step": last.step, "manifest": last.manifest.to_json()},
+            },
+        )
+        prefix = f"{self.context.attempt_prefix}checkpoint-{step}/"
+        files = {path.name: self.context.store.upload(prefix + path.name, path) for path in sorted(folder.iterdir())}
+        ref = write_manifest(
+            self.context.store, job_key=self.request.job_key, output_prefix=prefix, files=files, facts={"step": step}
+        )
+        self._keep(Saved(step, ref))
+        elapsed = self._wait(started, at_least=self.interval_seconds)
+        self.context.log("checkpoint saved", step=step, isSound=is_sound, seconds=round(elapsed, 3))
+        return ref
+
+    def _wait(self, started: float, *, at_least: float) -> float:
+        """Put off the next look so that what has ended now costs no more than its share; how long it took."""
+        elapsed = time.monotonic() - started
+        self._next_at = time.monotonic() + max(at_least, elapsed / _MAX_SAVING_SHARE)
+        return elapsed
 
     def _restore(self, training: Training, ref: ObjectRef) -> int:
         folder = self.context.work_dir / "resume"
@@ -138,20 +160,20 @@ class Checkpoints:
                 details={"key": ref.key, "differ": sorted(changed - _MAY_DIFFER)},
             )
         _read(training, folder, state)
-        self.restored = training.position.step, ref
+        self.sound_before = Saved(training.position.step, ref) if state.get("isSound", True) else _last_sound(state)
         self.context.log("training continues", step=training.position.step, checkpoint=ref.key, changed=sorted(changed))
         return training.position.step
 
-    def _keep(self, ref: ObjectRef) -> None:
+    def _keep(self, saved: Saved) -> None:
         """Record the checkpoint in the attempt's index and drop the oldest beyond those kept."""
         store, dropped = self.context.store, self.saved[: -_KEPT + 1]
-        self.saved = [*self.saved[-_KEPT + 1 :], ref]
-        index = json.dumps([kept.to_json() for kept in self.saved]).encode()
+        self.saved = [*self.saved[-_KEPT + 1 :], saved]
+        index = json.dumps([kept.manifest.to_json() for kept in self.saved]).encode()
         store.put(_index_key(self.context.attempt_prefix), index, "application/json")
         for old in dropped:
-            for file in read_manifest(store, old).files:
+            for file in read_manifest(store, old.manifest).files:
                 store.delete(file.key)
-            store.delete(old.key)
+            store.delete(old.manifest.key)
 
     def _of_earlier_attempts(self) -> list[ObjectRef]:
         """Checkpoints of earlier attempts, newest first."""
@@ -164,6 +186,12 @@ class Checkpoints:
 
 def _index_key(attempt_prefix: str) -> str:
     return f"{attempt_prefix}checkpoints.json"
+
+
+def _last_sound(state: dict[str, Any]) -> Saved | None:
+    """The last sound checkpoint before one that is not."""
+    last = state["lastSound"]
+    return None if last is None else Saved(last["step"], ObjectRef.model_validate(last["manifest"]))
 
 
 def _fingerprint(request: TrainRequest) -> dict[str, Any]:
@@ -185,13 +213,13 @@ def _differences(saved: dict[str, Any], asked: dict[str, Any]) -> set[str]:
     return own | {name for name in given | wanted if given.get(name) != wanted.get(name)}
 
 
-def _write(training: Training, folder: Path, fingerprint: dict[str, Any]) -> None:
+def _write(training: Training, folder: Path, facts: dict[str, Any]) -> None:
     save_weights(trainable_weights(training.learner), folder / WEIGHTS_NAME)
     save_weights(_optimizer_tensors(training.stepper.optimizer) | _torch_generators(), folder / _OPTIMIZER_NAME)
     if training.best_weights:
         save_weights(training.best_weights, folder / _BEST_NAME)
     state = {
-        "fingerprint": fingerprint,
+        **facts,
         "position": asdict(training.position),
         "metrics": training.metrics.state(),
         "generators": _other_generators(),

@@ -100,7 +100,7 @@ def _told(request: TrainRequest, settings: Mapping[str, Any], plan: TrainingPlan
 
 
 def _train(context: JobContext, training: Training, checkpoints: Checkpoints) -> None:
-    """Run to the end; when paused, save a checkpoint and let the next segment know of it."""
+    """Run to the end; when paused, save a checkpoint and let the next segment know of it. A failure leaves its last steps to read."""
     live = LiveMetrics(context, training.metrics)
 
     def after_step(loss: float) -> None:
@@ -125,10 +125,14 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints) ->
         ref = checkpoints.save(training)
         raise JobInterrupted("pause", {"checkpoint": ref.to_json(), "step": training.position.step}) from interruption
     except TrainingDiverged as fault:
+        live.upload()
         last = checkpoints.save_last_good(training)
         named = f" The last good checkpoint is {last.key}." if last else " There is no good checkpoint."
         details = {**(fault.details or {}), "checkpoint": last.to_json() if last else None}
         raise TrainingDiverged(fault.message + named, details=details) from fault
+    except Exception:
+        live.upload()
+        raise
 
 
 def _commit(context: JobContext, training: Training) -> TrainResult:

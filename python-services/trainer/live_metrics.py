@@ -1,4 +1,4 @@
-"""The step file in the bucket while the training still runs: ``<attempt prefix>metrics.jsonl``, written over now and then.
+"""The step file in the bucket before the training has ended: ``<attempt prefix>metrics.jsonl``, written over now and then, and on failure.
 
 No manifest lists it until the training has ended, when the same lines are among the model's files; whoever reads it before reads a
 beginning of them, whole lines only. Not here: what is in it (``metrics``).
@@ -32,12 +32,15 @@ class LiveMetrics:
 
     def upload_if_due(self) -> None:
         """Upload when the time has come."""
-        started = time.monotonic()
-        if started < self._next_at:
+        if (started := time.monotonic()) < self._next_at:
             return
+        self.upload()
+        ended = time.monotonic()
+        self._next_at = ended + max(_EVERY_SECONDS, (ended - started) / _MOST_SHARE)
+
+    def upload(self) -> None:
+        """Upload now."""
         try:
             self.context.store.upload(f"{self.context.attempt_prefix}{METRICS_NAME}", self.metrics.file())
         except StorageUnavailable as fault:
             self.context.log("step file not uploaded", reason=fault.message)
-        ended = time.monotonic()
-        self._next_at = ended + max(_EVERY_SECONDS, (ended - started) / _MOST_SHARE)

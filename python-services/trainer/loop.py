@@ -20,7 +20,7 @@ from trainer.plan import TrainingPlan
 from trainer.position import Position
 from trainer.step import NotFinite, OutOfMemory, Step, Stepper
 from trainer.trainable import are_finite, copy_of_weights, restore_weights
-from trainer.validation import mean_loss, note_epoch
+from trainer.validation import has_exploded, mean_loss, note_epoch, note_step
 from wlops_common.errors import ResourceExhausted, TrainingDiverged
 from wlops_ml.models.learner import Learner
 
@@ -113,21 +113,23 @@ class Training:
             self.position.mine_loss = self.position.best_mine_loss
 
     def is_sound(self) -> bool:
-        """Whether the weights of now are finite, and so is the loss they give: on the rows of the last step, and on mine if just seen.
+        """Whether training could go on from the weights of now.
 
-        Of the rows of the last step the weights before it gave a finite loss. Where those of now do not, they went wrong; where they
-        do, a step that cannot be taken now is the fault of its own rows.
+        They are finite, and so is the loss on mine where it was seen, and on the rows of the last step their loss has not exploded
+        (see ``validation``). Of these rows the weights before the step gave a finite loss. Where those of now do not, they went wrong;
+        where they do, a step that cannot be taken now is the fault of its own rows.
         """
         if not are_finite(self.learner) or not math.isfinite(self.position.mine_loss or 0):
             return False
         rows = self.rows(self.position.step) if self.position.step > 0 else []
-        return math.isfinite(mean_loss(self.stepper, rows, "train", batch_size=self.batch_size))
+        return not has_exploded(self.position, mean_loss(self.stepper, rows, "train", batch_size=self.batch_size))
 
     def _step(self, rows: list[int]) -> float:
         taken = self._take(rows)
         step = self.position.step = self.position.step + 1
         self.position.epoch_loss += taken.total
         self.position.epoch_units += taken.units
+        note_step(self.position, taken.loss)
         self.metrics.record(
             step,
             epoch=step / self.plan.steps_per_epoch,

@@ -19,5 +19,8 @@ class Position:
     best_step: int = 0
     epochs_without_gain: int = 0
     stopped_early: bool = False
+    #: Running mean of the loss of a step, and the lowest it has been; see ``validation``.
+    recent_loss: float | None = None
+    lowest_loss: float | None = None
     #: Times the batch was halved because memory ran out.
     out_of_memory_retries: int = 0

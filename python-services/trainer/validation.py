@@ -1,10 +1,17 @@
-"""What the weights of now are worth: their loss on given rows, and whether it still falls from epoch to epoch.
+"""What the weights of now are worth: their loss on given rows, whether it still falls from epoch to epoch, and when it has exploded.
+
+A training whose learning rate is far too high passes through losses of 1e8 and more, all of them finite, before one is not: such
+weights are no state to go on from. They are sound only while their loss is at most ``_MOST_TIMES`` the lowest running mean of the
+training loss plus ``_MOST_NATS``. The mean over about ``_RECENT_STEPS`` steps, so that a few easy rows do not set the bound. The
+nats, so that where the loss has come near zero a hard batch is no explosion, nor a training that has fallen back to guessing: 5 nats
+are the loss of a guess among 150, and from a guess training can go on.
 
 Not here: scores of a finished model (evaluator).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +19,10 @@ import torch
 from trainer.position import Position
 from trainer.step import Stepper
 from wlops_ml.models.learner import Role
+
+_RECENT_STEPS = 10
+_MOST_TIMES = 10
+_MOST_NATS = 5.0
 
 
 def mean_loss(stepper: Stepper, rows: Sequence[int], role: Role, *, batch_size: int) -> float:
@@ -26,6 +37,21 @@ def mean_loss(stepper: Stepper, rows: Sequence[int], role: Role, *, batch_size: 
             total, units = total + float(loss.total), units + loss.units
     learner.module.train()
     return total / max(units, 1)
+
+
+def note_step(position: Position, loss: float) -> None:
+    """Take down the loss of the step that ``position`` counts as its last."""
+    recent = loss if position.recent_loss is None else position.recent_loss
+    position.recent_loss = recent + (loss - recent) / min(position.step, _RECENT_STEPS)
+    if position.lowest_loss is None or position.recent_loss < position.lowest_loss:
+        position.lowest_loss = position.recent_loss
+
+
+def has_exploded(position: Position, loss: float) -> bool:
+    """Whether weights with this loss on training rows are beyond what training could go on from, or the loss is not finite."""
+    if not math.isfinite(loss):
+        return True
+    return position.lowest_loss is not None and loss > _MOST_TIMES * position.lowest_loss + _MOST_NATS
 
 
 def note_epoch(position: Position, *, patience: int) -> bool:

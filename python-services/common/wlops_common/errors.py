@@ -135,7 +135,7 @@ class MetricUnknown(JobFault):
 
 
 class TrainingDiverged(JobFault):
-    """The loss became NaN or infinite."""
+    """The loss, on training rows or on mine, or the gradient became NaN or infinite."""
 
     code = "TRAINING_DIVERGED"
 

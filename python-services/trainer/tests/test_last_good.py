@@ -1,4 +1,4 @@
-"""The last good checkpoint of a training that diverged is one whose weights give finite numbers."""
+"""Weights are sound, and worth a checkpoint, while their loss is finite and has not exploded."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ def break_weights(monkeypatch: pytest.MonkeyPatch, step: int, value: float) -> N
     monkeypatch.setattr(Training, "_take", taken)
 
 
+def explode(monkeypatch: pytest.MonkeyPatch, when: Callable[[int], bool]) -> None:
+    """Let all weights grow 100,000-fold in these steps (from 1), which are taken: as with far too high a learning rate."""
+    take = Training._take
+
+    def taken(training: Training, rows: list[int]) -> Any:
+        answer = take(training, rows)
+        if when(training.position.step + 1):
+            with torch.no_grad():
+                for parameter in training.learner.module.parameters():
+                    parameter.mul_(-1e5)
+        return answer
+
+    monkeypatch.setattr(Training, "_take", taken)
+
+
 def spoil(monkeypatch: pytest.MonkeyPatch, value: float, when: Callable[[list[int], str], bool]) -> None:
     """Multiply the loss of these rows in this role."""
     loss = ClassifierLearner.loss
@@ -65,7 +80,7 @@ def spoil_mine(monkeypatch: pytest.MonkeyPatch, value: float, *, epoch: int) -> 
 
 @pytest.mark.parametrize("value", [HUGE, float("inf")])
 @pytest.mark.usefixtures("save_each_step")
-def test_weights_that_give_no_finite_loss_are_not_it_although_they_are_finite_and_were_saved(
+def test_weights_that_give_no_finite_loss_are_not_saved_although_they_may_be_finite(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     break_weights(monkeypatch, 6, value)
@@ -73,8 +88,45 @@ def test_weights_that_give_no_finite_loss_are_not_it_although_they_are_finite_an
     assert fault.details is not None
     assert fault.details["step"] == 7
     assert "checkpoint-5/" in checkpoint_of(fault).key
-    was_saved = any("checkpoint-6/" in key for key in jobs.stored_keys())
-    assert was_saved is (value == HUGE)
+    assert not [key for key in jobs.stored_keys() if "checkpoint-6/" in key]
+
+
+@pytest.mark.usefixtures("save_each_step")
+def test_weights_whose_loss_explodes_from_step_to_step_displace_no_checkpoint(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explode(monkeypatch, lambda step: step >= 4)
+    request = jobs.request(intent_rows(160), checkpoint_interval_seconds=1, **SETTINGS)
+    fault = diverge(jobs, request)
+    assert fault.details is not None
+    assert fault.details["step"] > 5
+    assert "checkpoint-3/" in checkpoint_of(fault).key
+    kept = {key.split("/")[5] for key in jobs.stored_keys() if "/checkpoint-" in key}
+    assert kept == {"checkpoint-2", "checkpoint-3"}
+
+
+@pytest.mark.usefixtures("save_each_step")
+def test_a_training_that_was_paused_with_an_exploded_loss_knows_the_last_sound_checkpoint_before(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, order_after: Callable[[int, str], Callable[[], str | None]]
+) -> None:
+    explode(monkeypatch, lambda step: step == 4)
+    resume_from = None
+    for segment, (looks, paused_after) in enumerate([(6, 5), (3, 7)]):
+        request = jobs.request(
+            intent_rows(160), segment=segment, resume_from=resume_from, checkpoint_interval_seconds=1, **SETTINGS
+        )
+        context = jobs.context(request)
+        context.recorder.order = order_after(looks, "pause")
+        with pytest.raises(JobInterrupted) as pause:
+            run(context, request)
+        assert pause.value.result is not None
+        assert pause.value.result["step"] == paused_after
+        resume_from = ObjectRef.model_validate(pause.value.result["checkpoint"])
+    spoil(monkeypatch, float("nan"), lambda *_: True)
+    fault = diverge(jobs, jobs.request(intent_rows(160), segment=2, resume_from=resume_from, **SETTINGS))
+    last = checkpoint_of(fault)
+    assert "/s0/attempt-1/checkpoint-3/" in last.key
+    assert jobs.store.get(last.key) is not None
 
 
 def test_without_an_older_checkpoint_there_is_none(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
