@@ -1,38 +1,26 @@
 """Checkpoints in the bucket: everything a training needs to go on as if it had never stopped.
 
 ``<attempt>/checkpoint-<step>/`` holds the trainable weights, the optimizer, the random generators and the position; its manifest,
-with the sha256 of each file, is written last. Files are safetensors and JSON: reading one runs nothing. The last two are kept.
+with the sha256 of each file, is written last. The last two are kept.
 
 Only a sound state is saved by itself (``Training.is_sound``): one whose loss has exploded displaces nothing. A pause saves any state, for
-the training must go on as if it had not been; its checkpoint then names the last sound one.
+the training must go on as if it had not been; its checkpoint then names the last sound one. Not here: the files (``checkpoint_files``).
 """
 
 from __future__ import annotations
 
 import json
-import random
 import time
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-from torch import Tensor
-
+from trainer.checkpoint_files import read_facts, read_state, write_state
 from trainer.loop import Training
-from trainer.metrics import METRICS_NAME
-from trainer.position import Position
-from trainer.trainable import restore_weights, trainable_weights
 from wlops_common.contracts import ObjectRef, TrainRequest
 from wlops_common.errors import ArtifactChanged, ArtifactError
 from wlops_common.job_context import JobContext
 from wlops_common.manifest import download_manifest, read_manifest, write_manifest
-from wlops_ml.models.weights import WEIGHTS_NAME, load_weights, save_weights
 
-_OPTIMIZER_NAME = "optimizer.safetensors"
-_BEST_NAME = "best.safetensors"
-_STATE_NAME = "trainer_state.json"
 _KEPT = 2
 #: Saving may cost at most this share of the time, whatever interval was asked for.
 _MAX_SAVING_SHARE = 0.05
@@ -123,7 +111,7 @@ class Checkpoints:
         started = time.monotonic()
         folder = self.context.work_dir / "checkpoint"
         folder.mkdir(exist_ok=True)
-        _write(
+        write_state(
             training,
             folder,
             {
@@ -152,14 +140,14 @@ class Checkpoints:
         folder = self.context.work_dir / "resume"
         folder.mkdir(exist_ok=True)
         download_manifest(self.context.store, ref, folder)
-        state = json.loads((folder / _STATE_NAME).read_text(encoding="utf-8"))
+        state = read_facts(folder)
         changed = _differences(state["fingerprint"], _fingerprint(self.request))
         if not changed <= _MAY_DIFFER:
             raise ArtifactChanged(
                 f"The checkpoint belongs to a training with other {', '.join(sorted(changed - _MAY_DIFFER))}.",
                 details={"key": ref.key, "differ": sorted(changed - _MAY_DIFFER)},
             )
-        _read(training, folder, state)
+        read_state(training, folder)
         self.sound_before = Saved(training.position.step, ref) if state.get("isSound", True) else _last_sound(state)
         self.context.log("training continues", step=training.position.step, checkpoint=ref.key, changed=sorted(changed))
         return training.position.step
@@ -211,68 +199,3 @@ def _differences(saved: dict[str, Any], asked: dict[str, Any]) -> set[str]:
     names = {"model": "model", "taskType": "taskType", "seed": "seed", "trainSha256": "rows"}
     own = {names[key] for key in names if asked[key] != saved[key]}
     return own | {name for name in given | wanted if given.get(name) != wanted.get(name)}
-
-
-def _write(training: Training, folder: Path, facts: dict[str, Any]) -> None:
-    save_weights(trainable_weights(training.learner), folder / WEIGHTS_NAME)
-    save_weights(_optimizer_tensors(training.stepper.optimizer) | _torch_generators(), folder / _OPTIMIZER_NAME)
-    if training.best_weights:
-        save_weights(training.best_weights, folder / _BEST_NAME)
-    state = {
-        **facts,
-        "position": asdict(training.position),
-        "metrics": training.metrics.state(),
-        "generators": _other_generators(),
-    }
-    (folder / _STATE_NAME).write_text(json.dumps(state), encoding="utf-8")
-    (folder / METRICS_NAME).write_bytes(training.metrics.file().read_bytes())
-
-
-def _read(training: Training, folder: Path, state: dict[str, Any]) -> None:
-    restore_weights(training.learner, load_weights(folder / WEIGHTS_NAME))
-    tensors = load_weights(folder / _OPTIMIZER_NAME)
-    _restore_optimizer(training.stepper.optimizer, tensors)
-    if (folder / _BEST_NAME).exists():
-        training.best_weights = load_weights(folder / _BEST_NAME)
-    training.position = Position(**state["position"])
-    training.metrics.restore(state["metrics"])
-    training.metrics.path.write_bytes((folder / METRICS_NAME).read_bytes())
-    _restore_generators(tensors, state["generators"])
-
-
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """AdamW's moments and step counts by ``<parameter number>/<name>``. Its settings come from the plan and are not saved."""
-    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
-    return {f"{number}/{name}": value for number, entry in state.items() for name, value in entry.items()}
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        number, slash, name = key.partition("/")
-        if slash:
-            state.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _torch_generators() -> dict[str, Tensor]:
-    generators = {"generator.cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        generators |= {f"generator.cuda.{n}": state for n, state in enumerate(torch.cuda.get_rng_state_all())}
-    return generators
-
-
-def _other_generators() -> dict[str, Any]:
-    _, keys, *position = np.random.get_state(legacy=True)  # noqa: NPY002 - libraries draw from it, so it is part of the state
-    return {"python": random.getstate(), "numpy": {"keys": np.asarray(keys).tolist(), "position": position}}
-
-
-def _restore_generators(tensors: dict[str, Tensor], others: dict[str, Any]) -> None:
-    torch.set_rng_state(tensors["generator.cpu"])
-    cuda = [tensors[name] for name in sorted(tensors) if name.startswith("generator.cuda.")]
-    if torch.cuda.is_available() and len(cuda) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(cuda)
-    version, internal, gauss = others["python"]
-    random.setstate((version, tuple(internal), gauss))
-    numpy_state = ("MT19937", np.array(others["numpy"]["keys"], dtype=np.uint32), *others["numpy"]["position"])
-    np.random.set_state(numpy_state)  # noqa: NPY002 - see _other_generators

@@ -150,7 +150,7 @@ def test_another_fault_of_a_step_is_not_taken_for_memory(jobs: Jobs, monkeypatch
     [
         ("trainer.data.from_parquet", "reading the rows and preparing the model", "modelName"),
         ("wlops_ml.models.classifier.nn.EmbeddingBag", "reading the rows and preparing the model", "modelName"),
-        ("trainer.checkpoint.load_weights", "reading the checkpoint", "modelName"),
+        ("trainer.checkpoint_files.load_weights", "reading the checkpoint", "modelName"),
         ("trainer.loop.mean_loss", "training", "hyperparameters.batch_size"),
         ("trainer.loop.copy_of_weights", "training", "hyperparameters.batch_size"),
         ("trainer.loop.restore_weights", "training", "hyperparameters.batch_size"),
@@ -186,7 +186,7 @@ def test_outside_of_a_step_it_fails_and_says_what_to_change(
 def test_a_checkpoint_that_cannot_be_written_for_memory_fails_and_says_what_to_change(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, order_after: Callable[[int, str], Callable[[], str | None]]
 ) -> None:
-    monkeypatch.setattr("trainer.checkpoint.save_weights", lambda *_: real_refusal())
+    monkeypatch.setattr("trainer.checkpoint_files.save_weights", lambda *_: real_refusal())
     request = jobs.request(intent_rows(40), **SETTINGS)
     context = jobs.context(request)
     context.recorder.order = order_after(3, "pause")
