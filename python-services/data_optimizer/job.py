@@ -29,7 +29,6 @@ from data_optimizer.working_rows import SCHEMA, from_row_file
 from wlops_common.contracts import (
     LabelIssueReport,
     ObjectRef,
-    Operators,
     OptimizeRequest,
     OptimizeResult,
     RowsRef,
@@ -84,7 +83,8 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     if task_type == "classification":
         pipeline.count_unknown_labels(clean.train, held_out, journal)
     refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
-    clean = pipeline.balanced(clean, request, request.seed, journal)
+    operators = pipeline.operators_for(task_type, request, journal)
+    clean = pipeline.balanced(clean, operators, request.seed, journal)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
     if with_targets:
         pipeline.record_targets(clean.train, journal)
@@ -122,7 +122,8 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
     train = _read_rows(context, frozen.source_train, "train")
     pool = _read_rows(context, frozen.source_pool, "pool") if frozen.source_pool else pl.DataFrame(schema=SCHEMA)
     clean = pipeline.clean_open(pl.concat([train, pool]), frozen.task_type, journal, worked=frozen.answers_are_worked)
-    clean = pipeline.balanced(clean, request, frozen.seed, journal)
+    operators = pipeline.operators_for(frozen.task_type, request, journal)
+    clean = pipeline.balanced(clean, operators, frozen.seed, journal)
     question = question_for(frozen.task_type, clean.train, mine_rows)
     source = Bench(
         task_type=frozen.task_type,
@@ -134,7 +135,7 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         seed=frozen.seed,
         proxies=ProxyModels(question, pl.concat([clean.train, clean.pool])) if question else None,
         has_pool=frozen.source_pool is not None,
-        operators=request.operators or Operators(),
+        operators=operators,
     )
     started = journal.begin("recipe")
     learned = learn(context, request, source)

@@ -15,7 +15,7 @@ class Operator:
 
 #: By the beginning of a step's name: ``parse training`` and ``parse test`` are one operator.
 _OPERATORS = {
-    "parse": Operator("parse and quarantine"),
+    "parse": Operator("parse and quarantine", 2),
     "normalise": Operator("normalise", 2),
     "personal data": Operator("mask personal data"),
     "filter": Operator("filter", 2),
@@ -25,11 +25,11 @@ _OPERATORS = {
     "paraphrase guard": Operator("leakage guard"),
     "split": Operator("split"),
     "unknown labels": Operator("unknown labels", 2),
-    "label issues": Operator("label issues"),
+    "label issues": Operator("label issues", 2),
     "worked answers": Operator("verify worked answers"),
     "equation targets": Operator("rewrite as equations"),
     "balance": Operator("balance", 2),
-    "recipe": Operator("recipe: fix, select, generate, augment, format"),
+    "recipe": Operator("recipe: fix, select, generate, augment, format", 2),
 }
 
 

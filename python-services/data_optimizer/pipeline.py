@@ -19,7 +19,7 @@ from data_optimizer.steps.duplicates import without_exact_duplicates, without_ne
 from data_optimizer.steps.label_issues import MAX_CELLS, LabelIssue, find_label_issues
 from data_optimizer.steps.unknown_labels import count_unknown
 from data_optimizer.steps.worked_answers import verified
-from wlops_common.contracts import LabelIssueReport, LeakageReport, OptimizeRequest, TaskType
+from wlops_common.contracts import LabelIssueReport, LeakageReport, Operators, OptimizeRequest, TaskType
 from wlops_ml import paraphrases
 from wlops_ml.maths import equation_target
 
@@ -103,15 +103,23 @@ def count_unknown_labels(train: pl.DataFrame, held_out: pl.DataFrame, journal: J
     journal.record("unknown labels", held_out.height, held_out.height, None, started)
 
 
-def balanced(clean: CleanRows, request: OptimizeRequest, seed: int, journal: Journal) -> CleanRows:
-    """Training rows under the caps that the request sets, if it sets any; the pool stays. ``seed`` is that of the split.
+def operators_for(task_type: TaskType, request: OptimizeRequest, journal: Journal) -> Operators:
+    """What the request asks for as far as it makes sense for the task type; what does not is written down."""
+    asked = request.operators or Operators()
+    if task_type == "classification" or asked.max_rows_per_class is None:
+        return asked
+    journal.facts["maxRowsPerClass"] = "not applied: the rows are prompts with completions, which are no labels"
+    return asked.model_copy(update={"max_rows_per_class": None})
+
+
+def balanced(clean: CleanRows, operators: Operators, seed: int, journal: Journal) -> CleanRows:
+    """Training rows under the caps that are asked for, if any; the pool stays. ``seed`` is that of the split.
 
     An iteration's own seed would take other rows each time, and a champion's recipe would not make its rows again.
     """
-    asked = request.operators
-    if asked is None or (asked.max_rows_per_class is None and asked.max_rows_per_group is None):
+    per_class, per_group = operators.max_rows_per_class, operators.max_rows_per_group
+    if per_class is None and per_group is None:
         return clean
-    per_class, per_group = asked.max_rows_per_class, asked.max_rows_per_group
     train = journal.run(
         "balance", lambda rows: capped(rows, seed, per_class=per_class, per_group=per_group), clean.train
     )

@@ -6,7 +6,7 @@ A recipe is applied to the source rows of the split, never on top of rows that w
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -67,9 +67,12 @@ class RecipeEntry(Message):
 
 
 class Recipe(Message):
-    """All entries, oldest first. ``synthetic_share`` caps generated and augmented rows as a share of all training rows."""
+    """All entries, oldest first. ``synthetic_share`` caps generated and augmented rows as a share of all training rows.
 
-    version: int = 1
+    In version 1 one entry held a teacher's rows and made the rest of its ``rows`` itself; now that is for an entry of its own beside it.
+    """
+
+    version: Literal[1, 2] = 2
     synthetic_share: float = Field(default=SYNTHETIC_SHARE, ge=0, lt=1)
     entries: list[RecipeEntry] = Field(default_factory=list)
 
@@ -83,13 +86,27 @@ class Recipe(Message):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Recipe:
-        """The inverse of ``to_bytes``. Raises ``ArtifactChanged`` where it is no recipe."""
+        """The inverse of ``to_bytes``; a recipe of version 1 is brought to 2. Raises ``ArtifactChanged`` where it is no recipe."""
         try:
-            return cls.model_validate_json(data)
+            return cls.model_validate_json(data).of_version_2()
         except ValidationError as error:
             raise ArtifactChanged(
                 "The recipe cannot be read; it was not written by this version.", detail=str(error)
             ) from error
+
+    def of_version_2(self) -> Recipe:
+        """The recipe of version 2 that makes the same rows."""
+        if self.version == 2:
+            return self
+        entries: list[RecipeEntry] = []
+        for entry in self.entries:
+            if 0 < len(entry.drafts) < entry.rows:
+                entries.append(entry.model_copy(update={"id": f"{entry.id}-{TEACHER}"}))
+                # The rest under the old name, from which its randomness comes.
+                entries.append(entry.model_copy(update={"drafts": []}))
+            else:
+                entries.append(entry)
+        return self.model_copy(update={"version": 2, "entries": entries})
 
 
 class Finding(Message):

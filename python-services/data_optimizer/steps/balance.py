@@ -1,14 +1,16 @@
 """Cap the rows of a class and of a near-duplicate group in training. Off unless asked for: what is common should be learned as common.
 
 Of a group the representative, its lowest id, stays first; otherwise the choice falls by a hash, the same for the same seed. What feedback
-adds comes after the rows that are there.
+adds gets what room the rows that are there leave.
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from data_optimizer.journal import Outcome, removal_where
@@ -16,31 +18,36 @@ from wlops_ml.runs import Runs
 
 
 def capped(
-    rows: pl.DataFrame, seed: int, *, per_class: int | None = None, per_group: int | None = None, new: int = 0
+    rows: pl.DataFrame, seed: int, *, per_class: int | None = None, per_group: int | None = None, new: int | None = None
 ) -> Outcome:
     """Take out what is more than ``per_group`` rows of a group, then more than ``per_class`` of a label; None is no cap.
 
-    The last ``new`` rows go before any other.
+    Of the last ``new`` rows only, where that is given: those before them stay and count.
     """
-    is_new = np.arange(rows.height) >= rows.height - new
-    beyond_group = np.zeros(rows.height, dtype=bool)
+    there = rows.height - (rows.height if new is None else new)
+    before, added = rows.head(there), rows.tail(rows.height - there)
+    beyond_group = np.zeros(added.height, dtype=bool)
     if per_group is not None:
-        beyond_group = _places(rows["group"], is_new, rows["id"].rank("ordinal").to_numpy()) >= per_group
-    beyond_class = np.zeros(rows.height, dtype=bool)
+        beyond_group = _places(before["group"], added["group"], added["id"].rank("ordinal").to_numpy()) >= per_group
+    beyond_class = np.zeros(added.height, dtype=bool)
     if per_class is not None:
-        order = np.array([_chance(seed, one) for one in rows["id"].to_list()], dtype=np.uint64)
         left = np.flatnonzero(~beyond_group)
-        beyond_class[left] = _places(rows["wanted"].gather(left), is_new[left], order[left]) >= per_class
-    return removal_where(
-        rows, {"more rows than the cap of a group": beyond_group, "more rows than the cap of a class": beyond_class}
+        order = np.array([_chance(seed, one) for one in added["id"].gather(left)], dtype=np.uint64)
+        beyond_class[left] = _places(before["wanted"], added["wanted"].gather(left), order) >= per_class
+    kept, removed = removal_where(
+        added, {"more rows than the cap of a group": beyond_group, "more rows than the cap of a class": beyond_class}
     )
+    return pl.concat([before, kept]), removed
 
 
-def _places(names: pl.Series, is_new: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """For each row how many of its name come before it in this order, the new ones after all others."""
-    ranked = np.lexsort((order, is_new))
-    places = np.empty(len(order), dtype=np.int64)
-    places[ranked] = Runs.of(names.gather(ranked).hash().to_numpy()).places()
+def _places(before: pl.Series, added: pl.Series, order: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """For each added row how many of its name come before it: those that were there, and added ones by ``order``."""
+    ranked = np.argsort(order)
+    places: npt.NDArray[np.int64] = np.empty(len(order), dtype=np.int64)
+    places[ranked] = Runs.of(added.gather(ranked).hash().to_numpy()).places()
+    there = before.filter(before.is_in(added.unique().implode())).alias("name").value_counts()
+    counts = added.alias("name").to_frame().join(there, on="name", how="left", maintain_order="left")["count"]
+    places += counts.fill_null(0).to_numpy()
     return places
 
 

@@ -1,11 +1,12 @@
 """How many labels are wrong, and how surely each one is: a noise model fitted to scores that did not see the row's own label.
 
 A row's right label ``j`` has probability softmax(sharpness x score + expectation). Expected of a text that says nothing is every class
-alike, or each by its share where that explains the labels far better: else noise would have to explain why a class is rare, and every row
-that is hard to tell would be doubted. The label that the row was given is the right one, or, by ``T[j, i]``, another. Sharpness and noise
-share are those that make the given labels likeliest; ``T`` follows by expectation-maximisation (Dawid & Skene 1979), held near even noise,
-since few rows per pair of classes prove little. Unlike thresholds on probabilities (confident learning, Northcutt et al. 2021) this doubts
-next to nothing where labels are clean, however weak the model: hard to tell is not wrong.
+alike, or each by its share where that explains the labels far better than any noise: else noise would have to explain why a class is rare,
+and every row that is hard to tell would be doubted. Labels that go wrong one way make a class rare as well; what tells the two apart are
+rows whose scores are sure, of which as many are wrong as of the others. The label that the row was given is the right one, or, by
+``T[j, i]``, another. Sharpness and noise share are those that make the given labels likeliest; ``T`` follows by expectation-maximisation
+(Dawid & Skene 1979), held near even noise, since few rows per pair of classes prove little. Unlike thresholds on probabilities (confident
+learning, Northcutt et al. 2021) this doubts next to nothing where labels are clean, however weak the model: hard to tell is not wrong.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _MOST_ROWS = 30_000
 _BLOCK_ROWS = 8_192
 _SHARPNESSES = 2.0 ** np.arange(-1, 9)
 #: Nats a row by which the classes' shares must explain the labels better than noise among classes that are alike. Below it, with a rare
-#: class of a third of the rows or more, no row is doubted for being rare, and the imbalance may itself be the work of wrong labels.
+#: class of a third of the rows or more, no row is doubted for being rare.
 _SHARES_GAIN = 0.03
 _GOLDEN = (3 - 5**0.5) / 2
 #: Weight of even noise in ``T`` against what the rows themselves show.
@@ -65,16 +66,21 @@ def fit_noise(scores: Scores, codes: Codes) -> NoiseModel:
     """Fit to out-of-sample scores (or log-probabilities) of shape ``(rows, classes)`` and the given labels. Deterministic."""
     step = -(-len(codes) // _MOST_ROWS)
     scores, codes = scores[::step], codes[::step]
-    alike = _fitted(scores, codes, np.zeros(scores.shape[1], dtype=np.float32))
-    shares = _log_shares(codes, scores.shape[1])
-    if _without_noise(scores, codes, shares)[1] - alike[1] < _SHARES_GAIN * len(codes):
-        return alike[0]
-    return _fitted(scores, codes, shares)[0]
+    classes = scores.shape[1]
+    alike, shares = np.zeros(classes, dtype=np.float32), _log_shares(codes, classes)
+    model, likelihood = _fitted(scores, codes, alike)
+    by_shares = _without_noise(scores, codes, shares)[1]
+    if by_shares - likelihood < _SHARES_GAIN * len(codes):
+        return model
+    # Noise that goes one way makes a class rare too, and ``T`` held near even noise explains that badly: once more with ``T`` let go.
+    freely, free_likelihood = _fitted(scores, codes, alike, even_weight=0.0)
+    one_way = free_likelihood - by_shares >= _LEAST_GAIN * classes and freely.transition.diagonal().min() > _MOST_NOISE
+    return model if one_way else _fitted(scores, codes, shares)[0]
 
 
-def _fitted(scores: Scores, codes: Codes, expected: Scores) -> Fit:
+def _fitted(scores: Scores, codes: Codes, expected: Scores, even_weight: float = _EVEN_WEIGHT) -> Fit:
     clean = _without_noise(scores, codes, expected)
-    return _with_noise(scores, codes, expected, clean[1]) or clean
+    return _with_noise(scores, codes, expected, clean[1], even_weight) or clean
 
 
 def _without_noise(scores: Scores, codes: Codes, expected: Scores) -> Fit:
@@ -87,7 +93,7 @@ def _without_noise(scores: Scores, codes: Codes, expected: Scores) -> Fit:
     return NoiseModel(sharpness, np.eye(scores.shape[1]), 0.0, expected), max(likelihood(sharpness), likelihood(0.0))
 
 
-def _with_noise(scores: Scores, codes: Codes, expected: Scores, clean: float) -> Fit | None:
+def _with_noise(scores: Scores, codes: Codes, expected: Scores, clean: float, even_weight: float) -> Fit | None:
     """The likeliest model of noise; None where it does not explain the labels clearly better than right labels do (``clean``).
 
     Blurred scores and wrong labels look alike.
@@ -104,7 +110,7 @@ def _with_noise(scores: Scores, codes: Codes, expected: Scores, clean: float) ->
     for fixed_noise in (noise, None, None):
         for _ in range(5):
             posterior = _posterior(probabilities, codes, transition)
-            transition, noise = _transition(posterior, codes, fixed_noise)
+            transition, noise = _transition(posterior, codes, fixed_noise, even_weight)
         sharpness = max(
             (sharpness * factor for factor in (0.8, 1.0, 1.25, 1.5)),
             key=lambda value: _likelihood(_probabilities(scores, value, expected), codes, transition),
@@ -200,7 +206,7 @@ def _likelihood(probabilities: Scores, codes: Codes, transition: Matrix) -> floa
     return _mean_log(np.einsum("ij,ij->i", probabilities, transition.T.astype(np.float32)[codes]))
 
 
-def _transition(posterior: Scores, codes: Codes, noise: float | None) -> tuple[Matrix, float]:
+def _transition(posterior: Scores, codes: Codes, noise: float | None, even_weight: float) -> tuple[Matrix, float]:
     """``T`` from what the rows show and even noise, which is of the given share, or of the share that the rows show."""
     from scipy.sparse import csr_array
 
@@ -211,4 +217,4 @@ def _transition(posterior: Scores, codes: Codes, noise: float | None) -> tuple[M
         noise = min(1 - float(np.trace(counts)) / rows, _MOST_NOISE)
     even = _even(noise, classes)
     seen = (counts + even) / (counts.sum(axis=1, keepdims=True) + 1)
-    return _EVEN_WEIGHT * even + (1 - _EVEN_WEIGHT) * seen, noise
+    return even_weight * even + (1 - even_weight) * seen, noise

@@ -133,6 +133,31 @@ def test_rows_of_a_rare_label_are_not_doubted_for_being_rare() -> None:
     assert len(_judged(texts, rare).issues) <= 0.01 * len(texts)
 
 
+@pytest.mark.parametrize(("count", "positives", "missed"), [(2_000, 0.5, 0.4), (2_000, 0.3, 0.4), (4_000, 0.1, 0.3)])
+def test_positives_that_were_missed_are_found(count: int, positives: float, missed: float) -> None:
+    """Wrong one way only, which makes one label rarer than it is."""
+    rng = random.Random(25)
+    own = {"yes": [f"spam{number}" for number in range(60)], "no": [f"ham{number}" for number in range(60)]}
+    right = ["yes" if rng.random() < positives else "no" for _ in range(count)]
+    shared = [f"w{number}" for number in range(400)]
+    texts = [" ".join(rng.choices(shared, k=7) + rng.choices(own[label], k=2)) for label in right]
+    wrong = {row for row, label in enumerate(right) if label == "yes" and rng.random() < missed}
+    given = ["no" if row in wrong else label for row, label in enumerate(right)]
+    precision, recall = _precision_and_recall(_judged(texts, given).issues, wrong)
+    assert precision >= 0.65
+    assert recall >= 0.95
+
+
+@pytest.mark.parametrize("rare", [0.3, 0.1])
+@pytest.mark.parametrize("own", [1, 2])
+def test_a_rare_label_is_hardly_doubted_where_it_is_right(rare: float, own: int) -> None:
+    texts, labels = _messages(2_000, 2, 25, own=own)
+    rng = random.Random(26)
+    rows = [row for row, label in enumerate(labels) if label == "c00" or rng.random() < rare / (1 - rare)]
+    judgement = _judged([texts[row] for row in rows], [labels[row] for row in rows])
+    assert len(judgement.issues) <= 0.01 * len(rows)
+
+
 def test_what_is_relabelled_is_surer_than_what_is_dropped() -> None:
     texts, labels = _messages(900, 12, 1)
     given, _ = _evenly_wrong(labels, 0.2, 2)

@@ -12,7 +12,7 @@ import pytest
 
 from data_optimizer.log_page import log_page
 from data_optimizer.operators import operator_of
-from data_optimizer.tests.workplace import Workplace, csv_file, labelled_csv, maths_file, topic_of, topics
+from data_optimizer.tests.workplace import Workplace, csv_file, labelled_csv, maths_file, sentences, topic_of, topics
 from wlops_common.contracts import Operators, OptimizeResult, UnknownLabels
 from wlops_common.errors import DatasetColumnsUnknown
 
@@ -150,6 +150,21 @@ def test_caps_hold_for_what_feedback_adds_original_rows_first_and_the_step_tells
     steps = _steps(workplace, later)
     assert steps["balance after feedback"]["rowsIn"] == steps["recipe"]["rowsOut"]
     assert steps["balance after feedback"]["rowsOut"] == later.train.rows
+
+
+def test_completions_that_are_alike_are_no_class_to_be_capped(workplace: Workplace) -> None:
+    lines = [json.dumps({"prompt": f"{text}?", "completion": "yes"}) for text in sentences(300, 1)]
+    files, operators = {"source": "\n".join(lines).encode()}, Operators(max_rows_per_class=30)
+    first = workplace.optimise(files, operators=operators)
+    assert (first.task_type, first.train.rows) == ("generation", 210)
+    # Of the rows that feedback adds none go either.
+    again = [{"id": "imp_1", "kind": "replay", "slice": "all rows", "gainBound": 0.2, "predicate": None}]
+    feedback = workplace.store.put("evaluations/1.json", json.dumps({"improvements": again}).encode())
+    later = workplace.optimise(files, 1, split=first.split, recipe=first.recipe, feedback=feedback, operators=operators)
+    assert later.train.rows > first.train.rows
+    for result in (first, later):
+        assert workplace.json(result.log)["maxRowsPerClass"].startswith("not applied: ")
+        assert not [step for step in _steps(workplace, result) if step.startswith("balance")]
 
 
 class _Page(HTMLParser):

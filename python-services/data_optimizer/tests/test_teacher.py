@@ -21,6 +21,7 @@ from data_optimizer.tests.fake_teacher import KEY, Answer, Call, about_topics, f
 from data_optimizer.tests.test_feedback import finding
 from data_optimizer.tests.workplace import Workplace, labelled_csv, maths_file, sentences, topics
 from wlops_common.contracts import Operators, OptimizeResult
+from wlops_common.errors import ArtifactChanged
 from wlops_common.job_context import JobInterrupted
 from wlops_common.settings import SettingsFault, load_settings
 from wlops_common.testing import job_context
@@ -225,6 +226,19 @@ def test_beside_a_teachers_rows_as_many_others_are_made_as_are_missing() -> None
     assert list(shared_out(Recipe(entries=[*entries, later]), 10_000).values()) == [30, 70, 20, 15, 0, 100]
     # Where the teacher's rows are not taken the others are made in full.
     assert list(shared_out(Recipe(entries=entries[1:2]), 10_000).values()) == [100]
+
+
+def test_a_recipe_of_before_still_makes_the_rows_that_its_teacher_did_not_write() -> None:
+    before = Recipe(version=1, entries=[_entry("a", 100, 30), _entry("b", 20, 20), _entry("c", 10)])
+    recipe = Recipe.from_bytes(before.to_bytes())
+    written, rest, *others = recipe.entries
+    assert (written.drafts, rest.drafts) == (before.entries[0].drafts, [])
+    assert (written.kind, rest.kind, rest.id) == ("generate", "generate", before.entries[0].id)
+    assert others == before.entries[1:]
+    assert list(shared_out(recipe, 10_000).values()) == [30, 70, 20, 10]
+    assert Recipe.from_bytes(recipe.to_bytes()) == recipe
+    with pytest.raises(ArtifactChanged, match="not written by this version"):
+        Recipe.from_bytes(b'{"version": 3, "entries": []}')
 
 
 def test_where_a_teachers_rows_lost_the_finding_is_carried_out_without_it(workplace: Workplace) -> None:

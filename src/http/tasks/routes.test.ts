@@ -145,6 +145,24 @@ describe('create', () => {
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([422, expect.stringContaining(`"${field}"`)]);
   });
 
+  test.each([
+    ['by the task type', { modelName: 'qwen-7b', taskType: 'generation' }],
+    ['by the model', { modelName: 'builtin:tinygpt' }],
+  ])('a cap of rows per class is refused where it is generation %s', async (_, fields) => {
+    const create = (operators: object) => owner.client.post('/api/tasks/standard', standard({ ...fields, operators }));
+    const refused = await create({ maxRowsPerClass: 30 });
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+      422,
+      expect.stringContaining('"operators.maxRowsPerClass"'),
+    ]);
+    expect((await create({ maxRowsPerGroup: 30 })).status).toBe(201);
+  });
+
+  test('a cap of rows per class is taken where only the data will tell', async () => {
+    const fields = { modelName: 'qwen-7b', taskType: null, operators: { maxRowsPerClass: 30 } };
+    expect((await owner.client.post('/api/tasks/standard', standard(fields))).status).toBe(201);
+  });
+
   test('a standard task takes stop policies too, though it has no loop to stop', async () => {
     const stopPolicies = { budget: { trainingSeconds: 60 }, rule: 'lower_bound' };
     const answer = await owner.client.post('/api/tasks/standard', standard({ stopPolicies }));

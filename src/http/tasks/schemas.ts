@@ -44,7 +44,7 @@ const operators = z.strictObject({
     .boolean()
     .nullish()
     .meta({ description: 'e-mail and IP addresses, phone numbers and links become <e-mail>, <ip>, <phone>, <link>' }),
-  maxRowsPerClass: rowCap.nullish().meta({ description: 'training rows of one label' }),
+  maxRowsPerClass: rowCap.nullish().meta({ description: 'training rows of one label; for classification' }),
   maxRowsPerGroup: rowCap.nullish().meta({ description: 'training rows of one near-duplicate group' }),
   useTeacher: z
     .boolean()

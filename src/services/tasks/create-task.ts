@@ -52,7 +52,9 @@ export class TaskCreation {
   async create(caller: Caller, request: TaskRequest): Promise<TaskRow> {
     const userId = await ownerFor(caller, request.userId, this.deps.users);
     const model = await this.deps.models.find(request.modelName, request.taskType);
-    checkMetric(request, model.taskTypes);
+    const taskTypes = request.taskType ? [request.taskType] : model.taskTypes;
+    checkMetric(request.metric, taskTypes);
+    checkOperators(request.operators, taskTypes);
     const hyperparameters = checkHyperparameters(model, request.hyperparameters);
     await this.checkDataset(userId, 'datasetId', request.datasetId, 'training');
     await this.checkDataset(userId, 'validationDatasetId', request.validationDatasetId, 'validation');
@@ -81,11 +83,17 @@ export class TaskCreation {
 }
 
 /** The task type may be known only once the data is read; the metric must then be one of what the model can do. */
-function checkMetric({ metric, taskType }: TaskRequest, possible: readonly TaskType[]): void {
+function checkMetric(metric: string | null, possible: readonly TaskType[]): void {
   if (metric === null) return;
-  const known = [...new Set((taskType ? [taskType] : possible).flatMap((one) => METRICS[one]))];
+  const known = [...new Set(possible.flatMap((one) => METRICS[one]))];
   if (known.includes(metric)) return;
   throw invalidField('metric', `must be one of ${known.join(', ')}`, { known });
+}
+
+/** Of equal completions no class is made; where the data turns out to have no labels, the optimizer leaves the cap aside. */
+function checkOperators({ maxRowsPerClass }: Operators, possible: readonly TaskType[]): void {
+  if (maxRowsPerClass === null || possible.includes('classification')) return;
+  throw invalidField('operators.maxRowsPerClass', 'is for labelled texts; leave it out where the task is generation');
 }
 
 function noSuchDataset(field: string, type: string): AppError {
