@@ -25,6 +25,20 @@ test('the split, each score and the final read stand in the order they happened,
   ]);
 });
 
+test('where rewordings of sealed rows were looked for, select was read beside them', () => {
+  const { executions, decisions } = reportSource([0.4]);
+  const finals = (paraphrases: number | null) => {
+    const facts = { iteration: 0, reads: 1, contamination: { paraphrases } };
+    const read = { seq: 9, iteration: 0, kind: 'read-test', facts, actor: 'workflow', decidedAt: at(30) };
+    return accessLedger(executions, [...decisions, read])
+      .filter(({ purpose }) => purpose === 'final')
+      .map(({ role, reads, rows }) => ({ role, reads, rows }));
+  };
+  const sealed = { role: 'test', reads: 1, rows: 30 };
+  expect(finals(null)).toEqual([sealed]);
+  expect(finals(0)).toEqual([sealed, { role: 'select', reads: 1, rows: 20 }]);
+});
+
 test('an evaluation that failed or was begun anew may have read the rows, and counts', () => {
   const { executions } = reportSource([0.4]);
   const evaluation = executions.find(({ phase }) => phase === 'evaluation')!;

@@ -2,7 +2,7 @@
  * Who touched the rows that decide scores, and when: the split that wrote them, each evaluation on `select`, and the read of the
  * sealed test. Pure, from executions and decisions; a job counts from its start, whether it finished or not.
  */
-import type { OptimizeResult, RowsRef } from '../contracts/jobs';
+import type { Contamination, OptimizeResult, RowsRef } from '../contracts/jobs';
 import type { AccessLedgerEntry, DecisionRowFacts, ExecutionRowFacts } from './report';
 
 export function accessLedger(
@@ -16,7 +16,7 @@ export function accessLedger(
     ...executions
       .filter((row) => row.phase === 'evaluation')
       .map((row) => ({ ...entry('select', 'score', row.iteration, row.startedAt, roles?.select), reads: 1 })),
-    ...decisions.filter(({ kind }) => kind === 'read-test').map((one) => finalRead(one, roles?.test ?? null)),
+    ...decisions.filter(({ kind }) => kind === 'read-test').flatMap((one) => finalReads(one, roles)),
   ];
   return entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
@@ -39,11 +39,21 @@ function written(row: ExecutionRowFacts, { select, test }: OptimizeResult): Acce
   return test ? [...entries, entry('test', 'split', row.iteration, at, test)] : entries;
 }
 
-function finalRead({ facts, iteration, decidedAt }: DecisionRowFacts, test: RowsRef | null): AccessLedgerEntry {
-  const { iteration: champion, reads, testSha256 } = (facts ?? {}) as Record<string, unknown>;
-  return {
-    ...entry('test', 'final', typeof champion === 'number' ? champion : iteration, decidedAt, test),
+/** The read of the sealed rows; where rewordings were looked for, `select` was read beside them, to see how often chance makes some. */
+function finalReads(
+  { facts, iteration, decidedAt }: DecisionRowFacts,
+  roles: OptimizeResult | null,
+): AccessLedgerEntry[] {
+  const { iteration: champion, reads: told, testSha256, contamination } = (facts ?? {}) as Record<string, unknown>;
+  const { paraphrases = null } = (contamination ?? {}) as Partial<Contamination>;
+  const of = typeof champion === 'number' ? champion : iteration;
+  const reads = typeof told === 'number' ? told : 1;
+  const sealed = {
+    ...entry('test', 'final', of, decidedAt, roles?.test),
     ...(typeof testSha256 === 'string' && { sha256: testSha256 }),
-    reads: typeof reads === 'number' ? reads : 1,
+    reads,
   };
+  return paraphrases === null
+    ? [sealed]
+    : [sealed, { ...entry('select', 'final', of, decidedAt, roles?.select), reads }];
 }
