@@ -18,6 +18,7 @@ import polars as pl
 
 from data_optimizer.operators import operator_of
 from data_optimizer.parsing.table import BadRow, sample_of
+from data_optimizer.steps.personal_data import masked
 from wlops_common.contracts import FileReading, OptimizationStep, OptimizeRequest, UnknownLabels
 from wlops_common.job_context import JobContext
 
@@ -107,7 +108,12 @@ class Journal:
     def record_parsing(self, name: str, file: str, rows_in: int, bad: Sequence[BadRow], started: float) -> None:
         """Write down how a file was read."""
         reasons = Counter(row.reason.partition(":")[0] for row in bad)
-        self._set_aside(name, ((file, row.line, row.reason, None if file == "test" else row.sample) for row in bad))
+        samples = pl.Series([row.sample for row in bad], dtype=pl.String)
+        asked = self._request.operators
+        if asked is not None and asked.mask_personal_data:
+            samples = masked(samples)
+        told = zip(bad, samples, strict=True)
+        self._set_aside(name, ((file, row.line, row.reason, None if file == "test" else text) for row, text in told))
         self._append(name, rows_in, rows_in - reasons.total(), reasons, started)
 
     def to_log(self) -> dict[str, Any]:

@@ -5,6 +5,10 @@ Not covered: names, postal addresses, numbers of accounts and cards.
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
 import polars as pl
 
 from wlops_ml.text_columns import slices
@@ -30,6 +34,24 @@ def masked(texts: pl.Series) -> pl.Series:
     """The texts with ``<e-mail>``, ``<ip>``, ``<phone>`` and ``<link>`` in the place of what they stand for."""
     parts = [_masked(part) for part in slices(texts)]
     return pl.concat(parts) if parts else texts
+
+
+def masked_columns(metas: pl.Series) -> pl.Series:
+    """The user's other columns, a JSON object a row, with the texts in them masked; names of columns stay."""
+    values = metas.drop_nulls().unique()
+    suspect = values.filter(values.str.contains(_ANY_SIGN)).to_list()
+    told = {value: json.dumps(_masked_value(json.loads(value)), ensure_ascii=False) for value in suspect}
+    return metas.replace(list(told), list(told.values())) if told else metas
+
+
+def _masked_value(value: Any) -> Any:
+    if isinstance(value, str):
+        for pattern, mask in _MASKS:
+            value = re.sub(pattern, mask, value)
+        return value
+    if isinstance(value, list):
+        return [_masked_value(one) for one in value]
+    return {name: _masked_value(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _masked(texts: pl.Series) -> pl.Series:

@@ -225,3 +225,26 @@ def test_every_doubted_label_is_listed_with_its_line_and_the_label_that_was_expe
     assert [one["margin"] for one in listed] == sorted((one["margin"] for one in listed), reverse=True)
     assert all(rows[one["line"] - 2] == (one["text"], one["label"]) for one in listed)
     assert sum(one["suggested"] == topic_of(one["text"]) for one in listed) > 0.8 * len(listed)
+
+
+def test_a_masked_task_shows_no_address_in_other_columns_nor_in_rows_set_aside(workplace: Workplace) -> None:
+    rows = "".join(
+        f'"{text}",{label},"say ""http://x.de/{n}"" to kim{n}@corp.de"\n'
+        for n, (text, label) in enumerate(topics(200, 3))
+    )
+    broken = '"mail me at secret@corp.de","a","b","c","d"\n'
+    file = f"text,label,customer\n{rows}{broken}".encode()
+    masked = Operators(mask_personal_data=True)
+    result = workplace.optimise(
+        {"source": file}, operators=masked, source={"columns": {"text": "text", "label": "label"}}
+    )
+    metas = workplace.rows(result.train)["meta"].to_list()
+    assert json.loads(metas[0]) == {"customer": 'say "<link>" to <e-mail>'}
+    (entry,) = [one for one in workplace.quarantine(result) if one["step"] == "parse training"]
+    assert "<e-mail>" in entry["sample"]
+    written = b"".join(
+        path.read_bytes()
+        for path in (workplace.root / "bucket" / "optimized").rglob("*.*")
+        if path.suffix != ".parquet"
+    )
+    assert b"corp.de" not in written
