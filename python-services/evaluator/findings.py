@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluator.bad_cases import bad_cases
 from evaluator.feature_table import feature_members, feature_table, observed_members
@@ -15,6 +16,7 @@ from evaluator.outcomes import Outcomes
 from evaluator.slices import Finding, find_slices
 from wlops_common.contracts import ALL_ROWS, ErrorRate, TaskType
 from wlops_ml.features import CLUSTER, CONFUSED, matches, predicates
+from wlops_ml.rows import output_column
 
 #: Training rows in which the share of a slice is counted.
 SHARE_ROWS = 5_000
@@ -60,8 +62,10 @@ def learn(
     """
     scored = np.flatnonzero(outcomes.counted(metric)).tolist()
     rows = [mine[position] for position in scored]
-    wrong = ~outcomes.right[scored]
     predictions = [outcomes.predictions[position] for position in scored]
+    # Of free text no answer is right as a whole but the wanted one itself.
+    told = ~outcomes.scored[scored] & _verbatim(rows, predictions, task_type)
+    wrong = ~(outcomes.right[scored] | told)
     members = feature_members(rows, task_type)
     found = find_slices(rows, members, wrong, predictions, task_type, seed)
     flags = wrong.tolist()
@@ -75,6 +79,14 @@ def learn(
         bad_case_count=int(wrong.sum()),
         features=feature_table(observed | members, wrong),
         error_rates=_error_rates(feature_table(members, wrong), rows, flags),
+    )
+
+
+def _verbatim(rows: Sequence[Row], predictions: Sequence[str], task_type: TaskType) -> npt.NDArray[np.bool_]:
+    """Which answers are the wanted text itself, shape ``(rows,)``."""
+    wanted = output_column(task_type)
+    return np.array(
+        [text.split() == str(row[wanted]).split() for row, text in zip(rows, predictions, strict=True)], dtype=bool
     )
 
 

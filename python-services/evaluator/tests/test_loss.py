@@ -82,6 +82,18 @@ def test_the_worst_predicted_completions_are_the_first_bad_cases(workplace: Work
     assert [case["loss"] for case in shown["shown"]] == pytest.approx(worst[:200])
 
 
+def test_free_text_that_is_answered_word_by_word_is_no_bad_case(workplace: Workplace) -> None:
+    rows = free_text(750)
+    wanted = {row["prompt"]: row["completion"] for row in rows[::2]}
+    answers = KnownPredictor("generation", lambda prompt: wanted.get(prompt, "no idea"), loss=by_letters)
+    result = workplace.run(
+        workplace.request("generation", metric="loss", **sets(workplace, "generation", rows)), answers
+    )
+    told = sum(row["prompt"] in wanted for row in rows[250:500])
+    assert 100 < told < 150
+    assert result.bad_cases == 250 - told
+
+
 def test_beside_other_metrics_the_loss_is_a_secondary_figure(workplace: Workplace) -> None:
     refs = sets(workplace, "generation", word_problems(300, 1))
     result = workplace.run(
