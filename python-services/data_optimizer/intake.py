@@ -11,7 +11,7 @@ from data_optimizer.journal import Journal
 from data_optimizer.parsing.reader import FileRole, ReadDataset, read_dataset
 from data_optimizer.steps.filters import usable
 from data_optimizer.steps.normalise import normalise
-from data_optimizer.steps.personal_data import masked
+from data_optimizer.steps.personal_data import masked, masked_columns
 from data_optimizer.steps.unknown_labels import without_unknown
 from data_optimizer.working_rows import FILE, SCHEMA, compact, with_keys
 from wlops_common.contracts import ObjectRef, OptimizeRequest, SourceFile, UnknownLabels
@@ -102,10 +102,11 @@ def _with_known_labels(rows: pl.DataFrame, journal: Journal) -> pl.DataFrame:
 
 
 def _without_personal_data(rows: pl.DataFrame, columns: list[str], journal: Journal) -> pl.DataFrame:
-    """The rows with what points to a person masked in these columns; keys are those of the masked texts."""
+    """The rows with what points to a person masked in these columns and in the user's other ones; keys are those of the masked texts."""
     started = journal.begin("personal data")
-    changed = rows.with_columns(masked(rows[name]) for name in columns)
-    journal.record("personal data", rows.height, changed.height, None, started, changed=_edited(rows, changed, columns))
+    changed = rows.with_columns(*(masked(rows[name]) for name in columns), masked_columns(rows["meta"]))
+    edited = _edited(rows, changed, [*columns, "meta"])
+    journal.record("personal data", rows.height, changed.height, None, started, changed=edited)
     return with_keys(changed)
 
 
@@ -132,6 +133,8 @@ def _read(
     except DatasetError as error:
         found = {key: value for key, value in (error.details or {}).items() if file != "test" or key != "sample"}
         error.details = {"file": file, "datasetId": source.dataset_id, **found}
+        if f"{file} file" not in error.message:
+            error.message = f"The {file} file: {error.message}"
         raise
     finally:
         path.unlink(missing_ok=True)

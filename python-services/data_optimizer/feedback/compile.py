@@ -98,7 +98,10 @@ def _obstacle(finding: Finding, bench: Bench, entries: list[RecipeEntry], tried:
     """Why there can be no entry for the finding; None when there can."""
     kind = finding.kind
     if kind == "collect":
-        return "rows of this kind must be collected by people: no verified ones are there to make more from"
+        worked = (
+            " (worked steps, or a column `equation`, would let some be made)" if bench.task_type == "generation" else ""
+        )
+        return f"rows of this kind must be collected by people: no verified ones are there to make more from{worked}"
     if kind == "none":
         return "there is nothing to mend"
     if kind == "select" and bench.pool.height == 0:

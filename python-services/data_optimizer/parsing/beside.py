@@ -60,7 +60,9 @@ def check_labels(table: Table, training: AbstractSet[str], own: AbstractSet[str]
         len(training) > _SHOWN_LABELS
     )
     raise unknown_columns(
-        table, f"No label of this file stands in the training file: {len(own)} others here, there {shown}"
+        table,
+        f"No label of this file stands in the training file: {len(own)} others here, there {shown}. Give rows with labels of the"
+        " training file, or say which column holds them",
     )
 
 
