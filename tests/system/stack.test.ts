@@ -28,10 +28,17 @@ const environment = () => ({ WLOPS_PORT_OFFSET: portOffset });
 const run = (stack: { run: object }) => stack.run as RunFile & { supervisor: { pid: number } };
 const pids = (file: RunFile) => Object.values(file.processes).map(({ pid }) => pid);
 
+/** A zombie is not: it has ended, and whoever inherited it has yet to take note. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+  } catch {
+    return false;
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
   } catch {
     return false;
   }
