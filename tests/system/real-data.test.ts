@@ -1,4 +1,8 @@
-/** STANDARD on BANKING77, a public set of 13,083 banking questions in 77 classes, where its files are at hand. */
+/**
+ * STANDARD on BANKING77, a public set of 13,083 banking questions in 77 classes (Casanueva et al., 2020; CC BY 4.0). This repository does
+ * not carry it: where train.csv and test.csv of PolyAI-LDN/task-specific-datasets (banking_data) do not lie in the folder below, there is
+ * nothing to run on.
+ */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { newUser } from './support/client';

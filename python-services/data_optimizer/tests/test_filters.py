@@ -14,7 +14,7 @@ from data_optimizer.steps.repetition import repetitive
 from data_optimizer.steps.script_share import foreign_script
 from data_optimizer.steps.special_characters import mostly_special
 from data_optimizer.steps.unknown_labels import count_unknown
-from data_optimizer.tests.test_job import BANKING77, on_banking77
+from data_optimizer.tests.banking77 import BANKING77, on_banking77
 from data_optimizer.tests.test_steps import kept_and_reasons, table
 from data_optimizer.tests.uploads import prose
 from data_optimizer.tests.workplace import sentences

@@ -10,14 +10,13 @@ import pytest
 
 from data_optimizer import journal
 from data_optimizer.job import run
-from data_optimizer.tests.workplace import REPOSITORY, Workplace, csv_file, maths_file, sentences
+from data_optimizer.tests.banking77 import BANKING77, on_banking77
+from data_optimizer.tests.workplace import Workplace, csv_file, maths_file, sentences
 from wlops_common.contracts import ObjectRef, OptimizeResult
 from wlops_common.errors import ArtifactChanged, DatasetColumnsUnknown, DatasetEmpty, DatasetTooSmall
 from wlops_common.job_context import JobInterrupted
 from wlops_common.manifest import AlreadyCommitted
 from wlops_common.testing import job_context
-
-BANKING77 = REPOSITORY.parent / "shared" / "data" / "banking77"
 
 
 def _digests(workplace: Workplace, result: OptimizeResult) -> dict[str, str]:
@@ -29,12 +28,6 @@ def _digests(workplace: Workplace, result: OptimizeResult) -> dict[str, str]:
     }
 
 
-on_banking77 = pytest.mark.skipif(
-    not BANKING77.is_dir(), reason="the banking77 files are not here; see docs for where they come from"
-)
-
-
-@on_banking77
 def test_labels_that_are_markup_are_labels(workplace: Workplace) -> None:
     """In every row that an iteration hands on, copies and edited rows too."""
     labels = ("<b>", "<unk>", "</p>")
@@ -50,6 +43,7 @@ def test_labels_that_are_markup_are_labels(workplace: Workplace) -> None:
     assert set(made["label"]) == set(labels)
 
 
+@on_banking77
 def test_banking77_has_exactly_25_test_rows_in_training_and_loses_no_test_row(workplace: Workplace) -> None:
     result = workplace.optimise(
         {name: (BANKING77 / f"{file}.csv").read_bytes() for name, file in (("source", "train"), ("test", "test"))}

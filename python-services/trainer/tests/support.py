@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from trainer.job import run
 from wlops_common.contracts import ObjectRef, RowsRef, TaskType, TrainRequest, TrainResult
 from wlops_common.errors import TrainingDiverged
+from wlops_common.job_context import JobInterrupted
 from wlops_common.manifest import download_manifest
 from wlops_common.testing import DirectoryObjectStore, RecordingJobContext, job_context
 from wlops_ml.models.base import Predictor
@@ -122,3 +123,14 @@ def checkpoint_of(fault: TrainingDiverged) -> ObjectRef:
     """The last good checkpoint that the fault names."""
     assert fault.details is not None
     return ObjectRef.model_validate(fault.details["checkpoint"])
+
+
+def pause(jobs: Jobs, request: TrainRequest, order: Callable[[], str | None]) -> ObjectRef:
+    """Run a job until this order pauses it; answers with the checkpoint it left."""
+    context = jobs.context(request)
+    context.recorder.order = order
+    with pytest.raises(JobInterrupted) as interruption:
+        run(context, request)
+    assert interruption.value.reason == "pause"
+    assert interruption.value.result is not None
+    return ObjectRef.model_validate(interruption.value.result["checkpoint"])

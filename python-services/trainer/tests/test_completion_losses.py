@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from trainer.tests.support import Jobs, Rows
 from trainer.tests.tiny_qwen import capital_rows
+from wlops_common.errors import ModelTaskMismatch
 from wlops_ml.models import hf, tinygpt
 from wlops_ml.models.base import WORST_LOSS, Predictor
 from wlops_ml.models.hf import HfPredictor, prompt_tokens
@@ -124,5 +125,5 @@ def test_what_trained_on_it_makes_a_completion_likelier(tiny_qwen: Jobs) -> None
 
 def test_a_classifier_is_not_asked(jobs: Jobs) -> None:
     rows = [{"text": f"{label} {number}", "label": label} for label in "ab" for number in range(12)]
-    with pytest.raises(NotImplementedError, match="classification"):
+    with pytest.raises(ModelTaskMismatch, match="classification"):
         jobs.predictor(jobs.train(jobs.request(rows))).completion_losses(ASKED)

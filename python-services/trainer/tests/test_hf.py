@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.job import run
-from trainer.tests.support import Jobs, intent_rows
+from trainer.tests.support import Jobs, intent_rows, pause
 from trainer.tests.tiny_qwen import CAPITALS, capital_rows
 from wlops_common.contracts import ObjectRef, TaskType, TrainRequest
 from wlops_common.errors import ModelUnavailable, ModelUnknown
-from wlops_common.job_context import JobInterrupted
 from wlops_common.manifest import read_manifest
 
 # PEFT 0.21 still asks by the old name.
@@ -85,12 +83,8 @@ def test_a_paused_training_resumes_bit_identically(
         )
 
     whole = tiny_qwen.train(request(0))
-    context = tiny_qwen.context(request(1))
-    context.recorder.order = order_after(6, "pause")
-    with pytest.raises(JobInterrupted) as interruption:
-        run(context, request(1))
-    assert interruption.value.result is not None
-    resumed = tiny_qwen.train(request(2, ObjectRef.model_validate(interruption.value.result["checkpoint"])))
+    checkpoint = pause(tiny_qwen, request(1), order_after(6, "pause"))
+    resumed = tiny_qwen.train(request(2, checkpoint))
     assert resumed.weights_sha256 == whole.weights_sha256
     assert resumed.loss_curve == whole.loss_curve
     assert resumed.mine_loss == whole.mine_loss

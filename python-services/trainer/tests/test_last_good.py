@@ -10,11 +10,8 @@ import pytest
 import torch
 
 from trainer.checkpoint import Checkpoints
-from trainer.job import run
 from trainer.loop import Training, _epoch_order
-from trainer.tests.support import Jobs, checkpoint_of, diverge, intent_rows
-from wlops_common.contracts import ObjectRef
-from wlops_common.job_context import JobInterrupted
+from trainer.tests.support import Jobs, checkpoint_of, diverge, intent_rows, pause
 from wlops_ml.models.classifier import ClassifierLearner
 from wlops_ml.models.learner import LossSum
 
@@ -115,13 +112,8 @@ def test_a_training_that_was_paused_with_an_exploded_loss_knows_the_last_sound_c
         request = jobs.request(
             intent_rows(160), segment=segment, resume_from=resume_from, checkpoint_interval_seconds=1, **SETTINGS
         )
-        context = jobs.context(request)
-        context.recorder.order = order_after(looks, "pause")
-        with pytest.raises(JobInterrupted) as pause:
-            run(context, request)
-        assert pause.value.result is not None
-        assert pause.value.result["step"] == paused_after
-        resume_from = ObjectRef.model_validate(pause.value.result["checkpoint"])
+        resume_from = pause(jobs, request, order_after(looks, "pause"))
+        assert f"checkpoint-{paused_after}/" in resume_from.key
     spoil(monkeypatch, float("nan"), lambda *_: True)
     fault = diverge(jobs, jobs.request(intent_rows(160), segment=2, resume_from=resume_from, **SETTINGS))
     last = checkpoint_of(fault)
@@ -147,12 +139,7 @@ def test_it_may_be_the_checkpoint_the_training_went_on_from_if_a_step_was_taken_
 ) -> None:
     break_weights(monkeypatch, broken, HUGE)
     request = jobs.request(intent_rows(160), **SETTINGS)
-    context = jobs.context(request)
-    context.recorder.order = order_after(5, "pause")
-    with pytest.raises(JobInterrupted) as pause:
-        run(context, request)
-    assert pause.value.result is not None
-    paused_at = ObjectRef.model_validate(pause.value.result["checkpoint"])
+    paused_at = pause(jobs, request, order_after(5, "pause"))
     assert "checkpoint-4/" in paused_at.key
     fault = diverge(jobs, jobs.request(intent_rows(160), segment=1, resume_from=paused_at, **SETTINGS))
     assert fault.details is not None

@@ -11,10 +11,8 @@ import torch
 
 from trainer.job import run
 from trainer.memory import memory_advice
-from trainer.tests.support import Jobs, intent_rows
-from wlops_common.contracts import ObjectRef
+from trainer.tests.support import Jobs, intent_rows, pause
 from wlops_common.errors import ResourceExhausted
-from wlops_common.job_context import JobInterrupted
 from wlops_common.jobs.memory import is_out_of_memory
 from wlops_common.manifest import read_manifest
 from wlops_ml.models.catalog import complete_hyperparameters
@@ -96,12 +94,7 @@ def test_the_smaller_batch_outlives_a_pause(
     limit(monkeypatch, 8)
     expected = jobs.train(jobs.request(intent_rows(100), batch_size=16, segment=1, **SETTINGS))
     request = jobs.request(intent_rows(100), batch_size=16, segment=2, **SETTINGS)
-    context = jobs.context(request)
-    context.recorder.order = order_after(6, "pause")
-    with pytest.raises(JobInterrupted) as interruption:
-        run(context, request)
-    assert interruption.value.result is not None
-    checkpoint = ObjectRef.model_validate(interruption.value.result["checkpoint"])
+    checkpoint = pause(jobs, request, order_after(6, "pause"))
     resumed = jobs.train(jobs.request(intent_rows(100), batch_size=16, segment=3, resume_from=checkpoint, **SETTINGS))
     assert resumed.weights_sha256 == expected.weights_sha256
     assert (resumed.batch_size, resumed.out_of_memory_retries) == (8, 1)
@@ -169,12 +162,7 @@ def test_outside_of_a_step_it_fails_and_says_what_to_change(
 ) -> None:
     settings = SETTINGS | {"early_stopping_patience": 1}
     request = jobs.request(intent_rows(40), intent_rows(10), **settings)
-    context = jobs.context(request)
-    context.recorder.order = order_after(3, "pause")
-    with pytest.raises(JobInterrupted) as pause:
-        run(context, request)
-    assert pause.value.result is not None
-    paused_at = ObjectRef.model_validate(pause.value.result["checkpoint"])
+    paused_at = pause(jobs, request, order_after(3, "pause"))
     monkeypatch.setattr(place, lambda *_, **__: refuse())
     with pytest.raises(ResourceExhausted) as fault:
         jobs.train(jobs.request(intent_rows(40), intent_rows(10), segment=1, resume_from=paused_at, **settings))

@@ -11,7 +11,7 @@ import pytest
 
 from trainer.checkpoint import Checkpoints
 from trainer.job import run
-from trainer.tests.support import INTENTS, Jobs, intent_rows
+from trainer.tests.support import INTENTS, Jobs, intent_rows, pause
 from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
 from wlops_common.errors import ArtifactChanged
 from wlops_common.job_context import JobInterrupted
@@ -22,16 +22,6 @@ SETTINGS: dict[str, Any] = {"epochs": 3, "batch_size": 16, "hidden_size": 16, "e
 
 def request_for(jobs: Jobs, **options: Any) -> TrainRequest:
     return jobs.request(intent_rows(160), intent_rows(40, seed=2), **SETTINGS, **options)
-
-
-def pause(jobs: Jobs, request: TrainRequest, order: Callable[[], str | None]) -> ObjectRef:
-    context = jobs.context(request)
-    context.recorder.order = order
-    with pytest.raises(JobInterrupted) as interruption:
-        run(context, request)
-    assert interruption.value.reason == "pause"
-    assert interruption.value.result is not None
-    return ObjectRef.model_validate(interruption.value.result["checkpoint"])
 
 
 def without_times(result: TrainResult) -> TrainResult:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wlops_common.contracts import TaskType
+from wlops_common.errors import ModelTaskMismatch
 
 #: Version of the model folder's layout, written to its ``config.json``. A reader refuses versions it does not know.
 FORMAT_VERSION = 1
@@ -67,11 +68,19 @@ class Predictor(ABC):
         Greedy and without randomness: the same rows give the same answers on the same kind of machine.
         """
 
-    def completion_losses(self, rows: Sequence[Row], *, check: Check | None = None) -> npt.NDArray[np.float64]:
+    def completion_losses(
+        self,
+        rows: Sequence[Row],  # noqa: ARG002
+        *,
+        check: Check | None = None,  # noqa: ARG002
+    ) -> npt.NDArray[np.float64]:
         """How badly the model predicts ``completion`` after ``prompt``: mean negative log-likelihood of its tokens in nats, ``(rows,)``.
 
         Teacher-forced, over the tokens that training counts, the end included, by the same template and in the same tokens. A token's
         loss is at most ``WORST_LOSS``; so is that of words the model has no token for. Generation only; of classifiers,
         ``Prediction.probabilities`` tell as much. Without randomness; the batch changes nothing but float noise.
+
+        Raises:
+            ModelTaskMismatch: The model is a classifier.
         """
-        raise NotImplementedError(f"a model for {self.task_type} writes no completions")
+        raise ModelTaskMismatch(f"A model for {self.task_type} writes no completions, so they have no loss.")
