@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data_optimizer.teacher import endpoint
 from data_optimizer.tests.workplace import Workplace
 
 
@@ -13,3 +14,9 @@ from data_optimizer.tests.workplace import Workplace
 def workplace(tmp_path: Path) -> Workplace:
     """An empty bucket."""
     return Workplace(tmp_path)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A teacher that is busy is asked again at once."""
+    monkeypatch.setattr(endpoint, "PAUSE_SECONDS", (0.01,))
