@@ -12,7 +12,6 @@ import polars as pl
 
 from data_optimizer import pipeline
 from data_optimizer.feedback.bench import Bench
-from data_optimizer.feedback.learn import Learned, learn
 from data_optimizer.feedback.proxy import ProxyModels
 from data_optimizer.feedback.question import question_for
 from data_optimizer.frozen_split import FrozenSplit
@@ -20,6 +19,7 @@ from data_optimizer.guard import GuardIndex, write_index
 from data_optimizer.intake import take_in
 from data_optimizer.journal import SEALED_ROLES, Journal
 from data_optimizer.label_list import LABEL_LIST, write_label_list
+from data_optimizer.learn import Learned, learn
 from data_optimizer.log_page import log_page
 from data_optimizer.outputs import Outputs
 from data_optimizer.recipe import Recipe
