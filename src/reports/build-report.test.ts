@@ -34,6 +34,16 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
   expect(report.decisions[0]).toMatchObject({ kind: 'promote', decidedAt: '2030-01-01T00:00:00.000Z' });
 });
 
+test('the lineage names every file that the task was given, with the hash of its bytes', () => {
+  const source = reportSource([0.4], { testDatasetId: 'dataset_3', poolDatasetId: 'dataset_2' });
+  const uploads = [...source.uploads, { datasetId: 'dataset_2', sha256: 'b'.repeat(64) }];
+  expect(buildReport({ ...source, uploads }).lineage.files).toEqual([
+    { file: 'training', datasetId: 'dataset_1', sha256: 'c'.repeat(64) },
+    { file: 'test', datasetId: 'dataset_3', sha256: null },
+    { file: 'pool', datasetId: 'dataset_2', sha256: 'b'.repeat(64) },
+  ]);
+});
+
 test('how the files were read is told in the iteration that read them', () => {
   const report = buildReport(reportSource([0.4, 0.9]));
   expect(report.iterations.map(({ files }) => files)).toEqual([[TRAINING_FILE], null]);
@@ -115,7 +125,7 @@ test('a task that has just begun has a report of nulls, not of inventions', () =
   const report = buildReport({
     ...begun,
     task: { ...begun.task, metricInfo: null, championIteration: null },
-    datasetSha256: null,
+    uploads: [],
   });
   expect(report).toMatchObject({ metric: null, iterations: [], test: null, lineage: { modelSha256: null } });
   const running: ExecutionRowFacts = {

@@ -18,7 +18,7 @@ import type { StoredEvaluation } from './slice-changes';
 import { presentTask, type TaskRowFacts } from './task-view';
 
 /** The report of a task. Iterations that have begun are listed even when nothing of them is finished. */
-export function buildReport({ task, executions, decisions, datasetSha256 }: ReportSource): Report {
+export function buildReport({ task, executions, decisions, uploads }: ReportSource): Report {
   const facts = byIteration(executions);
   return {
     task: presentTask(task),
@@ -31,15 +31,20 @@ export function buildReport({ task, executions, decisions, datasetSha256 }: Repo
     test: presentTest(task.testResult as TestResult | null),
     decisions: decisions.map(presentDecision),
     accessLedger: accessLedger(executions, decisions),
-    lineage: lineage(task, facts, datasetSha256),
+    lineage: lineage(task, facts, uploads),
   };
 }
 
 /** Key of what the evaluator wrote about the champion beyond its result; null before the first evaluation. */
-export function championEvaluationKey({ task, executions }: Pick<ReportSource, 'task' | 'executions'>): string | null {
+export function championEvaluationKey(source: Pick<ReportSource, 'task' | 'executions'>): string | null {
+  const { championIteration } = source.task;
+  return championIteration === null ? null : evaluationKey(source, championIteration);
+}
+
+/** Key of what the evaluator wrote about an iteration's model beyond its result; null before it is evaluated. */
+export function evaluationKey({ executions }: Pick<ReportSource, 'executions'>, iteration: number): string | null {
   const row = executions.findLast(
-    ({ phase, iteration, evaluationPath }) =>
-      phase === 'evaluation' && iteration === task.championIteration && evaluationPath,
+    (one) => one.phase === 'evaluation' && one.iteration === iteration && one.evaluationPath,
   );
   return row?.evaluationPath ?? null;
 }
@@ -96,11 +101,25 @@ function presentDecision({ seq, iteration, kind, facts, actor, decidedAt }: Deci
   return { seq, iteration, kind, facts, actor, decidedAt: decidedAt.toISOString() };
 }
 
-function lineage(task: TaskRowFacts, facts: readonly IterationFacts[], datasetSha256: string | null): ReportLineage {
+function lineage(
+  task: TaskRowFacts,
+  facts: readonly IterationFacts[],
+  uploads: ReportSource['uploads'],
+): ReportLineage {
+  const named = [
+    ['training', task.datasetId],
+    ['validation', task.validationDatasetId],
+    ['test', task.testDatasetId],
+    ['pool', task.poolDatasetId],
+  ] as const;
+  const sha256Of = new Map(uploads.map(({ datasetId, sha256 }) => [datasetId, sha256]));
   const champion = facts.find((one) => one.iteration === task.championIteration);
   return {
     modelSha256: champion?.training?.result.weightsSha256 ?? null,
-    datasetSha256,
+    datasetSha256: sha256Of.get(task.datasetId) ?? null,
+    files: named.flatMap(([file, datasetId]) =>
+      datasetId === null ? [] : [{ file, datasetId, sha256: sha256Of.get(datasetId) ?? null }],
+    ),
     optimizedDatasetSha256: champion?.optimization?.result.manifest.sha256 ?? null,
     splitSha256: champion?.optimization?.result.split.sha256 ?? null,
     recipeSha256: champion?.optimization?.result.recipe.sha256 ?? null,

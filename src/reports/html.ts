@@ -170,7 +170,7 @@ function lineageFacts({ lineage }: Report): string {
   return facts([
     ['model weights sha256', lineage.modelSha256],
     ['model manifest sha256', lineage.modelManifestSha256],
-    ['uploaded file sha256', lineage.datasetSha256],
+    ...lineage.files.map(({ file, sha256 }) => [`${file} file sha256`, sha256] as const),
     ['optimised data set sha256', lineage.optimizedDatasetSha256],
     ['split sha256', lineage.splitSha256],
     ['recipe sha256', lineage.recipeSha256],

@@ -24,8 +24,8 @@ export interface ReportSource {
   task: TaskRowFacts & { metricInfo: unknown };
   executions: readonly ExecutionRowFacts[];
   decisions: readonly DecisionRowFacts[];
-  /** sha256 of the uploaded training file. */
-  datasetSha256: string | null;
+  /** The data sets that the task names, as uploaded. */
+  uploads: readonly { datasetId: string; sha256: string | null }[];
 }
 
 export interface ExecutionRowFacts {
@@ -180,6 +180,8 @@ export interface ReportLineage {
   modelSha256: string | null;
   /** sha256 of the uploaded training file. */
   datasetSha256: string | null;
+  /** The uploaded files that the task names, the training file among them. */
+  files: { file: FileReading['file']; datasetId: string; sha256: string | null }[];
   /** sha256 of the manifest of the data set the champion was trained on. */
   optimizedDatasetSha256: string | null;
   splitSha256: string | null;

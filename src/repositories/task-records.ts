@@ -20,8 +20,8 @@ export interface TaskHistory {
   task: MlTask;
   executions: TaskExecution[];
   decisions: TaskDecision[];
-  /** sha256 of the uploaded training file. */
-  datasetSha256: string | null;
+  /** The data sets that the task names, as uploaded. */
+  uploads: { datasetId: string; sha256: string | null }[];
 }
 
 export class TaskRecordRepository {
@@ -76,12 +76,17 @@ export class TaskRecordRepository {
   async history(taskId: string): Promise<TaskHistory | null> {
     const task = await this.db.mlTask.findUnique({ where: { taskId } });
     if (!task) return null;
-    const [executions, decisions, dataset] = await Promise.all([
+    const named = [task.datasetId, task.validationDatasetId, task.testDatasetId, task.poolDatasetId];
+    const datasetIds = named.filter((id) => id !== null);
+    const [executions, decisions, uploads] = await Promise.all([
       this.db.taskExecution.findMany({ where: { taskId }, orderBy: { id: 'asc' }, take: MAX_EXECUTIONS }),
       this.db.taskDecision.findMany({ where: { taskId }, orderBy: { id: 'asc' }, take: MAX_DECISIONS }),
-      this.db.dataset.findUnique({ where: { datasetId: task.datasetId }, select: { sha256: true } }),
+      this.db.dataset.findMany({
+        where: { datasetId: { in: datasetIds } },
+        select: { datasetId: true, sha256: true },
+      }),
     ]);
-    return { task, executions, decisions, datasetSha256: dataset?.sha256 ?? null };
+    return { task, executions, decisions, uploads };
   }
 }
 

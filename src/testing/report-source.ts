@@ -73,7 +73,7 @@ export function reportSource(scores: number[], overrides: Partial<ReportSource['
     },
     executions,
     decisions: [{ seq: 3, iteration: 0, kind: 'promote', facts: { rule: 'larger' }, actor: 'workflow', decidedAt: AT }],
-    datasetSha256: 'c'.repeat(64),
+    uploads: [{ datasetId: 'dataset_1', sha256: 'c'.repeat(64) }],
   };
 }
 
