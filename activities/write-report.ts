@@ -1,6 +1,6 @@
 /** Writes a task's report, as JSON and as one page, from its rows. */
 import { reportKeys } from '../src/domain/storage-keys';
-import { buildReport, championEvaluationKey } from '../src/reports/build-report';
+import { buildReport, championEvaluationKey, sealedEvaluationKey } from '../src/reports/build-report';
 import { renderReportHtml } from '../src/reports/html';
 import type { EvaluationDetails } from '../src/reports/report';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
@@ -24,11 +24,14 @@ export async function writeReport(
     const history = await records.history(taskId);
     if (!history) throw notFound(`task ${taskId}`);
     const report = buildReport(history);
-    const evaluationKey = championEvaluationKey(history);
-    const evaluation = evaluationKey ? ((await files.readJson(evaluationKey)) as EvaluationDetails | null) : null;
+    const [champion, sealed] = await Promise.all(
+      [championEvaluationKey(history), sealedEvaluationKey(history)].map(async (key) =>
+        key ? ((await files.readJson(key)) as EvaluationDetails | null) : null,
+      ),
+    );
     const keys = reportKeys(taskId);
     await files.write(keys.json, JSON.stringify(report, null, 2), 'application/json');
-    await files.write(keys.html, renderReportHtml(report, evaluation), 'text/html; charset=utf-8');
+    await files.write(keys.html, renderReportHtml(report, champion, sealed), 'text/html; charset=utf-8');
   } catch (error) {
     throw toFailure(error);
   }

@@ -56,6 +56,7 @@ const MATRIX: Record<string, Row> = {
   listDecisions: ownObject(200),
   getTaskMetrics: ownObject(200),
   getTaskReport: ownObject(200),
+  getEvaluation: ownObject(404), // Nothing was evaluated.
   streamTaskEvents: ownObject(204),
   livez: everyone(200),
   readyz: everyone(200),
@@ -101,6 +102,7 @@ test.each(Object.entries(MATRIX).flatMap(([id, row]) => columns.map((column) => 
     const path = operation.path
       .replace('{datasetId}', datasetId)
       .replace('{taskId}', taskId)
+      .replace('{iteration}', '0')
       .replace('{userId}', String(userId));
     const ownToken = column !== 'anonymous' && operationId !== 'logout';
     const client = ownToken ? people[column].client : app.anonymous;

@@ -1,13 +1,13 @@
 /**
  * Tables from the evaluator's own report. It is a file of another process: a part that is not as expected is left out of the page.
  */
-import { table } from './elements';
+import { numeric, table } from './elements';
 import { escapeHtml, formatNumber } from './escape';
+import { count } from './numbers';
 
 /** A larger matrix is not readable as one; its most frequent confusions are shown instead. */
 const MAX_MATRIX_LABELS = 24;
 const MAX_ROWS = 50;
-const MAX_COLUMNS = 8;
 /** Of texts, which take several lines each. */
 const OPEN_ROWS = 6;
 
@@ -33,12 +33,12 @@ function matrixTable({ labels, cells }: Confusion): string {
   const head = names.map((name) => `<th><span class="column">${name}</span></th>`).join('');
   const rows = labels.map((_, wanted) => {
     const row = labels.map((_label, predicted) => {
-      const count = counts.get(`${wanted},${predicted}`) ?? 0;
-      if (count === 0) return '<td class="none">·</td>';
+      const cases = counts.get(`${wanted},${predicted}`) ?? 0;
+      if (cases === 0) return '<td class="none">·</td>';
       const kind = wanted === predicted ? 'hit' : 'miss';
-      const share = (count / Math.max(1, wantedRows[wanted] ?? 0)).toFixed(2);
+      const share = (cases / Math.max(1, wantedRows[wanted] ?? 0)).toFixed(2);
       const title = `${names[wanted]} → ${names[predicted]}`;
-      return `<td class="${kind}" style="--share:${share}" title="${title}">${formatNumber(count)}</td>`;
+      return `<td class="${kind}" style="--share:${share}" title="${title}">${formatNumber(cases)}</td>`;
     });
     return `<tr><th>${names[wanted]}</th>${row.join('')}</tr>`;
   });
@@ -50,12 +50,10 @@ function matrixTable({ labels, cells }: Confusion): string {
 
 function pairTable({ labels, cells }: Confusion): string {
   const confused = cells.filter(([wanted, predicted]) => wanted !== predicted).sort((a, b) => b[2] - a[2]);
-  const rows = confused.slice(0, MAX_ROWS).map(([wanted, predicted, count]) => ({
-    wanted: labels[wanted],
-    predicted: labels[predicted],
-    rows: count,
-  }));
-  return objectTable(rows);
+  const rows = confused
+    .slice(0, MAX_ROWS)
+    .map(([wanted, predicted, cases]) => [text(labels[wanted]), text(labels[predicted]), count(cases)]);
+  return table(['wanted', 'predicted', numeric('rows')], rows, OPEN_ROWS);
 }
 
 function isConfusion(value: unknown): value is Confusion {
@@ -73,34 +71,36 @@ export function noteList(notes: unknown): string {
   return known.length === 0 ? '' : `<ul>${known.map((one) => `<li>${escapeHtml(one)}</li>`).join('')}</ul>`;
 }
 
-/** The evaluator's examples of what went wrong, `{total, shown: […]}`. Empty when it is anything else. */
+/** The evaluator's examples of what went wrong, `{total, shown: […]}`, the worst first. Empty when it is anything else. */
 export function badCaseTable(badCases: unknown): string {
-  if (typeof badCases !== 'object' || badCases === null) return '';
-  const { shown } = badCases as Record<string, unknown>;
-  if (!Array.isArray(shown)) return '';
-  return objectTable(shown.filter((one) => typeof one === 'object' && one !== null) as Record<string, unknown>[]);
-}
-
-/** One row for each object, with the columns of the first. */
-function objectTable(rows: readonly Record<string, unknown>[]): string {
-  const columns = Object.keys(rows[0] ?? {}).slice(0, MAX_COLUMNS);
-  if (columns.length === 0) return '';
-  const cells = rows.slice(0, MAX_ROWS).map((row) => columns.map((name) => cell(row[name])));
-  return table(columns, cells, OPEN_ROWS);
+  const { shown, total } = fieldsOf(badCases);
+  const known = (Array.isArray(shown) ? shown : []).map(fieldsOf).filter((one) => 'input' in one);
+  const measures = ['confidence', 'loss'].filter((name) => known.some((one) => typeof one[name] === 'number'));
+  const columns = ['row', 'wanted', 'answered', ...measures.map(numeric), 'most alike in training'];
+  const rows = known
+    .slice(0, MAX_ROWS)
+    .map((one) => [
+      text(one['input']) + soft(listOf(one['slices'], text)),
+      text(one['reference']),
+      text(one['prediction']),
+      ...measures.map((name) => formatNumber(one[name])),
+      listOf(one['nearest'], neighbour),
+    ]);
+  const isPart = typeof total === 'number' && total > rows.length && rows.length > 0;
+  return (isPart ? soft(`The first ${count(rows.length)} of ${count(total)}.`) : '') + table(columns, rows, OPEN_ROWS);
 }
 
 const MAX_CELL_CHARACTERS = 300;
 
-/** Numbers rounded, lists one line each, and of a neighbour its text and label. */
-function cell(value: unknown): string {
-  if (typeof value === 'number') return formatNumber(value);
-  if (!Array.isArray(value)) return escapeHtml(value, MAX_CELL_CHARACTERS);
-  return value.map(listItem).join('<br>');
-}
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+const text = (value: unknown): string => escapeHtml(value, MAX_CELL_CHARACTERS);
+const soft = (html: string): string => (html === '' ? '' : `<p class="note">${html}</p>`);
+const listOf = (items: unknown, html: (item: unknown) => string): string =>
+  Array.isArray(items) ? items.map(html).join('<br>') : '';
 
-/** A neighbour's label is what it is shown for, so each of the two is cut by itself. */
-function listItem(value: unknown): string {
-  const { input, reference } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  if (typeof input !== 'string' || typeof reference !== 'string') return escapeHtml(value, MAX_CELL_CHARACTERS / 2);
+/** A training row's label is what it is shown for, so text and label are cut each by itself. */
+function neighbour(value: unknown): string {
+  const { input, reference } = fieldsOf(value);
   return `${escapeHtml(input, MAX_CELL_CHARACTERS / 2)} → ${escapeHtml(reference, MAX_CELL_CHARACTERS / 2)}`;
 }

@@ -41,7 +41,7 @@ test('the page is one file without scripts or requests', () => {
         [1, 1, 10],
       ],
     },
-    badCases: { total: 1, shown: [{ id: 'r1', text: 'hello', label: 'a', prediction: 'b' }] },
+    badCases: { total: 1, shown: [{ id: 'r1', input: 'hello', reference: 'a', prediction: 'b' }] },
     notes: ['Only 40 select rows were scored.', 7],
   });
   expect(page).not.toMatch(/<script|<link|<img|<iframe|https?:|url\(|@import|\son\w+=/i);
@@ -103,8 +103,17 @@ test('text of users, data and services stays text wherever it stands', () => {
     confusion: { labels: [HOSTILE, 'b'], cells: [[0, 1, 3]] },
     notes: [HOSTILE],
     badCases: {
-      total: 1,
-      shown: [{ [HOSTILE]: HOSTILE, neighbours: [{ input: HOSTILE, reference: HOSTILE }, HOSTILE, [HOSTILE]] }],
+      total: 2,
+      shown: [
+        {
+          input: HOSTILE,
+          reference: HOSTILE,
+          prediction: HOSTILE,
+          confidence: HOSTILE,
+          slices: [HOSTILE],
+          nearest: [{ input: HOSTILE, reference: HOSTILE }, HOSTILE, [HOSTILE]],
+        },
+      ],
     },
   });
   // Each of these shows a text in a place of its own.
@@ -122,16 +131,24 @@ test('text of users, data and services stays text wherever it stands', () => {
   expect(page.match(/<[a-z]/gi)).toHaveLength(tags.length);
 });
 
-test('of a bad case’s neighbours each is one line, and its label stands whole behind a text that is cut', () => {
-  const neighbours = [
+test('a bad case is told with its slices, and with a line and the whole label for each training row that is most alike', () => {
+  const nearest = [
     { input: 'x'.repeat(400), reference: 'refund' },
     { input: 'short', reference: 'card' },
   ];
-  const page = renderReportHtml(buildReport(reportSource([0.4])), {
-    confusion: null,
-    badCases: { total: 1, shown: [{ confidence: 0.123456, neighbours }] },
-  });
-  expect(page).toMatch(/<td>0\.1235<\/td><td>x{150}… → refund<br>short → card<\/td>/);
+  const one = { id: 'r1', input: 'hello', reference: 'a', prediction: 'b', confidence: 0.123456, loss: null };
+  const pageOf = (total: number) =>
+    renderReportHtml(buildReport(reportSource([0.4])), {
+      badCases: { total, shown: [{ ...one, slices: ['label = a', 'long'], nearest }, one] },
+    });
+  const page = pageOf(73);
+  expect(page).toContain(
+    '<tr><td>hello<p class="note">label = a<br>long</p></td><td>a</td><td>b</td><td class="num">0.1235</td>' +
+      `<td>${'x'.repeat(150)}… → refund<br>short → card</td></tr>`,
+  );
+  expect(page).not.toContain('>loss</th>');
+  expect(page).toContain('The first 2 of 73.');
+  expect(pageOf(2)).not.toContain('The first 2');
 });
 
 test('the loss of a thousand iterations is plotted, with whole steps on the axis', () => {

@@ -3,7 +3,7 @@ import type { DatasetService } from '../../services/datasets/dataset-service';
 import type { Api } from '../api';
 import { PAGE_CSP } from '../page-policy';
 import { datasetParams } from './schemas';
-import { sendObject } from './send-object';
+import { sendObject } from '../send-object';
 
 const LINES = 'application/x-ndjson';
 

@@ -25,7 +25,7 @@ import {
   uploadFields,
   uploadForm,
 } from './schemas';
-import { sendObject } from './send-object';
+import { sendObject } from '../send-object';
 
 export interface DatasetRouteDeps {
   datasets: DatasetService;

@@ -192,6 +192,37 @@ test('the page says beside the sealed score what the evaluator noted of it, and 
   );
 });
 
+test('an evaluation is what the evaluator wrote, byte for byte; without one, and with no number for an iteration, the answer says so', async () => {
+  const { taskId } = await taskWithHistory();
+  const at = (iteration: string) => owner.client.get(`/api/tasks/${taskId}/evaluations/${iteration}`);
+  const none = await at('0');
+  expect([none.status, none.body.error.message]).toEqual([
+    404,
+    expect.stringContaining('iteration 0 has not been evaluated'),
+  ]);
+  const put = async (key: string, text: string) => {
+    await app.store.upload(key, Readable.from([text]), 'application/json').done;
+    return key;
+  };
+  const evaluationPath = await put(`evaluations/${taskId}/0/s0/attempt-1/report.json`, '{"badCases": {"total": 3}}');
+  await app.db.taskExecution.updateMany({ where: { taskId, phase: 'evaluation' }, data: { evaluationPath } });
+  const told = await at('0');
+  expect([told.status, told.text, told.headers.get('content-type')]).toEqual([
+    200,
+    '{"badCases": {"total": 3}}',
+    expect.stringMatching(/^application\/json/),
+  ]);
+  expect((await at('final')).body.error.message).toContain('the sealed test rows have not been evaluated');
+  const sealed = await put(`evaluations/${taskId}/final/s0/attempt-1/report.json`, '{"notes": []}');
+  await app.db.mlTask.update({ where: { taskId }, data: { testResult: { score: 1, evaluationPath: sealed } } });
+  expect((await at('final')).text).toBe('{"notes": []}');
+  for (const wrong of ['-1', '1.5', 'last', '1e9']) {
+    const { status, body } = await at(wrong);
+    const message = 'must be the number of an iteration, or final';
+    expect([status, body.error.details.fields]).toEqual([422, [{ field: 'iteration', message }]]);
+  }
+});
+
 test('the report is JSON, and for a browser one page that can run nothing', async () => {
   const { taskId } = await taskWithHistory();
   const json = await owner.client.get(`/api/tasks/${taskId}/report`);

@@ -1,17 +1,28 @@
-/** What happened to a task: executions, decisions, curves, report, events. */
+/** What happened to a task: executions, decisions, curves, report, evaluations, events. */
 import type { TaskQueries } from '../../services/tasks/task-queries';
 import type { Api } from '../api';
 import { PAGE_CSP } from '../page-policy';
+import { sendObject, type Sendable } from '../send-object';
 import { cursorText, pageOf } from '../validation';
 import { streamEvents } from './event-stream';
 import { eventText, presentDecision, presentExecution, presentMetrics } from './presenter';
-import { decisionSchema, executionSchema, historyQuery, metricsSchema, reportSchema, taskParams } from './schemas';
+import {
+  decisionSchema,
+  evaluationParams,
+  executionSchema,
+  historyQuery,
+  metricsSchema,
+  reportSchema,
+  taskParams,
+} from './schemas';
 
 /** The report of a task, made from its rows when it is asked for. */
 export interface TaskReports {
   json(taskId: string): Promise<object>;
   /** One self-contained page. */
   html(taskId: string): Promise<string>;
+  /** The evaluator's own report. */
+  evaluation(taskId: string, iteration: number | 'final'): Promise<Sendable>;
 }
 
 export interface TaskHistoryRouteDeps {
@@ -84,6 +95,23 @@ export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, dra
         .type('html')
         .send(await reports.html(taskId));
       return undefined;
+    },
+  );
+  api.add(
+    {
+      ...one,
+      params: evaluationParams,
+      operationId: 'getEvaluation',
+      path: '/api/tasks/{taskId}/evaluations/{iteration}',
+      summary:
+        'All that the evaluator found: notes, confusion, calibration, slices, bad cases; `final`: of the sealed test',
+      responses: { 200: { description: 'The evaluation report', contentType: 'application/json' } },
+    },
+    async ({ caller, params, res }) => {
+      const { taskId } = await queries.get(caller, params.taskId);
+      const object = await reports.evaluation(taskId, params.iteration);
+      res.type('json').set('Cache-Control', 'private, no-store');
+      return sendObject(res, object);
     },
   );
   api.add(

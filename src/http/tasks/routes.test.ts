@@ -354,7 +354,7 @@ test("administrators list everyone's tasks, or one user's; others list their own
 test("every route of another user's task answers exactly like that of a missing one", async () => {
   const { taskId } = await createTask(app.db, owner.userId, { status: 'TRAINING', workflowStartedAt: new Date() });
   const missing = 'task_aaaaaaaaaaaaaaaaaaaaaaaaaa';
-  const reads = ['', '/executions', '/decisions', '/metrics', '/report', '/events'];
+  const reads = ['', '/executions', '/decisions', '/metrics', '/report', '/evaluations/0', '/events'];
   for (const suffix of reads) {
     const [a, b] = [
       await other.client.get(`/api/tasks/${taskId}${suffix}`),

@@ -98,6 +98,14 @@ export const controlBody = z.strictObject({ reason: text(500).nullish() });
 
 export const taskParams = z.object({ taskId: publicId });
 
+/** An iteration by its number, or the final test. */
+export const evaluationParams = taskParams.extend({
+  iteration: z
+    .string()
+    .regex(/^(final|\d{1,4})$/, 'must be the number of an iteration, or final')
+    .transform((value) => (value === 'final' ? value : Number(value))),
+});
+
 export const taskListQuery = z.strictObject({
   ...pageQuery,
   status: taskStatus.optional(),

@@ -1,11 +1,11 @@
-/** A task's report, made from its rows when it is asked for, so that it is also there while the task runs. */
-import { notFound } from '../../domain/errors';
+/** A task's report, made from its rows when it is asked for, so that it is also there while the task runs; and the evaluator's own. */
+import { AppError, notFound } from '../../domain/errors';
 import type { Logger } from '../../logger';
-import { buildReport, championEvaluationKey, sealedEvaluationKey } from '../../reports/build-report';
+import { buildReport, championEvaluationKey, evaluationKey, sealedEvaluationKey } from '../../reports/build-report';
 import { renderReportHtml } from '../../reports/html';
 import type { EvaluationDetails, Report } from '../../reports/report';
 import type { TaskHistory, TaskRecordRepository } from '../../repositories/task-records';
-import type { ObjectStore } from '../../storage/object-store';
+import type { ObjectStore, StoredObject } from '../../storage/object-store';
 import { readSmallJson } from '../../storage/small-json';
 
 export class TaskReportService {
@@ -24,9 +24,19 @@ export class TaskReportService {
   async html(taskId: string): Promise<string> {
     const history = await this.history(taskId);
     const [champion, sealed] = await Promise.all(
-      [championEvaluationKey(history), sealedEvaluationKey(history)].map((key) => this.evaluation(taskId, key)),
+      [championEvaluationKey(history), sealedEvaluationKey(history)].map((key) => this.details(taskId, key)),
     );
     return renderReportHtml(buildReport(history), champion, sealed);
+  }
+
+  /** What the evaluator wrote of an iteration's model, or of the champion on the sealed rows. Its body must be read or destroyed. */
+  async evaluation(taskId: string, iteration: number | 'final'): Promise<StoredObject> {
+    const history = await this.history(taskId);
+    const key = iteration === 'final' ? sealedEvaluationKey(history) : evaluationKey(history, iteration);
+    const object = key === null ? null : await this.store.read(key);
+    if (object) return object;
+    const what = iteration === 'final' ? 'the sealed test rows have' : `iteration ${iteration} has`;
+    throw new AppError('NOT_FOUND', `${what} not been evaluated, or not yet; the task’s executions tell what was`);
   }
 
   private async history(taskId: string): Promise<TaskHistory> {
@@ -36,7 +46,7 @@ export class TaskReportService {
   }
 
   /** What the evaluator wrote beyond its result: notes, confusion, bad cases; the page can do without them. */
-  private async evaluation(taskId: string, key: string | null): Promise<EvaluationDetails | null> {
+  private async details(taskId: string, key: string | null): Promise<EvaluationDetails | null> {
     if (!key) return null;
     try {
       return (await readSmallJson(this.store, key)) as EvaluationDetails | null;

@@ -3,8 +3,14 @@ import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import type { Response } from 'express';
 
+/** What can be sent: bytes, and how many. */
+export interface Sendable {
+  body: Readable;
+  size: number;
+}
+
 /** Sets length and, where the caller did not, privacy. Ends when all bytes are out or the client is gone. */
-export async function sendObject(res: Response, { body, size }: { body: Readable; size: number }): Promise<undefined> {
+export async function sendObject(res: Response, { body, size }: Sendable): Promise<undefined> {
   res.status(200).set('Content-Length', String(size));
   if (!res.hasHeader('Cache-Control')) res.set('Cache-Control', 'private');
   try {
