@@ -55,6 +55,7 @@ export function optimizationRequest(run: Subject, segment: number): OptimizeRequ
     test: task.test,
     pool: task.pool,
     taskType: state.taskType ?? task.taskType,
+    metric: task.metric,
     split: state.split,
     recipe: champion?.recipe ?? null,
     feedback: champion?.improvementsFile ?? null,

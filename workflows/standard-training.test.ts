@@ -54,12 +54,16 @@ test('the trainer is never given the rows that decide scores, nor the optimizer 
   expect(final).toMatchObject({ purpose: 'final', train: trained, mine: null, select, champion: null });
 });
 
-test('the optimizer is asked for the operators that the task names', async () => {
+test('the optimizer is asked for the operators that the task names, and told the metric', async () => {
   const operators = { maskPersonalData: true, maxRowsPerClass: 20, maxRowsPerGroup: null, useTeacher: false };
-  const task = taskSpec({ operators });
+  const metric = 'macro_f1';
+  const task = taskSpec({ operators, metric });
   await harness.start(task);
   await harness.outcome(task.taskId);
-  expect(harness.requests.find((one) => one.jobKey === `${task.taskId}/0/optimization/0`)).toMatchObject({ operators });
+  expect(harness.requests.find((one) => one.jobKey === `${task.taskId}/0/optimization/0`)).toMatchObject({
+    operators,
+    metric,
+  });
 });
 
 test('a task without test rows completes without a test score', async () => {

@@ -23,7 +23,7 @@ from data_optimizer.learn import Learned, learn
 from data_optimizer.log_page import log_page
 from data_optimizer.outputs import Outputs
 from data_optimizer.recipe import Recipe
-from data_optimizer.split import refuse_too_small
+from data_optimizer.refusals import refuse_too_small, refuse_unscorable
 from data_optimizer.steps.worked_answers import answers_are_worked, targets_are_the_rule
 from data_optimizer.working_rows import SCHEMA, from_row_file
 from wlops_common.contracts import (
@@ -35,6 +35,7 @@ from wlops_common.contracts import (
 )
 from wlops_common.job_context import JobContext
 from wlops_ml import rows as row_files
+from wlops_ml.task_metrics import resolve_metric
 
 _STEPS_FIRST, _STEPS_LATER = 15, 6
 
@@ -65,6 +66,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     journal = Journal(context, _STEPS_FIRST, request)
     taken = take_in(context, request, journal)
     task_type, has_pool = taken.task_type, taken.has_pool
+    metric = resolve_metric(request.metric, task_type)
     divided, leakage = pipeline.make_split(taken.rows, task_type, request.seed, journal, context.work_dir)
     del taken  # Of millions of rows there is not room for several versions: each goes when the next is there.
     source = divided.filter(pl.col("role").is_in(["train", "pool"]))
@@ -83,6 +85,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     if task_type == "classification":
         pipeline.count_unknown_labels(clean.train, held_out, journal)
     refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
+    refuse_unscorable(held_out, task_type, metric)
     operators = pipeline.operators_for(task_type, request, journal)
     clean = pipeline.balanced(clean, operators, request.seed, journal)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)

@@ -5,7 +5,6 @@ Not covered: copies between the user's own files, which ``guard.purge`` takes ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import numpy.typing as npt
 import polars as pl
 
 from wlops_common.contracts import TaskType
-from wlops_common.errors import DatasetTooSmall
 from wlops_ml.maths import operations
 from wlops_ml.near_duplicates import near_duplicate_groups
 from wlops_ml.overlap import NEAR_DUPLICATE_SIMILARITY
@@ -30,13 +28,10 @@ CARVED_BESIDE_TEST: Shares = {"train": 0.84, "mine": 0.08, "select": 0.08}
 FROM_VALIDATION: Shares = {"mine": 1 / 3, "select": 1 / 3, "test": 1 / 3}
 FROM_VALIDATION_BESIDE_TEST: Shares = {"mine": 0.5, "select": 0.5}
 
-MINIMUM_TRAINING_ROWS = 20
 #: Rows that `mine` and `select` should have: with fewer, a difference of a few points is noise, and so are the loop's decisions.
 WANTED_HELD_OUT_ROWS = 1_000
 #: At most this share of the pool goes to each of the two where the training file is too small for them.
 _MAX_POOL_SHARE = 0.1
-#: Reasons that a refusal names, the commonest first.
-_REASONS_TOLD = 3
 
 
 def with_groups(rows: pl.DataFrame, task_type: TaskType, scratch: Path | None = None) -> pl.DataFrame:
@@ -153,33 +148,3 @@ def _hashes(seed: int, groups: pl.Series) -> npt.NDArray[Any]:
         sha256(f"{seed}:{group}".encode()).digest()[:8] for part in slices(groups) for group in part.to_list()
     )
     return np.frombuffer(digests, dtype=">u8")
-
-
-def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[str, int]) -> None:
-    """Raise ``DatasetTooSmall`` where a role would stay empty or there is nothing to tell apart.
-
-    ``removed``: rows taken out before, by reason; they are often why so few are left, and the message names them.
-    """
-    counts = dict(rows.group_by("role").len().iter_rows())
-    most = sorted(removed.items(), key=lambda one: -one[1])[:_REASONS_TOLD]
-    before = f" Taken out before: {', '.join(f'{reason} ({count})' for reason, count in most)}." if most else ""
-    details = {"roles": counts, "removed": dict(most)}
-    training = counts.get("train", 0)
-    if training < MINIMUM_TRAINING_ROWS:
-        remain = "1 row remains" if training == 1 else f"{training or 'no'} rows remain"
-        raise DatasetTooSmall(
-            f"Of the training data {remain}; at least {MINIMUM_TRAINING_ROWS} rows are needed.{before} Upload more rows, or others.",
-            details={**details, "minimum": MINIMUM_TRAINING_ROWS},
-        )
-    for role in ("mine", "select", "test"):
-        if not counts.get(role):
-            raise DatasetTooSmall(
-                f"No row remains for the role {role!r}.{before} Upload more rows, or more different ones.",
-                details=details,
-            )
-    labels = rows.filter(pl.col("role") == "train")["wanted"].n_unique()
-    if task_type == "classification" and labels < 2:
-        raise DatasetTooSmall(
-            f"The training rows have {labels} label; at least two are needed to learn a difference.",
-            details={"labels": labels},
-        )

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.scorers import LOSS
 from evaluator.slices import Finding
 from wlops_common.contracts import TaskType
 from wlops_ml.features import words
 from wlops_ml.rows import input_column, output_column
+from wlops_ml.task_metrics import LOSS
 
 MAX_BAD_CASES = 200
 NEIGHBOURS = 3

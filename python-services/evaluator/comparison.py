@@ -15,8 +15,8 @@ from evaluator.outcome_file import KeptOutcomes, prediction_hash
 from evaluator.outcomes import Outcomes
 from evaluator.paired import loss_difference, macro_f1_difference, mcnemar_p, share_difference
 from evaluator.regressions import find_regressions
-from evaluator.scorers import LOSS
 from wlops_common.contracts import Comparison, TaskType
+from wlops_ml.task_metrics import LOSS
 
 Integers = npt.NDArray[np.int64]
 

@@ -15,12 +15,12 @@ from evaluator.calibration import Calibration, calibration
 from evaluator.confusion import Confusion
 from evaluator.intervals import mean_interval, share_interval
 from evaluator.outcomes import Outcomes
-from evaluator.scorers import LOSS
 from wlops_common.contracts import Score, TaskType
 from wlops_common.errors import DatasetTooSmall, JobFault, ModelTaskMismatch
 from wlops_ml.answers import parse_number
 from wlops_ml.models.base import WORST_LOSS
 from wlops_ml.rows import output_column
+from wlops_ml.task_metrics import LOSS, no_answers
 
 #: Below this the interval is so wide that a reader should be told.
 FEW_SAMPLES = 100
@@ -73,11 +73,7 @@ def _nothing_counts(outcomes: Outcomes, metric: str, task_type: TaskType, role: 
     rows = len(outcomes.ids)
     details = {"role": role, "rows": rows}
     if metric != LOSS:
-        return DatasetTooSmall(
-            f"None of the {rows} {role} rows has an answer to compare with. Give each row a label, or a"
-            " completion that ends in its final answer (`#### 42`) or is a short answer itself; free text is for the metric `loss`.",
-            details=details,
-        )
+        return no_answers(role, rows)
     if task_type == "classification" and outcomes.scored.any():
         return ModelTaskMismatch(
             f"The model gives no probabilities for the {rows} {role} rows, and the metric `{LOSS}` is made of these. Take a model that has"

@@ -25,7 +25,7 @@ from evaluator.outcomes import Outcomes, predict
 from evaluator.pool_margins import MARGINS_FILE, pool_margins
 from evaluator.report import build_report, to_bytes
 from evaluator.row_files import read_head, read_table
-from evaluator.scorers import higher_is_better, resolve_metric, scorer_for
+from evaluator.scorers import scorer_for
 from wlops_common.contracts import Comparison, EvaluateRequest, EvaluateResult, MetricInfo, ObjectRef, RowsRef
 from wlops_common.errors import DatasetEmpty, ModelTaskMismatch
 from wlops_common.job_context import JobContext
@@ -33,6 +33,7 @@ from wlops_common.manifest import download_manifest
 from wlops_ml.models.base import Predictor
 from wlops_ml.models.load import load_model
 from wlops_ml.rows import schema
+from wlops_ml.task_metrics import higher_is_better, resolve_metric
 
 #: Findings need no more rows than this; the files are sorted by a hash, so their first rows are a fair sample.
 MAX_MINE_ROWS = 20_000

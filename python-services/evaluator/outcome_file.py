@@ -15,10 +15,10 @@ import numpy.typing as npt
 import polars as pl
 
 from evaluator.outcomes import Outcomes
-from evaluator.scorers import LOSS
 from wlops_common.contracts import ObjectRef
 from wlops_common.errors import ArtifactChanged
 from wlops_common.job_context import JobContext
+from wlops_ml.task_metrics import LOSS
 
 _SCHEMA = pl.Schema(
     {

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from evaluator.scorers import LOSS, Scorer
+from evaluator.scorers import Scorer
 from wlops_common.contracts import TaskType
 from wlops_common.errors import InternalFault
 from wlops_ml.models.base import PROBABILITY_FLOOR, WORST_LOSS, Prediction, Predictor
 from wlops_ml.rows import input_column
+from wlops_ml.task_metrics import LOSS
 
 BATCH_ROWS = 4096
 

@@ -16,6 +16,8 @@ export interface OptimizeRequest extends JobRequestBase {
   pool: SourceFile | null;
   /** Null: found out from the columns. */
   taskType: TaskType | null;
+  /** What the task is scored by, see `EvaluateRequest`: rows that it cannot score are refused before anything is trained. */
+  metric: string | null;
   /** The frozen split of iteration 0; null exactly in iteration 0. */
   split: ObjectRef | null;
   /** The champion's recipe, which this iteration's recipe extends; null in iteration 0. */

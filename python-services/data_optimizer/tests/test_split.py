@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from data_optimizer import guard, split
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import sentences
-from wlops_common.errors import DatasetTooSmall
 from wlops_ml.rows import content_ids
 
 FILES = ("training", "validation", "test", "pool")
@@ -198,14 +197,3 @@ def test_problems_that_differ_in_numbers_are_different_groups() -> None:
     )
     grouped = split.with_groups(rows, "generation").sort("line")
     assert grouped["group"][0] == grouped["group"][2] != grouped["group"][1]
-
-
-def test_too_few_rows_or_labels_are_refused_with_the_counts() -> None:
-    small = _divided(_together(table([(text, "ab"[index % 2]) for index, text in enumerate(sentences(15, 9))])))
-    with pytest.raises(
-        DatasetTooSmall, match=r"training data 1?\d rows? remains?; at least 20 rows are needed\. Upload"
-    ):
-        split.refuse_too_small(small, "classification", {})
-    one_label = _divided(_together(table([(text, "a") for text in sentences(100, 9)])))
-    with pytest.raises(DatasetTooSmall, match="1 label"):
-        split.refuse_too_small(one_label, "classification", {})

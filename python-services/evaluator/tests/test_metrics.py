@@ -14,12 +14,13 @@ from evaluator.calibration import calibration
 from evaluator.confusion import Confusion
 from evaluator.evaluate import evaluate
 from evaluator.outcomes import Outcomes, predict
-from evaluator.scorers import resolve_metric, scorer_for
+from evaluator.scorers import scorer_for
 from evaluator.tests.workplace import KnownPredictor, intents
 from wlops_common.contracts import TaskType
 from wlops_common.errors import MetricUnknown
 from wlops_ml.models.base import WORST_LOSS, Prediction, Row
 from wlops_ml.rows import frame
+from wlops_ml.task_metrics import resolve_metric
 
 LABELS = [f"topic{number}" for number in range(8)]
 

@@ -50,6 +50,8 @@ class OptimizeRequest(JobRequest):
     test: SourceFile | None = None
     pool: SourceFile | None = None
     task_type: TaskType | None = None
+    #: What the task is scored by; None is the task type's usual one. Rows that it cannot score are refused before training.
+    metric: str | None = None
     split: ObjectRef | None = None
     recipe: ObjectRef | None = None
     feedback: ObjectRef | None = None

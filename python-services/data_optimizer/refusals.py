@@ -1,0 +1,58 @@
+"""What a task's rows must have before anything is trained on them; checked once they are split and cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from wlops_common.contracts import TaskType
+from wlops_common.errors import DatasetTooSmall
+from wlops_ml.answers import final_answer
+from wlops_ml.task_metrics import LOSS, no_answers
+
+MINIMUM_TRAINING_ROWS = 20
+#: Reasons that a refusal names, the commonest first.
+_REASONS_TOLD = 3
+#: Roles whose score decides something.
+_SCORED_ROLES = ("select", "test")
+
+
+def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[str, int]) -> None:
+    """Raise ``DatasetTooSmall`` where a role would stay empty or there is nothing to tell apart.
+
+    ``removed``: rows taken out before, by reason; they are often why so few are left, and the message names them.
+    """
+    counts = dict(rows.group_by("role").len().iter_rows())
+    most = sorted(removed.items(), key=lambda one: -one[1])[:_REASONS_TOLD]
+    before = f" Taken out before: {', '.join(f'{reason} ({count})' for reason, count in most)}." if most else ""
+    details = {"roles": counts, "removed": dict(most)}
+    training = counts.get("train", 0)
+    if training < MINIMUM_TRAINING_ROWS:
+        remain = "1 row remains" if training == 1 else f"{training or 'no'} rows remain"
+        raise DatasetTooSmall(
+            f"Of the training data {remain}; at least {MINIMUM_TRAINING_ROWS} rows are needed.{before} Upload more rows, or others.",
+            details={**details, "minimum": MINIMUM_TRAINING_ROWS},
+        )
+    for role in ("mine", "select", "test"):
+        if not counts.get(role):
+            raise DatasetTooSmall(
+                f"No row remains for the role {role!r}.{before} Upload more rows, or more different ones.",
+                details=details,
+            )
+    labels = rows.filter(pl.col("role") == "train")["wanted"].n_unique()
+    if task_type == "classification" and labels < 2:
+        raise DatasetTooSmall(
+            f"The training rows have {labels} label; at least two are needed to learn a difference.",
+            details={"labels": labels},
+        )
+
+
+def refuse_unscorable(held_out: pl.DataFrame, task_type: TaskType, metric: str) -> None:
+    """Raise ``DatasetTooSmall`` where a scored role has no row that the metric could count: its model would be trained for nothing."""
+    if task_type == "classification" or metric == LOSS:
+        return
+    for role in _SCORED_ROLES:
+        completions = held_out.filter(pl.col("role") == role)["wanted"].to_list()
+        if all(final_answer(text) is None for text in completions):
+            raise no_answers(role, len(completions))
