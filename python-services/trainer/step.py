@@ -61,6 +61,8 @@ class Stepper:
         self.uses_bfloat16 = plan.mixed_precision and computes_bfloat16()
         self._max_grad_norm = plan.max_grad_norm
         self._parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self._check = _FiniteCheck([one for one in self._parameters if one.numel() <= _CHECKED_ELEMENTS])
+        self._draws_on_gpu = device().type == "cuda"
 
     def take(self, rows: Sequence[int], *, batch_size: int, learning_rate: float) -> Step:
         """Take one step on these training rows, ``batch_size`` of them at a time.
@@ -71,7 +73,7 @@ class Stepper:
         Raises:
             OutOfMemory, NotFinite: The step cannot be taken, and nothing has changed.
         """
-        before = _generators()
+        before = self._generators()
         try:
             return self._take(rows, batch_size, learning_rate)
         except NotFinite:
@@ -97,7 +99,7 @@ class Stepper:
     def _take(self, rows: Sequence[int], batch_size: int, learning_rate: float) -> Step:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
+        self._drop_gradients()
         units = self.learner.units(rows, "train")
         total = 0.0
         for start in range(0, len(rows), batch_size):
@@ -113,12 +115,11 @@ class Stepper:
 
     def _clip(self) -> float | None:
         """Scale the gradients down to the longest that is allowed; their length before, or None where it was not measured."""
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         if self._max_grad_norm == 0:
-            small = [gradient.sum() for gradient in gradients if gradient.numel() <= _CHECKED_ELEMENTS]
-            if small and not math.isfinite(checked := float(torch.stack(small).sum())):
-                raise NotFinite(f"gradient became {checked}")
+            if not self._check.passes():
+                raise NotFinite("gradient became NaN or infinite")
             return None
+        gradients = _gradients(self._parameters)
         norm = float(torch.nn.utils.get_total_norm(gradients))
         if not math.isfinite(norm):
             raise NotFinite(f"gradient became {norm}")
@@ -126,9 +127,17 @@ class Stepper:
             torch._foreach_mul_(gradients, self._max_grad_norm / (norm + 1e-6))
         return norm
 
+    def _drop_gradients(self) -> None:
+        # What the optimizer's own method does, without its profiler, which costs a small model one percent of its time.
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    def _generators(self) -> tuple[Tensor, list[Tensor]]:
+        return torch.get_rng_state(), torch.cuda.get_rng_state_all() if self._draws_on_gpu else []
+
     def _free(self) -> None:
         """Give back what the broken step holds."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self._drop_gradients()
         for parameter, state in list(self.optimizer.state.items()):
             if len(state) < len(_OPTIMIZER_STATE):
                 # It ran out while the optimizer made this state, in the first step.
@@ -138,8 +147,31 @@ class Stepper:
             torch.cuda.empty_cache()
 
 
-def _generators() -> tuple[Tensor, list[Tensor]]:
-    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if device().type == "cuda" else []
+class _FiniteCheck:
+    """Looks for NaN and infinity in the gradients of some parameters of one device.
+
+    It is the check of ``torch.amp.GradScaler``, with the scale 1, which changes nothing: one pass over all of them costs less
+    than a sum of each.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        self._parameters = parameters
+        place = parameters[0].device if parameters else None
+        self._found, self._scale = torch.zeros((), device=place), torch.ones((), device=place)
+
+    def passes(self) -> bool:
+        """Whether all gradients that are there are finite."""
+        gradients = _gradients(self._parameters)
+        if gradients:
+            torch._amp_foreach_non_finite_check_and_unscale_(gradients, self._found, self._scale)
+        if not self._found.item():
+            return True
+        self._found.zero_()
+        return False
+
+
+def _gradients(parameters: Sequence[Tensor]) -> list[Tensor]:
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
 
 
 def _restore_generators(states: tuple[Tensor, list[Tensor]]) -> None:

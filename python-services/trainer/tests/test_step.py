@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.plan import TrainingPlan, make_plan
-from trainer.step import Stepper
+from trainer.step import NotFinite, Stepper
 from trainer.tests.support import Jobs, intent_rows
 from wlops_ml.models.catalog import complete_hyperparameters
 from wlops_ml.models.learner import Learner, LossSum, Role, computes_bfloat16
@@ -66,8 +66,9 @@ def test_accumulated_gradients_and_loss_are_those_of_the_whole_batch(batch_size:
             torch.testing.assert_close(part.grad, other.grad, rtol=1e-11, atol=1e-15)
 
 
-def test_a_step_is_that_of_a_plain_loop_with_clipping() -> None:
-    ours = Stepper(Regression(), plan(max_grad_norm=0.05, weight_decay=0.1))
+@pytest.mark.parametrize("max_grad_norm", [0, 0.05])
+def test_a_step_is_that_of_a_plain_loop(max_grad_norm: float) -> None:
+    ours = Stepper(Regression(), plan(max_grad_norm=max_grad_norm, weight_decay=0.1))
     plain = Regression()
     optimizer = torch.optim.AdamW(plain.parameter_groups(0.1), lr=0.01, betas=(0.9, 0.98))
     for rows in ([1, 2, 3, 4], [5, 6, 7]):
@@ -75,11 +76,29 @@ def test_a_step_is_that_of_a_plain_loop_with_clipping() -> None:
         optimizer.zero_grad()
         loss = plain.loss(rows, "train")
         (loss.total / loss.units).backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(plain.module.parameters(), 0.05)
+        norm = nn.utils.clip_grad_norm_(plain.module.parameters(), max_grad_norm) if max_grad_norm else None
         optimizer.step()
-        assert taken.grad_norm == pytest.approx(float(norm), rel=1e-12)
+        assert taken.grad_norm == (norm and pytest.approx(float(norm), rel=1e-12))
         for our, their in zip(ours.learner.module.parameters(), plain.module.parameters(), strict=True):
             torch.testing.assert_close(our, their, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("max_grad_norm", [0, 0.05])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("spoilt", range(4))
+def test_a_step_with_one_gradient_that_is_not_finite_changes_nothing_and_the_next_one_is_taken(
+    max_grad_norm: float, value: float, spoilt: int
+) -> None:
+    stepper = Stepper(Regression(), plan(max_grad_norm=max_grad_norm))
+    parameters = list(stepper.learner.module.parameters())
+    before = [parameter.detach().clone() for parameter in parameters]
+    hook = parameters[spoilt].register_hook(lambda gradient: gradient.index_fill(0, torch.tensor([1]), value))  # type: ignore[no-untyped-call]
+    with pytest.raises(NotFinite, match="gradient became"):
+        stepper.take([1, 2], batch_size=2, learning_rate=0.01)
+    assert all(torch.equal(parameter, old) for parameter, old in zip(parameters, before, strict=True))
+    hook.remove()
+    stepper.take([1, 2], batch_size=2, learning_rate=0.01)
+    assert not any(torch.equal(parameter, old) for parameter, old in zip(parameters, before, strict=True))
 
 
 def test_units_are_told_before_the_loss_is_computed() -> None:
