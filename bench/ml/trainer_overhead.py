@@ -69,7 +69,7 @@ def plain_training(case: Case, scratch: Path) -> tuple[Any, Iterator[None]]:
 def side_by_side(case: Case, scratch: Path, *, plain_first: bool) -> list[tuple[float, float]]:
     """CPU seconds of our loop and of the plain one, some steps each in turn, so that a busy machine slows down both alike.
 
-    Of two plain loops the one that was made first is slower by up to a percent, by where its tensors lie in memory: ``plain_first``.
+    Of two plain loops the one that was made first was slower by up to a percent; ``plain_first`` is for either order.
     """
     made_before = plain_training(case, scratch / "plain") if plain_first else None
     context, _, train = our_training(case, scratch / "ours")

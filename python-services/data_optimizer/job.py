@@ -85,7 +85,7 @@ def _first(context: JobContext, request: OptimizeRequest) -> OptimizeResult:
     if task_type == "classification":
         pipeline.count_unknown_labels(clean.train, held_out, journal)
     refuse_too_small(pl.concat([held_out, clean.train]), task_type, journal.removed)
-    refuse_unscorable(held_out, task_type, metric)
+    refuse_unscorable(held_out, task_type, metric, context.check)
     operators = pipeline.operators_for(task_type, request, journal)
     clean = pipeline.balanced(clean, operators, request.seed, journal)
     suspects, doubts = pipeline.doubt_labels(clean.train, task_type, request.seed, journal)
@@ -161,7 +161,9 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "refusedByGuard": made.refused,
         "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
-    doubts = frozen.label_issues and LabelIssueReport(flagged=len(source.suspects), quarantined=dropped.height)
+    doubts = None
+    if frozen.label_issues or source.suspects:
+        doubts = LabelIssueReport(flagged=len(source.suspects), quarantined=dropped.height)
     with_targets = frozen.with_targets or any(entry.kind == "format" for entry in learned.choice.recipe.entries)
     outputs = Outputs(context, request.sealed_prefix, frozen.task_type, with_targets=with_targets)
     mine = outputs.rows("mine", mine_rows)

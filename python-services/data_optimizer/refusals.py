@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -10,12 +10,12 @@ from wlops_common.contracts import TaskType
 from wlops_common.errors import DatasetTooSmall
 from wlops_ml.answers import final_answer
 from wlops_ml.task_metrics import LOSS, no_answers
+from wlops_ml.text_columns import slices
 
 MINIMUM_TRAINING_ROWS = 20
 #: Reasons that a refusal names, the commonest first.
 _REASONS_TOLD = 3
-#: Roles whose score decides something.
-_SCORED_ROLES = ("select", "test")
+_HELD_OUT_ROLES = ("mine", "select", "test")
 
 
 def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[str, int]) -> None:
@@ -34,7 +34,7 @@ def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[s
             f"Of the training data {remain}; at least {MINIMUM_TRAINING_ROWS} rows are needed.{before} Upload more rows, or others.",
             details={**details, "minimum": MINIMUM_TRAINING_ROWS},
         )
-    for role in ("mine", "select", "test"):
+    for role in _HELD_OUT_ROLES:
         if not counts.get(role):
             raise DatasetTooSmall(
                 f"No row remains for the role {role!r}.{before} Upload more rows, or more different ones.",
@@ -48,11 +48,21 @@ def refuse_too_small(rows: pl.DataFrame, task_type: TaskType, removed: Mapping[s
         )
 
 
-def refuse_unscorable(held_out: pl.DataFrame, task_type: TaskType, metric: str) -> None:
-    """Raise ``DatasetTooSmall`` where a scored role has no row that the metric could count: its model would be trained for nothing."""
+def refuse_unscorable(
+    held_out: pl.DataFrame, task_type: TaskType, metric: str, check: Callable[[], None] = lambda: None
+) -> None:
+    """Raise ``DatasetTooSmall`` where a held-out role has no row that the metric could count: its model would be trained for nothing.
+
+    ``check`` may raise to stop; it is asked between parts of the rows, of which the first to have an answer ends the search.
+    """
     if task_type == "classification" or metric == LOSS:
         return
-    for role in _SCORED_ROLES:
-        completions = held_out.filter(pl.col("role") == role)["wanted"].to_list()
-        if all(final_answer(text) is None for text in completions):
+    for role in _HELD_OUT_ROLES:
+        completions = held_out.filter(pl.col("role") == role)["wanted"]
+        if not any(_has_answer(part, check) for part in slices(completions)):
             raise no_answers(role, len(completions))
+
+
+def _has_answer(completions: pl.Series, check: Callable[[], None]) -> bool:
+    check()
+    return any(final_answer(text) is not None for text in completions)

@@ -98,7 +98,7 @@ def test_a_loop_over_free_text_learns_by_the_loss_what_no_exact_match_could_tell
         "metric": "loss",
         "sealed_prefix": "evaluations/task_1/sealed/",
     }
-    first = workplace.optimise(files)
+    first = workplace.optimise(files, metric="loss")
     found = _scored(workplace, first, **settings)
     assert not found.metric.higher_is_better
     assert found.outcomes is not None

@@ -151,7 +151,7 @@ class _FiniteCheck:
     """Looks for NaN and infinity in the gradients of some parameters of one device.
 
     It is the check of ``torch.amp.GradScaler``, with the scale 1, which changes nothing: one pass over all of them costs less
-    than a sum of each.
+    than a sum of each. A private function of the torch that the lock file pins; gradients must be dense.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:

@@ -1,4 +1,7 @@
-"""The metrics one can ask for, per task type: names, directions, the usual one. What they measure is in ``evaluator``."""
+"""The metrics one can ask for, per task type: names, directions, the usual one, and which rows they are not for.
+
+Not here: what they measure (``evaluator``).
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
-from data_optimizer.refusals import refuse_too_small
+from data_optimizer.refusals import refuse_too_small, refuse_unscorable
 from data_optimizer.tests.test_split import _divided, _together
 from data_optimizer.tests.test_steps import table
 from data_optimizer.tests.workplace import Workplace, csv_file, sentences
@@ -40,7 +41,7 @@ def test_free_text_is_refused_before_training_unless_its_loss_is_asked_for(
     workplace: Workplace, metric: str | None
 ) -> None:
     with pytest.raises(
-        DatasetTooSmall, match=r"None of the \d+ select rows .* free text is for the metric `loss`"
+        DatasetTooSmall, match=r"None of the \d+ mine rows .* free text is for the metric `loss`"
     ) as told:
         workplace.optimise({"source": _replies(200)}, metric=metric)
     assert (told.value.details or {})["field"] == "metric"
@@ -54,6 +55,19 @@ def test_a_test_file_without_one_answer_is_refused_at_the_start_not_after_the_la
     with pytest.raises(DatasetTooSmall, match="None of the 60 test rows"):
         workplace.optimise({"source": answered, "test": free})
     assert workplace.optimise({"source": answered, "test": _replies(60, 10, answer="\n#### 4")}).test is not None
+
+
+@pytest.mark.parametrize("role", ["mine", "select", "test"])
+def test_one_answer_in_each_held_out_role_is_enough_and_none_in_one_of_them_is_not(role: str) -> None:
+    rows = table([("Of course.\n1 and 2 are what many ask about.", "x")] * 4, task_type="generation")
+    rows = rows.with_columns(pl.Series("wanted", ["On the way.\n1 or 2.", "4", "4", "4"]))
+    others = [one for one in ("mine", "select", "test") if one != role]
+    split = rows.with_columns(pl.Series("role", [role, role, *others]))
+    refuse_unscorable(split, "generation", "exact_match")
+    with pytest.raises(DatasetTooSmall, match=f"None of the 1 {role} rows"):
+        refuse_unscorable(split[[0, 2, 3]], "generation", "exact_match")
+    refuse_unscorable(split[[0, 2, 3]], "generation", "loss")
+    refuse_unscorable(split[[0, 2, 3]], "classification", "accuracy")
 
 
 def test_a_metric_of_another_task_type_is_refused_as_soon_as_the_type_is_known(workplace: Workplace) -> None:

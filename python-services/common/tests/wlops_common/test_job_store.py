@@ -16,7 +16,7 @@ from harness import train_request
 
 from wlops_common.contracts import JobProgress, JobState, TrainRequest
 from wlops_common.errors import JobKeyConflict, JobNotFound, QueueFull
-from wlops_common.jobs.ids import job_id_of
+from wlops_common.jobs.ids import body_hash, job_id_of
 from wlops_common.jobs.store import JobStore, JobStoreInUse
 
 STATES: tuple[JobState, ...] = get_args(JobState)
@@ -57,6 +57,22 @@ def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing(store:
     with pytest.raises(JobKeyConflict):
         store.submit(train_request(learning_rate=0.1))
     assert store.find(first.job_id) == first
+
+
+def test_a_body_that_a_version_without_todays_newest_field_wrote_is_still_the_same(
+    store: JobStore, tmp_path: Path
+) -> None:
+    first = store.submit(train_request())
+    body = {name: value for name, value in train_request().to_json().items() if name != "resumeFrom"}
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as db:
+        db.execute("UPDATE jobs SET body = ?, body_sha256 = ?", (json.dumps(body), body_hash(body)))
+    assert store.submit(train_request()) == first
+    with pytest.raises(JobKeyConflict):
+        store.submit(train_request(learning_rate=0.1))
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as db:
+        db.execute("UPDATE jobs SET body = '{}', body_sha256 = 'x'")
+    with pytest.raises(JobKeyConflict):
+        store.submit(train_request())
 
 
 def test_more_jobs_than_may_wait_are_refused_but_known_ones_are_not(store: JobStore) -> None:

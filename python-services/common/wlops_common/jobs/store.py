@@ -17,6 +17,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from wlops_common.contracts import JobError, JobProgress, JobRequest, JobState, JobStatus
 from wlops_common.errors import JobKeyConflict, JobNotFound, QueueFull
 from wlops_common.jobs.ids import body_hash, parse_job_key
@@ -84,7 +86,7 @@ class JobStore:
         with self._transaction() as db:
             known = db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone()
             if known is not None:
-                if known["body_sha256"] != digest:
+                if known["body_sha256"] != digest and not _is_same(request, known["body"]):
                     raise JobKeyConflict(
                         f"The job key {request.job_key} was used before with another body.",
                         details={"jobKey": request.job_key, "jobId": identity.job_id},
@@ -275,6 +277,14 @@ def _find(db: sqlite3.Connection, job_or_task_id: str) -> sqlite3.Row:
         )
     found: sqlite3.Row = row
     return found
+
+
+def _is_same(request: JobRequest, stored: str) -> bool:
+    """Whether a stored body is this request, though it was written by a version whose requests lacked some field of today's."""
+    try:
+        return type(request).model_validate_json(stored) == request
+    except ValidationError:
+        return False
 
 
 def _status(row: sqlite3.Row) -> JobStatus:
