@@ -24,13 +24,13 @@ export async function writeReport(
     const history = await records.history(taskId);
     if (!history) throw notFound(`task ${taskId}`);
     const report = buildReport(history);
+    const keys = reportKeys(taskId);
+    await files.write(keys.json, JSON.stringify(report, null, 2), 'application/json');
     const [champion, sealed] = await Promise.all(
       [championEvaluationKey(history), sealedEvaluationKey(history)].map(async (key) =>
         key ? ((await files.readJson(key)) as EvaluationDetails | null) : null,
       ),
     );
-    const keys = reportKeys(taskId);
-    await files.write(keys.json, JSON.stringify(report, null, 2), 'application/json');
     await files.write(keys.html, renderReportHtml(report, champion, sealed), 'text/html; charset=utf-8');
   } catch (error) {
     throw toFailure(error);

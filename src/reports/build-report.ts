@@ -36,21 +36,16 @@ export function buildReport({ task, executions, decisions, uploads }: ReportSour
 }
 
 /** Key of what the evaluator wrote about the champion beyond its result; null before the first evaluation. */
-export function championEvaluationKey(source: Pick<ReportSource, 'task' | 'executions'>): string | null {
-  const { championIteration } = source.task;
-  return championIteration === null ? null : evaluationKey(source, championIteration);
-}
-
-/** Key of what the evaluator wrote about an iteration's model beyond its result; null before it is evaluated. */
-export function evaluationKey({ executions }: Pick<ReportSource, 'executions'>, iteration: number): string | null {
+export function championEvaluationKey({ task, executions }: Pick<ReportSource, 'task' | 'executions'>): string | null {
   const row = executions.findLast(
-    (one) => one.phase === 'evaluation' && one.iteration === iteration && one.evaluationPath,
+    ({ phase, iteration, evaluationPath }) =>
+      phase === 'evaluation' && iteration === task.championIteration && evaluationPath,
   );
   return row?.evaluationPath ?? null;
 }
 
 /** Key of what the evaluator wrote about the sealed rows; null before they are read. */
-export function sealedEvaluationKey({ task }: Pick<ReportSource, 'task'>): string | null {
+export function sealedEvaluationKey({ task }: { task: { testResult: unknown } }): string | null {
   return (task.testResult as TestResult | null)?.evaluationPath ?? null;
 }
 

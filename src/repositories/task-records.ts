@@ -88,6 +88,16 @@ export class TaskRecordRepository {
     ]);
     return { task, executions, decisions, uploads };
   }
+
+  /** Key of what the evaluator wrote about an iteration's model; null before it is evaluated. */
+  async evaluationPath(taskId: string, iteration: number): Promise<string | null> {
+    const row = await this.db.taskExecution.findFirst({
+      where: { taskId, iteration, phase: 'evaluation', evaluationPath: { not: null } },
+      orderBy: { id: 'desc' },
+      select: { evaluationPath: true },
+    });
+    return row?.evaluationPath ?? null;
+  }
 }
 
 /** A row that ended without the workflow (cancelled before its start) refuses it even when their numbers meet. */

@@ -2,7 +2,7 @@
 import type { DatasetService } from '../../services/datasets/dataset-service';
 import type { Api } from '../api';
 import { PAGE_CSP } from '../page-policy';
-import { datasetParams } from './schemas';
+import { datasetLogSchema, datasetParams } from './schemas';
 import { sendObject } from '../send-object';
 
 const LINES = 'application/x-ndjson';
@@ -17,7 +17,7 @@ export function datasetLogRoutes(api: Api, datasets: DatasetService): void {
       operationId: 'getDatasetLog',
       path: '/api/datasets/{datasetId}/log',
       summary: 'How a task made it, step by step; one page for Accept: text/html',
-      responses: { 200: { description: 'The log; text/html where asked for', contentType: 'application/json' } },
+      responses: { 200: { description: 'The log; text/html where asked for', schema: datasetLogSchema } },
     },
     async ({ caller, params, req, res }) => {
       const asPage = req.accepts(['json', 'html']) === 'html';

@@ -110,3 +110,11 @@ export const datasetListQuery = z.strictObject({
     .transform((value) => value === 'true')
     .optional(),
 });
+
+/** The optimizer's log; it grows with what the optimizer tells. */
+export const datasetLogSchema = z.looseObject({
+  version: z.number().int(),
+  seed: z.number().int(),
+  steps: z.array(z.unknown()),
+  quarantined: z.number().int(),
+});

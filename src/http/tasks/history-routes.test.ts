@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 
 import type { EvaluateRequest, TrainRequest } from '../../contracts/jobs';
 import { openTestApp, type TestApp } from '../../testing/app';
-import { createPerson, createTask, type Person } from '../../testing/factories';
+import { createDataset, createPerson, createTask, type Person } from '../../testing/factories';
 import { evaluateResult, trainResult } from '../../testing/job-results';
 
 let app: TestApp;
@@ -192,35 +192,72 @@ test('the page says beside the sealed score what the evaluator noted of it, and 
   );
 });
 
-test('an evaluation is what the evaluator wrote, byte for byte; without one, and with no number for an iteration, the answer says so', async () => {
+test('the report names every file that the task was given, with the hash of its bytes', async () => {
+  const files = await Promise.all(
+    ['training', 'test', 'pool'].map(async (file, number) => {
+      const { datasetId } = await createDataset(app.db, owner.userId);
+      const sha256 = String(number).repeat(64);
+      await app.db.dataset.update({ where: { datasetId }, data: { sha256 } });
+      return { file, datasetId, sha256 };
+    }),
+  );
+  const [datasetId, testDatasetId, poolDatasetId] = files.map((one) => one.datasetId);
+  const { taskId } = await createTask(app.db, owner.userId, { datasetId, testDatasetId, poolDatasetId });
+  const { lineage } = (await owner.client.get(`/api/tasks/${taskId}/report`)).body;
+  expect(lineage).toMatchObject({ datasetSha256: '0'.repeat(64), files });
+});
+
+test('an evaluation is what the evaluator wrote, byte for byte, of the last segment or of the sealed test', async () => {
   const { taskId } = await taskWithHistory();
   const at = (iteration: string) => owner.client.get(`/api/tasks/${taskId}/evaluations/${iteration}`);
-  const none = await at('0');
-  expect([none.status, none.body.error.message]).toEqual([
-    404,
-    expect.stringContaining('iteration 0 has not been evaluated'),
-  ]);
-  const put = async (key: string, text: string) => {
+  const written = (purpose: string, role: string, total: number) =>
+    JSON.stringify(
+      {
+        ...{ purpose, role, iteration: 0, score: { value: 0.5, low: 0.4, high: 0.6, samples: 80 } },
+        ...{ notes: [], slices: [], badCases: { total, shown: [] } },
+      },
+      null,
+      1,
+    );
+  const put = async (folder: string, text: string) => {
+    const key = `evaluations/${taskId}/${folder}/attempt-1/report.json`;
     await app.store.upload(key, Readable.from([text]), 'application/json').done;
     return key;
   };
-  const evaluationPath = await put(`evaluations/${taskId}/0/s0/attempt-1/report.json`, '{"badCases": {"total": 3}}');
+  const first = written('iteration', 'select', 3);
+  const evaluationPath = await put('0/s0', first);
   await app.db.taskExecution.updateMany({ where: { taskId, phase: 'evaluation' }, data: { evaluationPath } });
-  const told = await at('0');
-  expect([told.status, told.text, told.headers.get('content-type')]).toEqual([
+  const { status, text, headers } = await at('0');
+  expect([status, text, headers.get('content-type')]).toEqual([
     200,
-    '{"badCases": {"total": 3}}',
+    first,
     expect.stringMatching(/^application\/json/),
   ]);
-  expect((await at('final')).body.error.message).toContain('the sealed test rows have not been evaluated');
-  const sealed = await put(`evaluations/${taskId}/final/s0/attempt-1/report.json`, '{"notes": []}');
-  await app.db.mlTask.update({ where: { taskId }, data: { testResult: { score: 1, evaluationPath: sealed } } });
-  expect((await at('final')).text).toBe('{"notes": []}');
-  for (const wrong of ['-1', '1.5', 'last', '1e9']) {
-    const { status, body } = await at(wrong);
-    const message = 'must be the number of an iteration, or final';
-    expect([status, body.error.details.fields]).toEqual([422, [{ field: 'iteration', message }]]);
-  }
+  const newest = written('iteration', 'select', 2);
+  const segment = { taskId, iteration: 0, phase: 'evaluation', segment: 1, status: 'completed' } as const;
+  const data = { ...segment, startedAt: new Date(), evaluationPath: await put('0/s1', newest) };
+  await app.db.taskExecution.create({ data });
+  expect((await at('0')).text).toBe(newest);
+  const sealed = written('final', 'test', 0);
+  const testResult = { score: 1, evaluationPath: await put('final/s0', sealed) };
+  await app.db.mlTask.update({ where: { taskId }, data: { testResult } });
+  expect((await at('final')).text).toBe(sealed);
+});
+
+test('where there is no evaluation the answer says whether there was one, and what an iteration is', async () => {
+  const { taskId } = await taskWithHistory();
+  const at = async (iteration: string) => {
+    const { status, body } = await owner.client.get(`/api/tasks/${taskId}/evaluations/${iteration}`);
+    return [status, body.error.message, body.error.details?.fields];
+  };
+  expect(await at('0')).toEqual([404, expect.stringContaining('iteration 0 has not been evaluated'), undefined]);
+  expect(await at('final')).toEqual([404, expect.stringContaining('the sealed test rows have not been'), undefined]);
+  const evaluationPath = `evaluations/${taskId}/0/s0/attempt-1/report.json`;
+  await app.db.taskExecution.updateMany({ where: { taskId, phase: 'evaluation' }, data: { evaluationPath } });
+  expect(await at('0')).toEqual([503, expect.stringContaining('cannot be found in the object store'), undefined]);
+  const message = 'must be the number of an iteration, or final';
+  for (const wrong of ['-1', '1.5', 'last', '1e9', '00'])
+    expect(await at(wrong)).toEqual([422, expect.anything(), [{ field: 'iteration', message }]]);
 });
 
 test('the report is JSON, and for a browser one page that can run nothing', async () => {

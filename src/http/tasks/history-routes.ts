@@ -9,6 +9,7 @@ import { eventText, presentDecision, presentExecution, presentMetrics } from './
 import {
   decisionSchema,
   evaluationParams,
+  evaluationSchema,
   executionSchema,
   historyQuery,
   metricsSchema,
@@ -22,7 +23,7 @@ export interface TaskReports {
   /** One self-contained page. */
   html(taskId: string): Promise<string>;
   /** The evaluator's own report. */
-  evaluation(taskId: string, iteration: number | 'final'): Promise<Sendable>;
+  evaluation(task: { taskId: string; testResult: unknown }, iteration: number | 'final'): Promise<Sendable>;
 }
 
 export interface TaskHistoryRouteDeps {
@@ -105,11 +106,11 @@ export function taskHistoryRoutes(api: Api, { queries, reports, eventPollMs, dra
       path: '/api/tasks/{taskId}/evaluations/{iteration}',
       summary:
         'All that the evaluator found: notes, confusion, calibration, slices, bad cases; `final`: of the sealed test',
-      responses: { 200: { description: 'The evaluation report', contentType: 'application/json' } },
+      responses: { 200: { description: 'The evaluation report', schema: evaluationSchema } },
     },
     async ({ caller, params, res }) => {
-      const { taskId } = await queries.get(caller, params.taskId);
-      const object = await reports.evaluation(taskId, params.iteration);
+      const task = await queries.get(caller, params.taskId);
+      const object = await reports.evaluation(task, params.iteration);
       res.type('json').set('Cache-Control', 'private, no-store');
       return sendObject(res, object);
     },

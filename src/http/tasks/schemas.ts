@@ -102,7 +102,7 @@ export const taskParams = z.object({ taskId: publicId });
 export const evaluationParams = taskParams.extend({
   iteration: z
     .string()
-    .regex(/^(final|\d{1,4})$/, 'must be the number of an iteration, or final')
+    .regex(/^(final|0|[1-9]\d{0,3})$/, 'must be the number of an iteration, or final')
     .transform((value) => (value === 'final' ? value : Number(value))),
 });
 
@@ -226,4 +226,15 @@ export const reportSchema = z.looseObject({
   task: z.unknown(),
   iterations: z.array(z.unknown()),
   decisions: z.array(z.unknown()),
+});
+
+/** The evaluator's report; it grows with what the evaluator finds out. Lists of rows are empty in that of the sealed test. */
+export const evaluationSchema = z.looseObject({
+  purpose: z.enum(['iteration', 'final']),
+  iteration: z.number().int(),
+  role: z.enum(['select', 'test']),
+  score: z.looseObject({ value: z.number(), low: z.number(), high: z.number(), samples: z.number().int() }),
+  notes: z.array(z.string()),
+  slices: z.array(z.unknown()),
+  badCases: z.looseObject({ total: z.number().int(), shown: z.array(z.unknown()) }),
 });

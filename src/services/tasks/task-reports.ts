@@ -1,12 +1,18 @@
 /** A task's report, made from its rows when it is asked for, so that it is also there while the task runs; and the evaluator's own. */
 import { AppError, notFound } from '../../domain/errors';
 import type { Logger } from '../../logger';
-import { buildReport, championEvaluationKey, evaluationKey, sealedEvaluationKey } from '../../reports/build-report';
+import { buildReport, championEvaluationKey, sealedEvaluationKey } from '../../reports/build-report';
 import { renderReportHtml } from '../../reports/html';
 import type { EvaluationDetails, Report } from '../../reports/report';
 import type { TaskHistory, TaskRecordRepository } from '../../repositories/task-records';
 import type { ObjectStore, StoredObject } from '../../storage/object-store';
 import { readSmallJson } from '../../storage/small-json';
+
+/** What of a task's row tells where its evaluations are. */
+export interface EvaluatedTask {
+  taskId: string;
+  testResult: unknown;
+}
 
 export class TaskReportService {
   constructor(
@@ -30,13 +36,20 @@ export class TaskReportService {
   }
 
   /** What the evaluator wrote of an iteration's model, or of the champion on the sealed rows. Its body must be read or destroyed. */
-  async evaluation(taskId: string, iteration: number | 'final'): Promise<StoredObject> {
-    const history = await this.history(taskId);
-    const key = iteration === 'final' ? sealedEvaluationKey(history) : evaluationKey(history, iteration);
-    const object = key === null ? null : await this.store.read(key);
-    if (object) return object;
-    const what = iteration === 'final' ? 'the sealed test rows have' : `iteration ${iteration} has`;
-    throw new AppError('NOT_FOUND', `${what} not been evaluated, or not yet; the task’s executions tell what was`);
+  async evaluation(task: EvaluatedTask, iteration: number | 'final'): Promise<StoredObject> {
+    const isFinal = iteration === 'final';
+    const key = isFinal ? sealedEvaluationKey({ task }) : await this.records.evaluationPath(task.taskId, iteration);
+    if (key === null)
+      throw new AppError(
+        'NOT_FOUND',
+        isFinal
+          ? 'the sealed test rows have not been evaluated, or not yet; a decision `read-test` tells when they were'
+          : `iteration ${iteration} has not been evaluated, or not yet; the task’s executions tell which were`,
+      );
+    const object = await this.store.read(key);
+    if (!object)
+      throw new AppError('STORAGE_UNAVAILABLE', 'this evaluation is known, but cannot be found in the object store');
+    return object;
   }
 
   private async history(taskId: string): Promise<TaskHistory> {
