@@ -1,7 +1,7 @@
 /**
  * Tables from the evaluator's own report. It is a file of another process: a part that is not as expected is left out of the page.
  */
-import { numeric, table } from './elements';
+import { fold, numeric, table } from './elements';
 import { escapeHtml, formatNumber } from './escape';
 import { count } from './numbers';
 
@@ -84,7 +84,7 @@ export function badCaseTable(badCases: unknown): string {
       text(one['reference']),
       text(one['prediction']),
       ...measures.map((name) => formatNumber(one[name])),
-      listOf(one['nearest'], neighbour),
+      nearest(one['nearest']),
     ]);
   const isPart = typeof total === 'number' && total > rows.length && rows.length > 0;
   return (isPart ? soft(`The first ${count(rows.length)} of ${count(total)}.`) : '') + table(columns, rows, OPEN_ROWS);
@@ -98,6 +98,12 @@ const text = (value: unknown): string => escapeHtml(value, MAX_CELL_CHARACTERS);
 const soft = (html: string): string => (html === '' ? '' : `<p class="note">${html}</p>`);
 const listOf = (items: unknown, html: (item: unknown) => string): string =>
   Array.isArray(items) ? items.map(html).join('<br>') : '';
+
+/** The most alike is shown, what is less so folded: three word problems take more room than all else of a row. */
+function nearest(rows: unknown): string {
+  const [first = '', ...more] = Array.isArray(rows) ? rows.map(neighbour) : [];
+  return first + fold(`${more.length} more`, more.map((html) => `<p>${html}</p>`).join(''));
+}
 
 /** A training row's label is what it is shown for, so text and label are cut each by itself. */
 function neighbour(value: unknown): string {

@@ -131,7 +131,7 @@ test('text of users, data and services stays text wherever it stands', () => {
   expect(page.match(/<[a-z]/gi)).toHaveLength(tags.length);
 });
 
-test('a bad case is told with its slices, and with a line and the whole label for each training row that is most alike', () => {
+test('a bad case is told with its slices, and with the text and the whole label of each training row that is most alike', () => {
   const nearest = [
     { input: 'x'.repeat(400), reference: 'refund' },
     { input: 'short', reference: 'card' },
@@ -144,7 +144,7 @@ test('a bad case is told with its slices, and with a line and the whole label fo
   const page = pageOf(73);
   expect(page).toContain(
     '<tr><td>hello<p class="note">label = a<br>long</p></td><td>a</td><td>b</td><td class="num">0.1235</td>' +
-      `<td>${'x'.repeat(150)}… → refund<br>short → card</td></tr>`,
+      `<td>${'x'.repeat(150)}… → refund<details><summary>1 more</summary><p>short → card</p></details></td></tr>`,
   );
   expect(page).not.toContain('>loss</th>');
   expect(page).toContain('The first 2 of 73.');
