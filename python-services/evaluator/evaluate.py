@@ -20,7 +20,7 @@ from wlops_common.errors import DatasetTooSmall, JobFault, ModelTaskMismatch
 from wlops_ml.answers import parse_number
 from wlops_ml.models.base import WORST_LOSS
 from wlops_ml.rows import output_column
-from wlops_ml.task_metrics import LOSS, no_answers
+from wlops_ml.task_metrics import LOSS, too_few_answers
 
 #: Below this the interval is so wide that a reader should be told.
 FEW_SAMPLES = 100
@@ -73,7 +73,7 @@ def _nothing_counts(outcomes: Outcomes, metric: str, task_type: TaskType, role: 
     rows = len(outcomes.ids)
     details = {"role": role, "rows": rows}
     if metric != LOSS:
-        return no_answers(role, rows)
+        return too_few_answers(role, 0, rows)
     if task_type == "classification" and outcomes.scored.any():
         return ModelTaskMismatch(
             f"The model gives no probabilities for the {rows} {role} rows, and the metric `{LOSS}` is made of these. Take a model that has"

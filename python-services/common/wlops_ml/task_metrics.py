@@ -36,10 +36,11 @@ def resolve_metric(name: str | None, task_type: TaskType) -> str:
     return name
 
 
-def no_answers(role: str, rows: int) -> DatasetTooSmall:
-    """The fault where none of a role's rows has what every metric but the loss compares with."""
+def too_few_answers(role: str, answered: int, rows: int) -> DatasetTooSmall:
+    """The fault where too few of a role's rows have what every metric but the loss compares with; classification rows all have a label."""
+    few = "None" if answered == 0 else f"Only {answered}"
     return DatasetTooSmall(
-        f"None of the {rows} {role} rows has an answer to compare with. Give each row a label, or a"
-        f" completion that ends in its final answer (`#### 42`) or is a short answer itself; free text is for the metric `{LOSS}`.",
-        details={"field": "metric", "role": role, "rows": rows},
+        f"{few} of the {rows} {role} rows {'have' if answered > 1 else 'has'} an answer to compare with. End each completion in its final"
+        f" answer (`#### 42`) or make it a short answer itself; free text is for the metric `{LOSS}`.",
+        details={"field": "metric", "role": role, "rows": rows, "answered": answered},
     )

@@ -23,6 +23,12 @@ def test_too_few_rows_or_labels_are_refused_with_the_counts() -> None:
         refuse_too_small(one_label, "classification", {})
 
 
+def test_a_file_in_which_each_row_has_a_label_of_its_own_is_told_so(workplace: Workplace) -> None:
+    lines = [f"{text},label {number}" for number, text in enumerate(sentences(120, 3))]
+    with pytest.raises(DatasetTooSmall, match=r"role 'mine'\. The 120 rows have 120 different labels.* another column"):
+        workplace.optimise({"source": "\n".join(["text,label", *lines]).encode()})
+
+
 def _replies(count: int, seed: int = 9, *, answer: str = "") -> bytes:
     """Prompts with a reply of two lines and numbers, which states no final answer, unless ``answer`` ends it."""
     texts = sentences(count, seed)
@@ -58,16 +64,18 @@ def test_a_test_file_without_one_answer_is_refused_at_the_start_not_after_the_la
 
 
 @pytest.mark.parametrize("role", ["mine", "select", "test"])
-def test_one_answer_in_each_held_out_role_is_enough_and_none_in_one_of_them_is_not(role: str) -> None:
-    rows = table([("Of course.\n1 and 2 are what many ask about.", "x")] * 4, task_type="generation")
-    rows = rows.with_columns(pl.Series("wanted", ["On the way.\n1 or 2.", "4", "4", "4"]))
+def test_half_of_each_held_out_role_must_have_an_answer(role: str) -> None:
+    """Free text with a lone number here and there is free text."""
+    free = "On the way.\n1 or 2."
+    rows = table([(free, "x")] * 6, task_type="generation")
+    rows = rows.with_columns(pl.Series("wanted", ["4", free, free, "See PEP 302.", "4", "4"]))
     others = [one for one in ("mine", "select", "test") if one != role]
-    split = rows.with_columns(pl.Series("role", [role, role, *others]))
+    split = rows.with_columns(pl.Series("role", [role] * 4 + others))
     refuse_unscorable(split, "generation", "exact_match")
-    with pytest.raises(DatasetTooSmall, match=f"None of the 1 {role} rows"):
-        refuse_unscorable(split[[0, 2, 3]], "generation", "exact_match")
-    refuse_unscorable(split[[0, 2, 3]], "generation", "loss")
-    refuse_unscorable(split[[0, 2, 3]], "classification", "accuracy")
+    with pytest.raises(DatasetTooSmall, match=f"Only 1 of the 3 {role} rows has an answer"):
+        refuse_unscorable(split[1:], "generation", "exact_match")
+    refuse_unscorable(split[1:], "generation", "loss")
+    refuse_unscorable(split[1:], "classification", "accuracy")
 
 
 def test_a_metric_of_another_task_type_is_refused_as_soon_as_the_type_is_known(workplace: Workplace) -> None:
