@@ -40,12 +40,12 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
   const test = state.heldOut?.test;
   if (!test) return null;
 
-  const { evaluation, reads } = await inSegments(
+  const { evaluation, segment } = await inSegments(
     run,
     { service: 'evaluator', phase: 'final', iteration: champion.iteration },
     async (segment) => ({
       evaluation: await score(run, finalEvaluationRequest(run, segment, champion, test)),
-      reads: segment + 1,
+      segment,
     }),
   );
   const { value, low, high, samples, unscored } = evaluation.score;
@@ -55,7 +55,7 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
     high,
     samples,
     unscored,
-    reads,
+    reads: segment + (evaluation.attempts ?? 1),
     iteration: champion.iteration,
     evaluationPath: evaluation.report.key,
     contamination: evaluation.contamination ?? null,

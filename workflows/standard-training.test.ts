@@ -112,6 +112,18 @@ test('a lost job starts anew as the next segment, under prefixes of its own', as
   expect(harness.stopped).toContainEqual({ service: 'trainer', jobKey: `${task.taskId}/0/training/0` });
 });
 
+test('each start of the final test counts as a read of the sealed rows, in the service and after a lost job', async () => {
+  const task = taskSpec();
+  harness.script(task.taskId, 'final', async ({ segment }) => {
+    if (segment === 0) throw jobFailure('JOB_LOST', true);
+  });
+  harness.finalAttempts.set(task.taskId, 2);
+  await harness.start(task);
+  await harness.outcome(task.taskId);
+  const results = harness.changesOf(task.taskId).flatMap(({ fields }) => fields.testResult ?? []);
+  expect(results.map(({ reads }) => reads)).toEqual([3]);
+});
+
 test('a phase whose job is lost three times fails the task', async () => {
   const task = taskSpec();
   harness.script(task.taskId, 'evaluation', async () => {

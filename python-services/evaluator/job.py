@@ -98,6 +98,7 @@ def run(context: JobContext, request: EvaluateRequest, load: LoadModel = _load) 
         outcomes=files.get(OUTCOMES_FILE),
         comparison=comparison,
         contamination=audited.contamination,
+        attempts=context.attempt,
     )
     context.commit(files, result=result.to_json())
     return result

@@ -128,4 +128,6 @@ export interface EvaluateResult {
   comparison?: Comparison | null | undefined;
   /** Null where no training rows were given to check against. */
   contamination?: Contamination | null | undefined;
+  /** Times the service began this job, and so read the rows it scored, at most: an attempt may end before it reads them. */
+  attempts?: number | undefined;
 }

@@ -228,6 +228,7 @@ export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
   outcomes: objectRef.nullish(),
   comparison: comparison.nullish(),
   contamination: contamination.nullish(),
+  attempts: count.optional(),
 });
 
 const jobStatus = z.object({

@@ -1,5 +1,5 @@
 import { detailsOf, reportSource } from '../testing/report-source';
-import type { OptimizeResult } from '../contracts/jobs';
+import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { accessLedger } from './access-ledger';
 
 const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 1, second));
@@ -48,6 +48,16 @@ test('an evaluation that failed or was begun anew may have read the rows, and co
     ({ purpose }) => purpose === 'score',
   );
   expect(scores.map((one) => one.at)).toEqual([at(1).toISOString(), at(2).toISOString()]);
+});
+
+test('a job that the service began again after a crash may have read the rows each time', () => {
+  const source = reportSource([0.4, 0.9]);
+  detailsOf<EvaluateResult>(source, 1, 'evaluation').attempts = 3;
+  const scores = accessLedger(source.executions, []).filter(({ purpose }) => purpose === 'score');
+  expect(scores.map(({ iteration, reads }) => [iteration, reads])).toEqual([
+    [0, 1],
+    [1, 3],
+  ]);
 });
 
 test('of a task that has just begun nothing was touched', () => {

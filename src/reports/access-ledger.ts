@@ -1,8 +1,8 @@
 /**
  * Who touched the rows that decide scores, and when: the split that wrote them, each evaluation on `select`, and the read of the
- * sealed test. Pure, from executions and decisions; a job counts from its start, whether it finished or not.
+ * sealed test. Pure, from executions and decisions; each start of a job counts, whether it came to read anything or not.
  */
-import type { Contamination, OptimizeResult, RowsRef } from '../contracts/jobs';
+import type { Contamination, EvaluateResult, OptimizeResult, RowsRef } from '../contracts/jobs';
 import type { AccessLedgerEntry, DecisionRowFacts, ExecutionRowFacts } from './report';
 
 export function accessLedger(
@@ -15,7 +15,10 @@ export function accessLedger(
     ...(split && roles ? written(split, roles) : []),
     ...executions
       .filter((row) => row.phase === 'evaluation')
-      .map((row) => ({ ...entry('select', 'score', row.iteration, row.startedAt, roles?.select), reads: 1 })),
+      .map((row) => ({
+        ...entry('select', 'score', row.iteration, row.startedAt, roles?.select),
+        reads: (row.details as EvaluateResult | null)?.attempts ?? 1,
+      })),
     ...decisions.filter(({ kind }) => kind === 'read-test').flatMap((one) => finalReads(one, roles)),
   ];
   return entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));

@@ -68,6 +68,8 @@ export class TaskHarness {
   readonly scores = new Map<string, number[]>();
   /** How an iteration's evaluation compares with the champion by task; what is not here is not compared. */
   readonly comparisons = new Map<string, (Comparison | null)[]>();
+  /** How often the service began the job of the final test, by task; what is not here is not told. */
+  readonly finalAttempts = new Map<string, number>();
   /** What an optimization answers other than usual, by `<task>/<iteration>`. */
   readonly optimizations = new Map<string, Partial<OptimizeResult>>();
   /** Run before a change is written, before Temporal is asked to cancel, and before a job is stopped; tests hold things up here. */
@@ -200,7 +202,11 @@ export class TaskHarness {
         await this.perform(request.purpose === 'final' ? 'final' : 'evaluation', request);
         const scores = this.scores.get(request.taskId) ?? [];
         const comparison = this.comparisons.get(request.taskId)?.[request.iteration] ?? null;
-        return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration, { comparison });
+        const attempts = request.purpose === 'final' ? this.finalAttempts.get(request.taskId) : undefined;
+        return evaluateResult(request, scores[request.iteration] ?? 0.5 + 0.1 * request.iteration, {
+          comparison,
+          attempts,
+        });
       },
       stopJob: async (address) => {
         await letGo(this.beforeStop(address));

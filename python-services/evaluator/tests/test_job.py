@@ -208,6 +208,18 @@ def test_a_final_evaluation_of_a_classifier_names_no_class(workplace: Workplace)
     assert b"topic" not in b"".join(workplace.written("evaluations/").values())
 
 
+def test_a_result_tells_how_often_its_job_was_begun(workplace: Workplace) -> None:
+    """Each time the sealed rows may have been read."""
+    test = workplace.rows("test", intents(300, 6), "classification")
+    model = KnownPredictor("classification", weak_on_topic3, LABELS)
+    requests = [workplace.request("classification", purpose="final", test=test, segment=segment) for segment in (0, 1)]
+    results = [
+        workplace.run(request.model_copy(update={"output_prefix": f"evaluations/t/{attempt}/"}), model, attempt=attempt)
+        for request, attempt in zip(requests, (1, 3), strict=True)
+    ]
+    assert [result.attempts for result in results] == [1, 3]
+
+
 def test_the_report_says_how_common_a_slice_is_in_training(workplace: Workplace) -> None:
     rows = word_problems(900, 1)
     refs = sets(workplace, "generation", rows)

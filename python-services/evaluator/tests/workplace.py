@@ -122,9 +122,9 @@ class Workplace:
         }
         return EvaluateRequest(**{**defaults, **fields})
 
-    def run(self, request: EvaluateRequest, predictor: Predictor) -> EvaluateResult:
+    def run(self, request: EvaluateRequest, predictor: Predictor, *, attempt: int = 1) -> EvaluateResult:
         """Run a job; its context is the last of ``contexts``."""
-        context = job_context(self.path, request, store=self.store)
+        context = job_context(self.path, request, store=self.store, attempt=attempt)
         self.contexts.append(context)
 
         def load(directory: Path, _: JobContext) -> Predictor:

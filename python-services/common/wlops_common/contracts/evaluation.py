@@ -149,3 +149,5 @@ class EvaluateResult(Message):
     comparison: Comparison | None = None
     #: None where no training rows were given to check against.
     contamination: Contamination | None = None
+    #: Times the service began this job, and so read the rows it scored, at most: an attempt may end before it reads them.
+    attempts: int = 1
