@@ -6,7 +6,8 @@ import { renderReportHtml } from './html';
 import type { ExecutionRowFacts } from './report';
 
 test('a report holds each iteration’s score, steps, findings, seconds and lineage', () => {
-  const report = buildReport(reportSource([0.4, 0.9]));
+  const source = reportSource([0.4, 0.9]);
+  const report = buildReport(source);
   expect(report.metric).toEqual({ name: 'accuracy', higherIsBetter: true });
   expect(report.iterations).toHaveLength(2);
   expect(report.iterations[1]).toMatchObject({
@@ -26,6 +27,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
   });
   expect(report.lineage).toMatchObject({
     datasetSha256: 'c'.repeat(64),
+    optimizedDatasetSha256: detailsOf<OptimizeResult>(source, 1, 'optimization').train.sha256,
     seed: 7,
     code: { version: expect.any(String) },
     config: { operators: { maskPersonalData: false, maxRowsPerClass: null } },

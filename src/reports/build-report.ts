@@ -115,7 +115,8 @@ function lineage(
     files: named.flatMap(([file, datasetId]) =>
       datasetId === null ? [] : [{ file, datasetId, sha256: sha256Of.get(datasetId) ?? null }],
     ),
-    optimizedDatasetSha256: champion?.optimization?.result.manifest.sha256 ?? null,
+    optimizedDatasetSha256: champion?.optimization?.result.train.sha256 ?? null,
+    optimizedManifestSha256: champion?.optimization?.result.manifest.sha256 ?? null,
     splitSha256: champion?.optimization?.result.split.sha256 ?? null,
     recipeSha256: champion?.optimization?.result.recipe.sha256 ?? null,
     modelManifestSha256: champion?.training?.result.model.sha256 ?? null,

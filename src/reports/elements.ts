@@ -2,10 +2,14 @@
 import { escapeHtml } from './escape';
 import { count } from './numbers';
 
-/** A column by its heading. Numbers stand to the right; neither they nor what is `whole` is broken into lines. */
-export type Column = string | { heading: string; kind: 'num' | 'whole' };
+/**
+ * A column by its heading. Numbers stand to the right; neither they nor what is `whole` is broken into lines. A `given` text keeps the
+ * lines it has, and is broken anywhere where it has no blank.
+ */
+export type Column = string | { heading: string; kind: 'num' | 'whole' | 'given' };
 
 export const numeric = (heading: string): Column => ({ heading, kind: 'num' });
+export const given = (heading: string): Column => ({ heading, kind: 'given' });
 export const whole = (heading: string): Column => ({ heading, kind: 'whole' });
 
 /** Rows that stay open; the rest is folded, so that a long table does not push the page away. */

@@ -1,9 +1,9 @@
 /**
  * Tables from the evaluator's own report. It is a file of another process: a part that is not as expected is left out of the page.
  */
-import { fold, numeric, table } from './elements';
+import { fold, given, numeric, table } from './elements';
 import { escapeHtml, formatNumber } from './escape';
-import { count } from './numbers';
+import { count, score } from './numbers';
 
 /** A larger matrix is not readable as one; its most frequent confusions are shown instead. */
 const MAX_MATRIX_LABELS = 24;
@@ -76,14 +76,18 @@ export function badCaseTable(badCases: unknown): string {
   const { shown, total } = fieldsOf(badCases);
   const known = (Array.isArray(shown) ? shown : []).map(fieldsOf).filter((one) => 'input' in one);
   const measures = ['confidence', 'loss'].filter((name) => known.some((one) => typeof one[name] === 'number'));
-  const columns = ['row', 'wanted', 'answered', ...measures.map(numeric), 'most alike in training'];
+  const columns = [
+    ...['row', 'wanted', 'answered'].map(given),
+    ...measures.map(numeric),
+    given('most alike in training'),
+  ];
   const rows = known
     .slice(0, MAX_ROWS)
     .map((one) => [
       text(one['input']) + soft(listOf(one['slices'], text)),
       text(one['reference']),
       text(one['prediction']),
-      ...measures.map((name) => formatNumber(one[name])),
+      ...measures.map((name) => score(one[name])),
       nearest(one['nearest']),
     ]);
   const isPart = typeof total === 'number' && total > rows.length && rows.length > 0;

@@ -143,8 +143,9 @@ test('a bad case is told with its slices, and with the text and the whole label 
     });
   const page = pageOf(73);
   expect(page).toContain(
-    '<tr><td>hello<p class="note">label = a<br>long</p></td><td>a</td><td>b</td><td class="num">0.1235</td>' +
-      `<td>${'x'.repeat(150)}… → refund<details><summary>1 more</summary><p>short → card</p></details></td></tr>`,
+    '<tr><td class="given">hello<p class="note">label = a<br>long</p></td><td class="given">a</td><td class="given">b</td>' +
+      '<td class="num">0.1235</td>' +
+      `<td class="given">${'x'.repeat(150)}… → refund<details><summary>1 more</summary><p>short → card</p></details></td></tr>`,
   );
   expect(page).not.toContain('>loss</th>');
   expect(page).toContain('The first 2 of 73.');

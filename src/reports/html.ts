@@ -144,7 +144,7 @@ function decisionTable({ decisions }: Report): string {
 }
 
 const ACCESS_NOTE =
-  'The split writes these rows once; from then on only the evaluator is given them. Each of its jobs counts from its start.' +
+  'The split writes these rows once; from then on only the evaluator is given them. Each start of one of its jobs counts as a read.' +
   ' The final score of generated text looks into select too, to see how often chance tells a row in other words.';
 
 const PURPOSES = { split: 'written by the split', score: 'score of the iteration', final: 'the final score' };
@@ -172,6 +172,7 @@ function lineageFacts({ lineage }: Report): string {
     ['model manifest sha256', lineage.modelManifestSha256],
     ...lineage.files.map(({ file, sha256 }) => [`${file} file sha256`, sha256] as const),
     ['optimised data set sha256', lineage.optimizedDatasetSha256],
+    ['optimised data set, manifest sha256', lineage.optimizedManifestSha256],
     ['split sha256', lineage.splitSha256],
     ['recipe sha256', lineage.recipeSha256],
     ['program version', lineage.code.version],

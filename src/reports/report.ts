@@ -182,8 +182,10 @@ export interface ReportLineage {
   datasetSha256: string | null;
   /** The uploaded files that the task names, the training file among them. */
   files: { file: FileReading['file']; datasetId: string; sha256: string | null }[];
-  /** sha256 of the manifest of the data set the champion was trained on. */
+  /** sha256 of the rows the champion was trained on, as a file: the same for the same files, seed and recipe in any task. */
   optimizedDatasetSha256: string | null;
+  /** sha256 of the manifest that lists that file and what was written beside it; it names this task's objects, as the split does. */
+  optimizedManifestSha256: string | null;
   splitSha256: string | null;
   recipeSha256: string | null;
   modelManifestSha256: string | null;

@@ -32,6 +32,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; } thead th { position: sticky; top: 0; z-index: 1; background: var(--paper); white-space: nowrap; }
 th, td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 td { min-width: 2rem; max-width: 32rem; overflow-wrap: break-word; } .num, .whole { white-space: nowrap; } .num { text-align: right; }
+td.given { min-width: 9rem; overflow-wrap: anywhere; white-space: pre-line; }
 tbody tr:hover { background: var(--panel); }
 code { font-size: .85em; overflow-wrap: anywhere; }
 details { margin: .4rem 0; } summary { color: var(--accent); font-size: .88rem; cursor: pointer; } td details { margin: .1rem 0 0; }

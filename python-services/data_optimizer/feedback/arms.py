@@ -110,7 +110,8 @@ def _judged(arm: Arm) -> Arm:
         figures = f"{arm.rows} of {sum(one.rows for one in arm.entries)} rows that were wanted: {figures}"
     if arm.kind == "select":
         # More rows that the user gave are good until shown otherwise; all else has to show that it is.
-        return replace(arm, wins=arm.uplift.high >= 0, reason=figures)
+        reason = f"{figures}; rows that the user gave are taken unless they do harm"
+        return replace(arm, wins=arm.uplift.high >= 0, reason=reason)
     is_broad_fix = arm.kind == "fix" and any(one.predicate is None for one in arm.entries)
     if arm.kind in ("augment", "replay") or is_broad_fix or is_written:
         # Little speaks for these but the trial itself, and the quick model is not the real one.

@@ -245,7 +245,7 @@ describe('create', () => {
   test('a data set of another type is refused, naming field and type', async () => {
     const test = await createDataset(app.db, owner.userId, { datasetType: 'test' });
     const answer = await owner.client.post('/api/tasks/standard', standard({ datasetId: test.datasetId }));
-    expect(answer.body.error.message).toBe('datasetId: is a test data set; a training data set is needed');
+    expect(answer.body.error.message).toBe('datasetId: is of type test; a data set of type training is needed');
   });
 
   test("someone else's userId is 403; an administrator may, with that user's data", async () => {

@@ -77,7 +77,7 @@ export class TaskCreation {
     const dataset = await this.deps.datasets.find({ userId }, datasetId);
     if (!dataset) throw noSuchDataset(field, type);
     if (dataset.datasetType !== type) {
-      throw invalidField(field, `is a ${dataset.datasetType} data set; a ${type} data set is needed`);
+      throw invalidField(field, `is of type ${dataset.datasetType}; a data set of type ${type} is needed`);
     }
   }
 }
