@@ -159,7 +159,6 @@ def _later(context: JobContext, request: OptimizeRequest, split: ObjectRef) -> O
         "trial": learned.choice.trial and learned.choice.trial.to_json(),
         "teacher": learned.teacher and learned.teacher.to_json(),
         "refusedByGuard": made.refused,
-        "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
     }
     doubts = None
     if frozen.label_issues or source.suspects:
@@ -189,6 +188,7 @@ def _finish(context: JobContext, outputs: Outputs, journal: Journal, made: _Made
         "steps": [step.to_json() for step in journal.steps],
         "leakage": frozen.leakage.to_json(),
         "labelIssues": made.label_issues.to_json() if made.label_issues else None,
+        "rowsBySource": dict(sorted(made.train.group_by("source").len().iter_rows())),
         "applied": [one.to_json() for one in learned.applied] if learned else [],
         "declined": [one.to_json() for one in learned.declined] if learned else [],
         "trial": trial and trial.to_json(),

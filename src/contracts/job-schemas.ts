@@ -115,6 +115,7 @@ export const optimizeResult: z.ZodType<OptimizeResult> = z.object({
     .max(200),
   leakage: z.object({ exactOverlaps: count, nearOverlaps: count, paraphrases: count.nullable() }),
   labelIssues: z.object({ flagged: count, quarantined: count }).nullable(),
+  rowsBySource: z.record(z.string(), count).optional(),
   applied: z
     .array(
       z.object({

@@ -162,6 +162,11 @@ export interface OptimizeResult {
   steps: OptimizationStep[];
   leakage: LeakageReport;
   labelIssues: { flagged: number; quarantined: number } | null;
+  /**
+   * Training rows by where they come from: `original` (the training file), `select` (the pool), or who made them: `generate`, `augment`,
+   * `replay`, `teacher`. What is made shares a cap, so older entries make fewer rows when new ones make some. Absent in older results.
+   */
+  rowsBySource?: Record<string, number> | undefined;
   applied: AppliedImprovement[];
   /** Improvements of the findings that were not applied. Absent in a result stored before this was told, as is `trial`. */
   declined?: DeclinedImprovement[] | undefined;

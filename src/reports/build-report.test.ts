@@ -17,6 +17,7 @@ test('a report holds each iteration’s score, steps, findings, seconds and line
     samples: 20,
     champion: true,
     datasetId: 'dataset_r_i1',
+    rowsBySource: { original: 68, augment: 12 },
     roles: { train: 80, mine: 10, select: 20, test: 30, pool: null },
     steps: [{ name: 'parse', rowsIn: 120, rowsOut: 110, removed: { unreadable: 10 }, changed: 0 }],
     leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },

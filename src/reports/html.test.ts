@@ -61,6 +61,12 @@ test('the page is one file without scripts or requests', () => {
   }
 });
 
+test('the page tells where the training rows of each iteration come from', () => {
+  const page = renderReportHtml(buildReport(reportSource([0.4, 0.9])));
+  expect(page).toContain('<td class="num">80</td><td>original 80</td>');
+  expect(page).toContain('<td class="num">80</td><td>original 68, augment 12</td>');
+});
+
 test('the page tells how many rows a teacher was sent, what it wrote and what its rows were taken for', () => {
   const page = renderReportHtml(buildReport(fullSource()));
   expect(page).toContain('tutor-1: 2 calls, 16 training rows sent to it, 38 answered of 40 asked for, 31 usable');

@@ -104,10 +104,14 @@ function seconds({ seconds: { optimization, training, evaluation } }: ReportIter
 function dataTable({ iterations }: Report): string {
   const known = iterations.filter((one) => one.rows !== null);
   return table(
-    [numeric('iteration'), numeric('rows'), numeric('change'), 'since', 'what was done', numeric('doubted labels')],
+    [
+      ...[numeric('iteration'), numeric('rows'), 'of these', numeric('change'), 'since', 'what was done'],
+      numeric('doubted labels'),
+    ],
     known.map((one) => [
       String(one.iteration),
       count(one.rows),
+      escapeHtml(countsByName(one.rowsBySource ?? {}) || null),
       one.dataChange ? signed(one.dataChange.rowsAfter - one.dataChange.rowsBefore, 0) : '–',
       one.dataChange ? `iteration ${one.dataChange.since}` : 'source files',
       escapeHtml(one.dataChange ? changes(one.dataChange) : null),
@@ -118,8 +122,13 @@ function dataTable({ iterations }: Report): string {
 }
 
 function changes({ byKind }: ReportDataChange): string {
-  const parts = Object.entries(byKind).map(([kind, rows]) => `${kind} ${count(rows)}`);
-  return parts.join(', ') || 'the same recipe, drawn anew';
+  return countsByName(byKind) || 'the same recipe, drawn anew';
+}
+
+function countsByName(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, rows]) => `${name} ${count(rows)}`)
+    .join(', ');
 }
 
 /** The last ones; the JSON has all. */

@@ -30,6 +30,7 @@ export function presentIteration(
     modelPath: training?.row.modelPath ?? null,
     rows: optimization?.result.train.rows ?? null,
     roles: optimization ? rolesOf(optimization.result) : null,
+    rowsBySource: optimization?.result.rowsBySource ?? null,
     dataChange: dataChange(source, facts),
     steps:
       optimization?.result.steps.map(({ name, rowsIn, rowsOut, removed, changed = 0 }) => ({

@@ -89,6 +89,8 @@ export interface ReportIteration {
   /** Rows of each role, the last two null where the task has none; null before the data is made. */
   roles: { train: number; mine: number; select: number; test: number | null; pool: number | null } | null;
   /** How they came from those of the champion this iteration learned from; null without one. */
+  /** Training rows by where they come from, see `OptimizeResult`; null where nobody told. */
+  rowsBySource: Record<string, number> | null;
   dataChange: ReportDataChange | null;
   steps: (Pick<OptimizationStep, 'name' | 'rowsIn' | 'rowsOut' | 'removed'> & { changed: number })[] | null;
   /** How the task's files were read; null in iterations that start from what the first one read. */

@@ -51,6 +51,7 @@ export function optimizeResult(request: OptimizeRequest, overrides: Partial<Opti
     steps: [{ name: 'parse', rowsIn: 120, rowsOut: 110, removed: { unreadable: 10 }, seconds: 0.1 }],
     leakage: { exactOverlaps: 2, nearOverlaps: 1, paraphrases: null },
     labelIssues: { flagged: 3, quarantined: 1 },
+    rowsBySource: request.feedback ? { original: 68, augment: 12 } : { original: 80 },
     applied: request.feedback ? [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', rows: 12 }] : [],
     files: request.iteration === 0 ? [TRAINING_FILE] : [],
     seconds: 0.4,

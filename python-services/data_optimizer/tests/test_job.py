@@ -39,7 +39,9 @@ def test_labels_that_are_markup_are_labels(workplace: Workplace) -> None:
     asked = [{"id": "imp_1", "kind": "augment", "slice": "all rows", "gainBound": 0.2, "predicate": None}]
     later = workplace.improve(files, first, asked)
     made = workplace.rows(later.train)
-    assert "augment" in set(made["source"])
+    assert later.rows_by_source == dict(made["source"].value_counts().iter_rows())
+    assert later.rows_by_source["augment"] > 0
+    assert first.rows_by_source == {"original": first.train.rows}
     assert set(made["label"]) == set(labels)
 
 

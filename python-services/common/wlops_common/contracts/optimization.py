@@ -204,6 +204,10 @@ class OptimizeResult(Message):
     steps: list[OptimizationStep]
     leakage: LeakageReport
     label_issues: LabelIssueReport | None
+    #: Training rows by where they come from: ``original`` (the training file), ``select`` (the pool), or who made them: ``generate``,
+    #: ``augment``, ``replay``, ``teacher``. What is made shares a cap, so older entries make fewer rows when new ones make some.
+    #: Empty in a result stored before this was told.
+    rows_by_source: dict[str, int] = Field(default_factory=dict)
     applied: list[AppliedImprovement]
     #: Improvements of the findings that were not applied; empty in iteration 0.
     declined: list[DeclinedImprovement] = Field(default_factory=list)
