@@ -79,7 +79,8 @@ function armNote({ trial }: ReportIteration): string {
   if (!trial) return '';
   return (
     `Quick model: ${trial.proxy}; ${counted(trial.seeds, 'seed')}, ${counted(trial.samples, 'row')} of mine: ${score(trial.baseline)} before, ` +
-    `${score(trial.chosen)} with what was chosen. Beside each arm a control arm adds, changes or drops as many random rows: made rows and edits must be better than theirs, rows of the pool must do no harm.`
+    `${score(trial.chosen)} with what was chosen. Beside each arm a control arm adds, changes or drops as many random rows: ` +
+    'made rows and edits must be better than theirs, rows of the pool must do no harm.'
   );
 }
 
