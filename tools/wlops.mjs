@@ -27,15 +27,16 @@ const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 /** @type {Promise<never> | undefined} */
 let interruption;
 
-/** A signal ends what the setup is running; what is half made is made anew by the next one. */
+/** A signal ends what the setup is running; what is half made is made anew by the next one. It may come twice: npm sends its own copy. */
 function interrupted() {
+  if (interruption) return;
   console.error('\nstopped during the setup; run the command again to go on');
   interruption = endRunningCommands().then(() => process.exit(name === 'start' ? 0 : 130));
 }
 
 /** @param {NodeJS.ProcessEnv} [env] @param {boolean} [withDevTools] */
 async function setUp(env = process.env, withDevTools = false) {
-  for (const signal of SIGNALS) process.once(signal, interrupted);
+  for (const signal of SIGNALS) process.on(signal, interrupted);
   const setup = await import('./setup/setup.mjs');
   const installation = await setup.setUp({ env, withDevTools });
   for (const signal of SIGNALS) process.removeListener(signal, interrupted);

@@ -23,7 +23,7 @@ const running = new Set();
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{ succeeded: boolean, output: string }>}
  */
-function runStep({ command, args, cwd = ROOT }, env) {
+export function runStep({ command, args, cwd = ROOT }, env) {
   return new Promise((resolve) => {
     let output = '';
     // A group of its own: Ctrl-C comes to us, and we end the whole tree.
@@ -74,13 +74,16 @@ async function performAll(steps, env) {
   return counts;
 }
 
-function endOnSignal() {
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.once(signal, async () => {
-      await Promise.all([...running].map((child) => child.pid && endProcessTree(child.pid, { graceMs: 15_000 })));
-      process.exit(130);
-    });
-  }
+/** A signal ends what runs, and then us. It may come twice, for npm sends its own copy of a Ctrl-C: that must not end us first. */
+export function endOnSignal() {
+  /** @type {Promise<never> | undefined} */
+  let ending;
+  const end = async () => {
+    await Promise.all([...running].map((child) => child.pid && endProcessTree(child.pid, { graceMs: 15_000 })));
+    process.exit(130);
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => (ending ??= end()));
 }
 
 /**
