@@ -28,6 +28,11 @@ export class JobOver extends Error {
   }
 }
 
+/** Whether the service does not know the job. */
+export function isLost(error: unknown): boolean {
+  return error instanceof JobOver && error.error.code === 'JOB_LOST';
+}
+
 /** The job error for a code, without details. */
 export function jobOver(code: string, message: string, retryable = false): JobOver {
   return new JobOver({ code, message, details: null, retryable });

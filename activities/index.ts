@@ -15,13 +15,15 @@ import type { TaskChange } from '../src/contracts/task-record';
 import type { TaskStatus } from '../src/domain/task-status';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
 import { announceChampion } from './announce-champion';
+import { DEFAULT_END_TIMING, type EndTiming } from './end-job';
 import { evaluateModel } from './evaluate-model';
 import { optimizeDataset } from './optimize-dataset';
+import { pauseJob, type PausedJob } from './pause-job';
 import type { PythonJobClient } from './python-job-client';
 import { recordTask } from './record-task';
 import { requestCancellation } from './request-cancellation';
 import { DEFAULT_TIMING, type JobRunner, type JobTiming } from './run-job';
-import { DEFAULT_STOP_TIMING, stopJob, type StopTiming } from './stop-job';
+import { stopJob } from './stop-job';
 import { trainModel } from './train-model';
 import { writeReport, type ReportFiles } from './write-report';
 
@@ -40,13 +42,13 @@ export interface ActivityDependencies {
   /** Whether the trainer is told of promotions, for MLflow. */
   mirrorsChampion?: boolean;
   timing?: Partial<JobTiming>;
-  stopTiming?: Partial<StopTiming>;
+  endTiming?: Partial<EndTiming>;
 }
 
 /** Builds the activities. They keep no state between calls. */
 export function createActivities({ records, jobClients, files, workflowClient, ...options }: ActivityDependencies) {
   const timing = { ...DEFAULT_TIMING, ...options.timing };
-  const stopTiming = { ...DEFAULT_STOP_TIMING, ...options.stopTiming };
+  const endTiming = { ...DEFAULT_END_TIMING, ...options.endTiming };
   const runner = (service: ServiceName): JobRunner => ({
     client: jobClients[service],
     timing,
@@ -57,7 +59,8 @@ export function createActivities({ records, jobClients, files, workflowClient, .
       optimizeDataset(runner('optimizer'), request),
     trainModel: (request: TrainRequest): Promise<TrainResult> => trainModel(runner('trainer'), request),
     evaluateModel: (request: EvaluateRequest): Promise<EvaluateResult> => evaluateModel(runner('evaluator'), request),
-    stopJob: (address: JobAddress): Promise<JobState | 'lost'> => stopJob(jobClients, stopTiming, address),
+    pauseJob: (address: JobAddress): Promise<PausedJob> => pauseJob(jobClients, endTiming, address),
+    stopJob: (address: JobAddress): Promise<JobState | 'lost'> => stopJob(jobClients, endTiming, address),
     recordTask: async (change: TaskChange): Promise<void> => {
       await recordTask(records, (key) => files.sizeOf(key), change);
       if (options.mirrorsChampion) await announceChampion(jobClients.trainer, change);

@@ -4,7 +4,8 @@ import type { JobRequestBase } from '../src/contracts/jobs';
 /** The keys of `result` that do not belong to the task of `request`. */
 export function foreignKeys(request: JobRequestBase, result: unknown): string[] {
   const given = new Set(keysIn(request));
-  const folders = [request.outputPrefix, ...prefixesIn(request), ...[...given].map(folderOf)];
+  const earlier = request.earlierPrefixes ?? [];
+  const folders = [request.outputPrefix, ...earlier, ...prefixesIn(request), ...[...given].map(folderOf)];
   return keysIn(result).filter((key) => !given.has(key) && !folders.some((folder) => key.startsWith(folder)));
 }
 

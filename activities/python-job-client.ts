@@ -51,20 +51,39 @@ export class PythonJobClient {
     return this.statusOf(request.jobKey, await this.send('POST', this.jobsUrl, signal, request));
   }
 
-  /** The status of the job with this key. Throws `JobOver` with `JOB_LOST` when the service does not know it. */
-  async status(jobKey: string, signal: AbortSignal): Promise<JobStatus> {
-    return this.statusOf(jobKey, await this.send('GET', `${this.jobsUrl}/${jobId(jobKey)}`, signal));
+  /**
+   * The status of the job with this key: as soon as it is over, or after `waitSeconds` (at most 30). Throws `JobOver` with `JOB_LOST`
+   * when the service does not know it.
+   */
+  status(jobKey: string, signal: AbortSignal, waitSeconds = 0): Promise<JobStatus> {
+    return this.ask('GET', jobKey, '', signal, waitSeconds);
   }
 
-  /** Cancels the job with this key, now or when it arrives. A finished job stays as it is. May be repeated safely. */
-  async cancel(jobKey: string, signal: AbortSignal): Promise<JobStatus> {
-    return this.statusOf(jobKey, await this.send('POST', `${this.jobsUrl}/${jobId(jobKey)}/cancel`, signal));
+  /** Cancels the job with this key, now or when it arrives. A finished job stays as it is. May be repeated safely; waits as `status` does. */
+  cancel(jobKey: string, signal: AbortSignal, waitSeconds = 0): Promise<JobStatus> {
+    return this.ask('POST', jobKey, '/cancel', signal, waitSeconds);
+  }
+
+  /** Lets the job with this key save a checkpoint and end as `paused`. The trainer's route only. Throws and waits as `status` does. */
+  pause(jobKey: string, signal: AbortSignal, waitSeconds = 0): Promise<JobStatus> {
+    return this.ask('POST', jobKey, '/pause', signal, waitSeconds);
   }
 
   /** Lets the alias of a task's champion mean the model of one iteration. The trainer's route only. May be repeated safely. */
   async moveChampion(champion: { taskId: string; iteration: number }, signal: AbortSignal): Promise<ChampionAnswer> {
     const body = await this.send('POST', this.championUrl, signal, champion);
     return this.readable(() => parseChampionAnswer(body));
+  }
+
+  private async ask(
+    method: 'GET' | 'POST',
+    jobKey: string,
+    order: string,
+    signal: AbortSignal,
+    waitSeconds: number,
+  ): Promise<JobStatus> {
+    const wait = waitSeconds > 0 ? `?waitSeconds=${waitSeconds}` : '';
+    return this.statusOf(jobKey, await this.send(method, `${this.jobsUrl}/${jobId(jobKey)}${order}${wait}`, signal));
   }
 
   private statusOf(jobKey: string, body: unknown): JobStatus {

@@ -13,7 +13,10 @@ import { ProgressWriter } from './progress-writer';
 import type { PythonJobClient } from './python-job-client';
 
 export interface JobTiming {
-  /** The first polls; later ones wait for a twentieth of the job's age, so that polling never delays a job by more than 5 %. */
+  /**
+   * The first polls ask the service to answer after this time, or as soon as the job is over; later ones after a twentieth of the job's
+   * age, which shows progress without asking more often than it is worth. A service that answers at once is asked again after this time.
+   */
   pollIntervalMs: number;
   maxPollIntervalMs: number;
   heartbeatIntervalMs: number;
@@ -25,7 +28,7 @@ export interface JobTiming {
 export const DEFAULT_TIMING: JobTiming = {
   pollIntervalMs: 500,
   maxPollIntervalMs: 10_000,
-  heartbeatIntervalMs: 5_000,
+  heartbeatIntervalMs: 1_000,
   stallAfterMs: 120_000,
   progressIntervalMs: 1_000,
 };
@@ -70,11 +73,11 @@ async function pollToEnd(
   const startedAt = performance.now();
   let movedAt = startedAt;
   let status = await client.submit(request, signal);
-  while (status.state === 'queued' || status.state === 'running') {
+  while (isLive(status)) {
     progress.show(status.progress ?? stage(status.state === 'queued' ? `queued at the ${client.service}` : 'starting'));
-    const age = performance.now() - startedAt;
-    await context.sleep(Math.min(timing.maxPollIntervalMs, Math.max(timing.pollIntervalMs, age / 20)));
-    const next = await client.status(request.jobKey, signal);
+    const asked = performance.now();
+    const wait = Math.min(timing.maxPollIntervalMs, Math.max(timing.pollIntervalMs, (asked - startedAt) / 20));
+    const next = await client.status(request.jobKey, signal, wait / 1000);
     // A queued job stands still while others run; only a running one can be stuck.
     if (next.updatedAt !== status.updatedAt || next.state !== 'running') movedAt = performance.now();
     if (performance.now() - movedAt > timing.stallAfterMs) {
@@ -82,8 +85,17 @@ async function pollToEnd(
       throw jobOver('JOB_STALLED', `the ${client.service} shows no sign of the job for ${waited} s`, true);
     }
     status = next;
+    const early = wait - (performance.now() - asked);
+    if (isLive(status) && early > EARLY_MS) await context.sleep(early);
   }
   return status;
+}
+
+/** A service of an earlier version does not wait. */
+const EARLY_MS = 5;
+
+function isLive({ state }: JobStatus): boolean {
+  return state === 'queued' || state === 'running';
 }
 
 function resultOf<Result>(

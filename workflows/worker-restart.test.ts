@@ -53,7 +53,7 @@ async function startWorker(): Promise<() => Promise<void>> {
     },
     workflowClient: temporal.client.workflow,
     timing: { pollIntervalMs: 10, maxPollIntervalMs: 20, progressIntervalMs: 10 },
-    stopTiming: { pollIntervalMs: 10 },
+    endTiming: { pauseMs: 10 },
   });
   const workers = await createWorkers({
     connection: temporal.nativeConnection,

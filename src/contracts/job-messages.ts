@@ -34,6 +34,8 @@ export interface JobRequestBase {
   seed: number;
   /** Where the job writes; its manifest goes to `<outputPrefix>manifest.json`, last. */
   outputPrefix: string;
+  /** Where earlier segments of the same phase wrote, newest first; absent in a first one. What they have finished or saved is not done again. */
+  earlierPrefixes?: string[];
 }
 
 export type ImprovementKind = 'select' | 'fix' | 'generate' | 'augment' | 'format' | 'replay' | 'collect' | 'none';

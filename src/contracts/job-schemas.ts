@@ -33,6 +33,8 @@ const taskType = z.enum(['classification', 'generation']);
 const objectRef: z.ZodType<ObjectRef> = z.object({ key: objectKey, sha256 });
 const rowsRef: z.ZodType<RowsRef> = z.object({ key: objectKey, sha256, rows: count });
 
+const pausedResult = z.object({ checkpoint: objectRef });
+
 const jobError: z.ZodType<JobError> = z.object({
   code: z.string().regex(/^[A-Z][A-Z0-9_]{1,60}$/, 'is not an error code'),
   message: text,
@@ -285,6 +287,12 @@ export function parseJobStatus(body: unknown): JobStatus {
 /** What the trainer says to a new champion. Throws `UnreadableReply`. */
 export function parseChampionAnswer(body: unknown): ChampionAnswer {
   return parse(championAnswer, body, 'champion');
+}
+
+/** What a paused job left to continue from; null when it had nothing to save. Throws `UnreadableReply`. */
+export function parseCheckpoint(result: unknown): ObjectRef | null {
+  if (result === null) return null;
+  return parse(pausedResult, result, 'result of a paused job').checkpoint;
 }
 
 /** The result of a finished job. Throws `UnreadableReply`. */

@@ -17,6 +17,7 @@ export class FakeJobService {
   readonly jobs = new Map<string, JobStatus>();
   readonly submissions: JobRequestBase[] = [];
   readonly cancelled: string[] = [];
+  readonly paused: string[] = [];
   readonly tokens: jwt.JwtPayload[] = [];
   polls = 0;
   /** Runs first; reset it to null to let the service be itself again. */
@@ -27,6 +28,8 @@ export class FakeJobService {
   onSubmit: (job: JobStatus, request: JobRequestBase) => JobStatus = (job) => job;
   /** What a live job looks like once it was told to end; the default ends at once. */
   onCancel: (job: JobStatus) => JobStatus = (job) => ({ ...job, state: 'cancelled' });
+  /** What a live job looks like once it was told to pause; the default ends at once and saves nothing. */
+  onPause: (job: JobStatus) => JobStatus = (job) => ({ ...job, state: 'paused' });
   private server: Server | null = null;
 
   async listen(port = 0): Promise<number> {
@@ -56,10 +59,11 @@ export class FakeJobService {
     } catch {
       return fail(response, 401, 'UNAUTHENTICATED', 'the token is not valid');
     }
-    const path = (request.url ?? '').split('/').slice(4);
+    const path = (request.url ?? '').replace(/\?.*/, '').split('/').slice(4);
     if (request.method === 'POST' && path.length === 0) return this.submit(response, body as JobRequestBase);
     const id = path[0] ?? '';
     if (request.method === 'POST' && path[1] === 'cancel') return this.cancel(response, id);
+    if (request.method === 'POST' && path[1] === 'pause') return this.pause(response, id);
     return this.status(response, id);
   }
 
@@ -85,9 +89,20 @@ export class FakeJobService {
     this.cancelled.push(id);
     const tombstone = (): JobStatus => ({ ...newJob({ jobKey: 'unknown' }), jobId: id, state: 'queued' });
     const job = this.jobs.get(id) ?? tombstone();
-    const over = ['succeeded', 'failed', 'cancelled'].includes(job.state);
-    const next: JobStatus = over ? job : { ...this.onCancel(job), updatedAt: new Date().toISOString() };
-    this.jobs.set(id, next);
+    this.end(response, job, this.onCancel);
+  }
+
+  private pause(response: ServerResponse, id: string): void {
+    this.paused.push(id);
+    const job = this.jobs.get(id);
+    if (!job) return fail(response, 404, 'JOB_NOT_FOUND', 'no such job');
+    this.end(response, job, this.onPause);
+  }
+
+  private end(response: ServerResponse, job: JobStatus, ended: (job: JobStatus) => JobStatus): void {
+    const over = ['succeeded', 'failed', 'cancelled', 'paused'].includes(job.state);
+    const next: JobStatus = over ? job : { ...ended(job), updatedAt: new Date().toISOString() };
+    this.jobs.set(next.jobId, next);
     reply(response, 200, next);
   }
 }

@@ -6,6 +6,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities';
+import type { PausedJob } from '../../activities/pause-job';
 import { requestCancellation } from '../../activities/request-cancellation';
 import type { JobAddress } from '../contracts/job-key';
 import type {
@@ -22,7 +23,7 @@ import type { TaskStatus } from '../domain/task-status';
 import { pauseTask } from '../temporal/control-task';
 import { startTask } from '../temporal/start-task';
 import { createWorkers, runWorkers } from '../temporal/workers';
-import { evaluateResult, optimizeResult, trainResult } from './job-results';
+import { evaluateResult, objectRef, optimizeResult, trainResult } from './job-results';
 import { openTestTemporal, type TestTemporal } from './temporal';
 import { until } from './until';
 
@@ -62,6 +63,7 @@ function letGo(held: Promise<void>): Promise<void> {
 export class TaskHarness {
   readonly changes: TaskChange[] = [];
   readonly stopped: JobAddress[] = [];
+  readonly paused: JobAddress[] = [];
   readonly requests: JobRequest[] = [];
   readonly reports: string[] = [];
   /** Score of an iteration's evaluation by task; what is not here scores 0.5 + 0.1 × iteration. */
@@ -76,6 +78,8 @@ export class TaskHarness {
   beforeRecord: (change: TaskChange) => Promise<void> = () => Promise.resolve();
   beforeCancellation: () => Promise<void> = () => Promise.resolve();
   beforeStop: (address: JobAddress) => Promise<void> = () => Promise.resolve();
+  /** How a job that is told to pause ends; the default is as the services do. */
+  onPause: (address: JobAddress) => Promise<PausedJob> = (address) => Promise.resolve(pausedJob(address));
   private readonly scripts = new Map<string, Script>();
   private workers: Worker[] = [];
   private running: Promise<void> = Promise.resolve();
@@ -208,6 +212,10 @@ export class TaskHarness {
           attempts,
         });
       },
+      pauseJob: async (address) => {
+        this.paused.push(address);
+        return Promise.race([this.onPause(address), Context.current().cancelled]);
+      },
       stopJob: async (address) => {
         await letGo(this.beforeStop(address));
         this.stopped.push(address);
@@ -226,6 +234,12 @@ export class TaskHarness {
       },
     };
   }
+}
+
+/** A training leaves a checkpoint; other jobs are stopped. */
+export function pausedJob({ service, jobKey }: JobAddress): PausedJob {
+  if (service !== 'trainer') return { state: 'cancelled', attempts: 1, checkpoint: null };
+  return { state: 'paused', attempts: 1, checkpoint: objectRef(`models/${jobKey}/checkpoint-5/manifest.json`) };
 }
 
 /** What an activity throws when its job failed. */

@@ -1,0 +1,50 @@
+/**
+ * Has a remote job end so that its phase can go on later: a training saves a checkpoint, any other job is stopped and done again. A key
+ * that has not arrived yet is refused when it does.
+ */
+import { Context } from '@temporalio/activity';
+import type { JobAddress } from '../src/contracts/job-key';
+import { parseCheckpoint, UnreadableReply } from '../src/contracts/job-schemas';
+import type { JobState, JobStatus, ObjectRef, ServiceName } from '../src/contracts/jobs';
+import { endJob, type EndTiming } from './end-job';
+import { isLost, jobOver, toFailure } from './failures';
+import type { PythonJobClient } from './python-job-client';
+
+export interface PausedJob {
+  /** How the job ended: by the pause, or by itself just before. `lost`: the service does not know it. */
+  state: JobState | 'lost';
+  /** How often it was begun. */
+  attempts: number;
+  /** What the next segment continues from. */
+  checkpoint: ObjectRef | null;
+}
+
+/** Waits until the job has ended; a service that is down is asked until it answers. May be repeated safely. */
+export async function pauseJob(
+  clients: Record<ServiceName, PythonJobClient>,
+  timing: EndTiming,
+  { service, jobKey }: JobAddress,
+): Promise<PausedJob> {
+  const client = clients[service];
+  try {
+    const { state, attempt, result } = await orderEnd(client, timing, jobKey);
+    return { state, attempts: attempt, checkpoint: state === 'paused' ? parseCheckpoint(result) : null };
+  } catch (error) {
+    if (error instanceof UnreadableReply) throw toFailure(jobOver('INVALID_JOB_RESULT', error.message));
+    throw toFailure(error);
+  }
+}
+
+async function orderEnd(client: PythonJobClient, timing: EndTiming, jobKey: string): Promise<Ended> {
+  if (client.service !== 'trainer') return endJob(client, timing, 'cancel', jobKey);
+  try {
+    return await endJob(client, timing, 'pause', jobKey);
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    // It may still be on its way: a key that was cancelled never runs.
+    await client.cancel(jobKey, Context.current().cancellationSignal);
+    return { state: 'lost', attempt: 0, result: null };
+  }
+}
+
+type Ended = Pick<JobStatus, 'attempt' | 'result'> & { state: JobState | 'lost' };
