@@ -24,7 +24,14 @@ import { TaskReportService } from './services/tasks/task-reports';
 import { createModelResolver } from './services/tasks/trainer-client';
 import { S3ObjectStore } from './storage/s3-object-store';
 import { isTemporalReachable, lazyTemporalClient } from './temporal/connection';
-import { cancelTask, pauseTask, resumeTask, updateStopConditions } from './temporal/control-task';
+import {
+  cancelTask,
+  failTask,
+  pauseTask,
+  resumeTask,
+  updateHyperparameters,
+  updateStopConditions,
+} from './temporal/control-task';
 import { startTask } from './temporal/start-task';
 import { VERSION } from './version';
 
@@ -64,7 +71,9 @@ function taskWorkflows(client: Client): TaskWorkflows {
     pause: (taskId, request) => pauseTask(client, taskId, request),
     resume: (taskId, request) => resumeTask(client, taskId, request),
     cancel: (taskId, request) => cancelTask(client, taskId, request),
+    fail: (taskId, request) => failTask(client, taskId, request),
     updateStopConditions: (taskId, request) => updateStopConditions(client, taskId, request),
+    updateHyperparameters: (taskId, request) => updateHyperparameters(client, taskId, request),
   };
 }
 

@@ -7,6 +7,15 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities';
 import { TASK_QUEUES } from '../src/contracts/task-workflow';
 
+/**
+ * A worker that was killed is noticed after this long, and another one takes its activities up. Noticing one that is only slow does no
+ * harm: the second attempt finds the job of the first.
+ */
+const HEARTBEAT_TIMEOUT = '4s';
+
+/** A service restarts in a second or two. */
+const SOON: ActivityOptions['retry'] = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '5s' };
+
 /** Database writes are short. They are retried until the database is back: the row must not miss a transition. */
 const RECORD: ActivityOptions = {
   taskQueue: TASK_QUEUES.main,
@@ -24,13 +33,22 @@ const REPORT: ActivityOptions = {
 
 /**
  * Attempts are unlimited because a worker's shutdown and a service that is down each cost one, and neither is the job's fault;
- * what no retry can mend is thrown as non-retryable. Waits stay short so that a service that is back is noticed soon.
+ * what no retry can mend is thrown as non-retryable.
  * `TRY_CANCEL`: a cancelled task stops its remote job at once and by key, without waiting for the poller to notice.
  */
 const JOB: ActivityOptions = {
-  heartbeatTimeout: '60s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15s' },
+  retry: SOON,
+};
+
+/** Pausing takes as long as a checkpoint; a service that is away is asked when it is back, for it may take its jobs up again. */
+const PAUSE: ActivityOptions = {
+  taskQueue: TASK_QUEUES.main,
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: SOON,
 };
 
 /** Stopping ends after half an hour: a service that is gone for longer must not keep a cancelled task open. */
@@ -38,12 +56,14 @@ const STOP: ActivityOptions = {
   taskQueue: TASK_QUEUES.main,
   startToCloseTimeout: '45s',
   scheduleToCloseTimeout: '30m',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: SOON,
 };
 
 export const { recordTask } = proxyActivities<Pick<Activities, 'recordTask'>>(RECORD);
 export const { requestCancellation } = proxyActivities<Pick<Activities, 'requestCancellation'>>(RECORD);
 export const { writeReport } = proxyActivities<Pick<Activities, 'writeReport'>>(REPORT);
+export const { pauseJob } = proxyActivities<Pick<Activities, 'pauseJob'>>(PAUSE);
 export const { stopJob } = proxyActivities<Pick<Activities, 'stopJob'>>(STOP);
 
 /** Hours, for the largest data sets on CPU. */

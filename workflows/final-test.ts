@@ -5,29 +5,29 @@ import type { StopReason } from '../src/domain/stop-conditions';
 import type { TestResult } from '../src/contracts/task-record';
 import type { TaskOutcome } from '../src/contracts/task-workflow';
 import { evaluateModel } from './activity-options';
-import type { Pass } from './iteration';
 import { finalEvaluationRequest } from './job-requests';
-import { besides, inSegments } from './phase';
+import { besides } from './phase';
+import { inSegments } from './segments';
 import type { TaskRun } from './task-run';
 
 /** Completes the task. `reason` names the rule that ended a loop; a STANDARD task has none. */
-export async function finish(run: TaskRun, pass: Pass, reason: StopReason | null): Promise<TaskOutcome> {
+export async function finish(run: TaskRun, reason: StopReason | null): Promise<TaskOutcome> {
   const { task, state, record, control } = run;
   const champion = state.champion;
   if (!champion) throw new Error('a task cannot finish before its first evaluation');
-  control.finishing = true;
-  if (reason) {
+  if (reason && !state.finishing) {
     state.stopReason = reason;
-    record.decided('stop', pass.iteration, { ...reason });
+    record.decided('stop', state.iteration, { ...reason });
     record.set({ stopReason: reason });
   }
+  state.finishing = true;
 
   const testResult = await readTest(run, champion);
-  await control.cancelPoint();
+  await control.endPoint();
   await record.transition('COMPLETED');
   return {
     taskId: task.taskId,
-    iterations: pass.iteration + 1,
+    iterations: state.iteration + 1,
     champion: { iteration: champion.iteration, score: champion.score.value, modelPath: champion.modelPath },
     testScore: testResult?.score ?? null,
     stopReason: reason,
@@ -40,14 +40,14 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
   const test = state.heldOut?.test;
   if (!test) return null;
 
-  const { evaluation, segment } = await inSegments(
-    run,
-    { service: 'evaluator', phase: 'final', iteration: champion.iteration },
-    async (segment) => ({
-      evaluation: await score(run, finalEvaluationRequest(run, segment, champion, test)),
-      segment,
-    }),
-  );
+  if (state.status === 'SUSPENDED') await run.control.pausePoint('EVALUATING');
+  const { result: evaluation, at } = await inSegments(run, {
+    service: 'evaluator',
+    phase: 'final',
+    iteration: champion.iteration,
+    status: 'EVALUATING',
+    run: (at) => score(run, finalEvaluationRequest(run, at, champion, test)),
+  });
   const { value, low, high, samples, unscored } = evaluation.score;
   const result: TestResult = {
     score: value,
@@ -55,7 +55,7 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
     high,
     samples,
     unscored,
-    reads: segment + (evaluation.attempts ?? 1),
+    reads: at.attempts + (evaluation.attempts ?? 1),
     iteration: champion.iteration,
     evaluationPath: evaluation.report.key,
     contamination: evaluation.contamination ?? null,

@@ -3,39 +3,43 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import { optimizedDatasetId } from '../src/domain/storage-keys';
 import { judge, type Champion } from '../src/domain/champion';
 import type { EvaluateResult, ObjectRef, OptimizeResult, TrainResult } from '../src/contracts/jobs';
-import type { LoopState } from '../src/contracts/task-workflow';
+import type { LoopState, PassState, PhaseState } from '../src/contracts/task-workflow';
 import { evaluateModel, optimizeDataset, trainModel } from './activity-options';
 import { evaluationRequest, optimizationRequest, trainingRequest } from './job-requests';
 import { runPhase } from './phase';
 import type { TaskRun } from './task-run';
 
-/** What one iteration made. */
-export interface Pass {
-  iteration: number;
+/** What is known of an iteration whose model was scored. */
+export type Evaluated = NonNullable<PassState['evaluation']>;
+
+interface Made {
   optimization: OptimizeResult;
   training: TrainResult;
   evaluation: EvaluateResult;
 }
 
-/** Runs the three phases of the state's iteration and leaves the state as the next iteration needs it. */
-export async function runIteration(run: TaskRun): Promise<Pass> {
-  const { iteration } = run.state;
-  run.record.set({ currentIteration: iteration });
-  const optimization = await optimize(run);
-  const training = await train(run, optimization);
-  const evaluation = await evaluate(run, optimization, training);
-  const pass = { iteration, optimization, training, evaluation };
-  chooseChampion(run, pass);
-  return pass;
+/** Runs the phases of the state's iteration that are still to do, and leaves the state as the next iteration needs it. */
+export async function runIteration(run: TaskRun): Promise<Evaluated> {
+  const { state, record } = run;
+  const pass: PassState = (state.pass ??= {});
+  record.set({ currentIteration: state.iteration });
+  const optimization = (pass.optimization ??= await optimize(run));
+  const training = (pass.training ??= await train(run, optimization));
+  if (!pass.evaluation) {
+    const evaluation = await evaluate(run, optimization, training);
+    chooseChampion(run, { optimization, training, evaluation });
+    pass.evaluation = { score: evaluation.score, higherIsBetter: evaluation.metric.higherIsBetter };
+  }
+  return pass.evaluation;
 }
 
 async function optimize(run: TaskRun): Promise<OptimizeResult> {
   const { task, state, record } = run;
   const { iteration } = state;
   const { result, segment } = await runPhase(run, 'optimization', {
-    start: (segment) =>
-      optimizeDataset.executeWithOptions({ summary: summary('optimize', iteration, segment) }, [
-        optimizationRequest(run, segment),
+    start: (at) =>
+      optimizeDataset.executeWithOptions({ summary: summary('optimize', iteration, at) }, [
+        optimizationRequest(run, at),
       ]),
     outcome: (_, segment) => ({
       inputDatasetId: task.source.datasetId,
@@ -81,9 +85,9 @@ function isSameObject(one: ObjectRef | null, other: ObjectRef | null): boolean {
 async function train(run: TaskRun, optimization: OptimizeResult): Promise<TrainResult> {
   const { state, record } = run;
   const { result } = await runPhase(run, 'training', {
-    start: (segment) =>
-      trainModel.executeWithOptions({ summary: summary('train', state.iteration, segment) }, [
-        trainingRequest(run, segment, optimization),
+    start: (at) =>
+      trainModel.executeWithOptions({ summary: summary('train', state.iteration, at) }, [
+        trainingRequest(run, at, optimization),
       ]),
     outcome: ({ modelPath }) => ({ inputDatasetId: state.currentDatasetId, modelPath }),
   });
@@ -95,9 +99,9 @@ async function train(run: TaskRun, optimization: OptimizeResult): Promise<TrainR
 async function evaluate(run: TaskRun, optimization: OptimizeResult, training: TrainResult): Promise<EvaluateResult> {
   const { state, record } = run;
   const { result } = await runPhase(run, 'evaluation', {
-    start: (segment) =>
-      evaluateModel.executeWithOptions({ summary: summary('evaluate', state.iteration, segment) }, [
-        evaluationRequest(run, segment, optimization, training),
+    start: (at) =>
+      evaluateModel.executeWithOptions({ summary: summary('evaluate', state.iteration, at) }, [
+        evaluationRequest(run, at, optimization, training),
       ]),
     outcome: ({ report, score }) => ({
       inputDatasetId: state.currentDatasetId,
@@ -111,12 +115,13 @@ async function evaluate(run: TaskRun, optimization: OptimizeResult, training: Tr
   return result;
 }
 
-function summary(verb: string, iteration: number, segment: number): string {
+function summary(verb: string, iteration: number, { segment }: PhaseState): string {
   return segment === 0 ? `${verb} · iteration ${iteration}` : `${verb} · iteration ${iteration} · segment ${segment}`;
 }
 
 /** The better of champion and challenger stays; the decision, its rule and its numbers go to the ledger. */
-function chooseChampion({ state, record }: TaskRun, { iteration, optimization, training, evaluation }: Pass): void {
+function chooseChampion({ state, record }: TaskRun, { optimization, training, evaluation }: Made): void {
+  const { iteration } = state;
   const { metric, score, comparison = null } = evaluation;
   const { value, low, high } = score;
   const champion = state.champion;

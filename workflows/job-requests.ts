@@ -18,7 +18,7 @@ import {
   optimizedPrefix,
   sealedPrefix,
 } from '../src/domain/storage-keys';
-import type { LoopState, TaskSpec } from '../src/contracts/task-workflow';
+import type { LoopState, PhaseState, TaskSpec } from '../src/contracts/task-workflow';
 
 /** The parts of a run that a request is made of. */
 interface Subject {
@@ -27,28 +27,40 @@ interface Subject {
 }
 
 const MAX_SEED = 2 ** 31;
+/** How many earlier segments a job may look through for what they have left. */
+const MAX_EARLIER = 20;
 
 function base(
   { task }: Subject,
   iteration: number,
   phase: JobPhase,
   segment: number,
-  outputPrefix: string,
+  prefixOf: (segment: number) => string,
 ): JobRequestBase {
   const { taskId, seed } = task;
-  return { jobKey: jobKey({ taskId, iteration, phase, segment }), taskId, iteration, segment, seed, outputPrefix };
+  const earlier = Array.from({ length: Math.min(segment, MAX_EARLIER) }, (_, back) => prefixOf(segment - 1 - back));
+  return {
+    jobKey: jobKey({ taskId, iteration, phase, segment }),
+    taskId,
+    iteration,
+    segment,
+    seed,
+    outputPrefix: prefixOf(segment),
+    // Left out of a first segment, so that a service of an earlier version understands it.
+    ...(earlier.length > 0 ? { earlierPrefixes: earlier } : {}),
+  };
 }
 
 /**
  * From iteration 1 on: the source rows again, with the champion's recipe and what was found wrong with the champion. Recipes that lost
  * to it are told, and the seed moves with the iteration, so that what did not help is not tried again row for row.
  */
-export function optimizationRequest(run: Subject, segment: number): OptimizeRequest {
+export function optimizationRequest(run: Subject, { segment }: Pick<PhaseState, 'segment'>): OptimizeRequest {
   const { task, state } = run;
   const { iteration, champion } = state;
-  const prefix = optimizedPrefix(optimizedDatasetId(task.taskId, iteration, segment));
+  const prefixOf = (one: number) => optimizedPrefix(optimizedDatasetId(task.taskId, iteration, one));
   return {
-    ...base(run, iteration, 'optimization', segment, prefix),
+    ...base(run, iteration, 'optimization', segment, prefixOf),
     seed: (task.seed + iteration) % MAX_SEED,
     source: task.source,
     validation: task.validation,
@@ -61,40 +73,41 @@ export function optimizationRequest(run: Subject, segment: number): OptimizeRequ
     feedback: champion?.improvementsFile ?? null,
     operators: task.operators ?? null,
     rejected: state.rejected ?? [],
-    sealedPrefix: sealedPrefix(task.taskId),
+    // A segment of its own for each, as of everything else that is written.
+    sealedPrefix: segment === 0 ? sealedPrefix(task.taskId) : `${sealedPrefix(task.taskId)}s${segment}/`,
   };
 }
 
 /** The trainer is given `train` and `mine`, never `select` or `test`. */
 export function trainingRequest(
   run: Subject,
-  segment: number,
+  { segment, checkpoint }: Pick<PhaseState, 'segment' | 'checkpoint'>,
   { taskType, train, mine }: OptimizeResult,
 ): TrainRequest {
   const { task, state } = run;
   const { iteration } = state;
   return {
-    ...base(run, iteration, 'training', segment, modelPrefix(task.taskId, iteration, segment)),
+    ...base(run, iteration, 'training', segment, (one) => modelPrefix(task.taskId, iteration, one)),
     modelName: task.modelName,
-    hyperparameters: task.hyperparameters,
+    hyperparameters: { ...task.hyperparameters, ...state.hyperparameters },
     taskType,
     train,
     mine,
-    resumeFrom: null,
+    resumeFrom: checkpoint,
   };
 }
 
 /** An iteration's evaluation never sees `test`. */
 export function evaluationRequest(
   run: Subject,
-  segment: number,
+  { segment }: Pick<PhaseState, 'segment'>,
   { taskType, train, mine, select, pool }: OptimizeResult,
   { model }: TrainResult,
 ): EvaluateRequest {
   const { task, state } = run;
   const { iteration, champion } = state;
   return {
-    ...base(run, iteration, 'evaluation', segment, evaluationPrefix(task.taskId, iteration, segment)),
+    ...base(run, iteration, 'evaluation', segment, (one) => evaluationPrefix(task.taskId, iteration, one)),
     purpose: 'iteration',
     model,
     taskType,
@@ -115,14 +128,14 @@ export function evaluationRequest(
  */
 export function finalEvaluationRequest(
   run: Subject,
-  segment: number,
+  { segment }: Pick<PhaseState, 'segment'>,
   champion: Champion,
   test: RowsRef,
 ): EvaluateRequest {
   const { task, state } = run;
   if (!state.taskType) throw new Error('the task type is known once iteration 0 is optimised');
   return {
-    ...base(run, champion.iteration, 'final', segment, evaluationPrefix(task.taskId, 'final', segment)),
+    ...base(run, champion.iteration, 'final', segment, (one) => evaluationPrefix(task.taskId, 'final', one)),
     purpose: 'final',
     model: champion.model,
     taskType: state.taskType,

@@ -1,4 +1,4 @@
-import { MESSAGE_NAMES, type TaskStatusView } from '../src/contracts/task-workflow';
+import type { TaskStatusView } from '../src/contracts/task-workflow';
 import {
   cancelTask,
   pauseTask,
@@ -9,7 +9,7 @@ import {
 } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
 import { taskSpec } from '../src/testing/job-results';
-import { jobFailure, TaskHarness, type ScriptedPhase } from '../src/testing/task-harness';
+import { TaskHarness, type ScriptedPhase } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
 
 let harness: TaskHarness;
@@ -20,39 +20,12 @@ afterAll(() => harness?.close());
 
 const CANCELLED = { cancelled: true, type: null };
 const PHASES = [
-  ['optimization', 'OPTIMIZING', 'TRAINING', 'optimizer'],
-  ['training', 'TRAINING', 'EVALUATING', 'trainer'],
-  ['evaluation', 'EVALUATING', 'EVALUATING', 'evaluator'],
-] as const satisfies readonly (readonly [ScriptedPhase, string, string, string])[];
+  ['optimization', 'optimizer'],
+  ['training', 'trainer'],
+  ['evaluation', 'evaluator'],
+] as const satisfies readonly (readonly [ScriptedPhase, string])[];
 
-describe.each(PHASES)('a task in its %s phase', (phase, status, next, service) => {
-  test('pauses when the phase has ended, and resumes where it would have gone', async () => {
-    const task = taskSpec();
-    const job = harness.hold(task.taskId, phase);
-    await harness.start(task);
-    await job.reached;
-    const { client } = harness.temporal;
-    expect(await pauseTask(client, task.taskId, { reason: 'GPU needed', actor: 'user:1' })).toEqual({
-      status,
-      controlState: 'pausing',
-    });
-    job.letGo();
-    await harness.reaches(task.taskId, 'SUSPENDED');
-    expect(await queryTaskStatus(client, task.taskId)).toMatchObject({
-      status: 'SUSPENDED',
-      controlState: 'none',
-      resumesTo: next,
-    });
-    expect(await resumeTask(client, task.taskId)).toEqual({ status: 'SUSPENDED', controlState: 'resuming' });
-    expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-    const statuses = harness.statuses(task.taskId);
-    const at = statuses.indexOf('SUSPENDED');
-    expect(statuses.slice(at - 1, at + 2)).toEqual([status, 'SUSPENDED', next]);
-    expect(harness.decisions(task.taskId)).toEqual(expect.arrayContaining(['pause', 'resume']));
-    const pause = harness.changesOf(task.taskId).find((change) => change.controlState === 'pausing');
-    expect(pause).toMatchObject({ fields: { controlReason: 'GPU needed' }, decisions: [{ actor: 'user:1' }] });
-  });
-
+describe.each(PHASES)('a task in its %s phase', (phase, service) => {
   test.each(['native', 'signal'] as const)(
     'cancelled by %s cancel ends cancelled and its remote job is stopped',
     async (how) => {
@@ -129,104 +102,6 @@ test('the final test can be cancelled too, and its job is stopped by its own key
   expect(harness.statuses(task.taskId).at(-1)).toBe('CANCELLED');
 });
 
-test('a pause asked for while a resume is being written takes hold before the next phase begins', async () => {
-  const task = taskSpec();
-  const training = harness.hold(task.taskId, 'training');
-  const resuming = gate();
-  harness.beforeRecord = async ({ taskId, status }) => {
-    if (taskId === task.taskId && status === 'EVALUATING') await resuming.opened;
-  };
-  const { client } = harness.temporal;
-  await harness.start(task);
-  await training.reached;
-  await pauseTask(client, task.taskId);
-  training.letGo();
-  await harness.reaches(task.taskId, 'SUSPENDED');
-  await resumeTask(client, task.taskId);
-  await until('the task to go on', async () => (await queryTaskStatus(client, task.taskId)).status === 'EVALUATING');
-  await pauseTask(client, task.taskId);
-  resuming.open();
-  const suspensions = () => harness.statuses(task.taskId).filter((status) => status === 'SUSPENDED').length;
-  await until('the second pause to take hold', () => suspensions() === 2);
-  expect(harness.requests.filter((one) => one.jobKey.startsWith(`${task.taskId}/0/evaluation`))).toEqual([]);
-  await resumeTask(client, task.taskId);
-  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-});
-
-test('a pause that was called off before it took hold leaves no trace in the statuses', async () => {
-  const task = taskSpec();
-  const job = harness.hold(task.taskId, 'training');
-  await harness.start(task);
-  await job.reached;
-  await pauseTask(harness.temporal.client, task.taskId);
-  expect(await resumeTask(harness.temporal.client, task.taskId)).toEqual({ status: 'TRAINING', controlState: 'none' });
-  job.letGo();
-  await harness.outcome(task.taskId);
-  expect(harness.statuses(task.taskId)).not.toContain('SUSPENDED');
-});
-
-test('signals pause and resume do the same as the updates, whatever their argument holds', async () => {
-  const task = taskSpec();
-  const job = harness.hold(task.taskId, 'optimization');
-  await harness.start(task);
-  await job.reached;
-  const handle = harness.handle(task.taskId);
-  await handle.signal(MESSAGE_NAMES.pause, { reason: { not: 'text' }, actor: '<script>' });
-  await until(
-    'the pause to be seen',
-    async () => (await queryTaskStatus(harness.temporal.client, task.taskId)).controlState === 'pausing',
-  );
-  job.letGo();
-  const suspended = await harness.reaches(task.taskId, 'SUSPENDED');
-  expect(suspended.controlState).toBe('none');
-  const pause = harness
-    .changesOf(task.taskId)
-    .flatMap((change) => change.decisions)
-    .find((one) => one.kind === 'pause');
-  expect(pause).toMatchObject({ actor: 'operator', facts: { reason: null } });
-  await handle.signal(MESSAGE_NAMES.resume);
-  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-});
-
-test('a pause signal before the first workflow task suspends the task before it computes anything', async () => {
-  const task = taskSpec();
-  await harness.endWorkers();
-  await harness.start(task);
-  await harness.handle(task.taskId).signal(MESSAGE_NAMES.pause);
-  await harness.startWorkers();
-  await harness.reaches(task.taskId, 'SUSPENDED');
-  expect(harness.statuses(task.taskId)).toEqual(['PENDING', 'OPTIMIZING', 'SUSPENDED']);
-  expect(harness.requests.filter((one) => one.taskId === task.taskId)).toEqual([]);
-  await resumeTask(harness.temporal.client, task.taskId);
-  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-});
-
-test('a pause that comes after a resume, while the suspension is still being written, leaves the task suspended', async () => {
-  const task = taskSpec();
-  const { client } = harness.temporal;
-  const writing = gate();
-  harness.beforeRecord = async ({ taskId, status }) => {
-    if (taskId === task.taskId && status === 'SUSPENDED') await writing.opened;
-  };
-  const first = harness.hold(task.taskId, 'optimization');
-  await harness.start(task);
-  await first.reached;
-  await pauseTask(client, task.taskId);
-  first.letGo();
-  await until('the suspension', async () => (await queryTaskStatus(client, task.taskId)).status === 'SUSPENDED');
-  expect(await resumeTask(client, task.taskId)).toEqual({ status: 'SUSPENDED', controlState: 'resuming' });
-  expect(await pauseTask(client, task.taskId)).toEqual({ status: 'SUSPENDED', controlState: 'none' });
-  writing.open();
-  await until(
-    'both to be written',
-    () => harness.decisions(task.taskId).filter((kind) => kind === 'pause').length === 2,
-  );
-  expect((await queryTaskStatus(client, task.taskId)).status).toBe('SUSPENDED');
-  await resumeTask(client, task.taskId);
-  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-  expect(harness.statuses(task.taskId).filter((status) => status === 'SUSPENDED')).toHaveLength(1);
-});
-
 test('what a task cannot do now is refused with the reason', async () => {
   const task = taskSpec();
   const job = harness.hold(task.taskId, 'optimization');
@@ -246,21 +121,6 @@ test('what a task cannot do now is refused with the reason', async () => {
   await harness.outcome(task.taskId);
   await expect(pauseTask(client, task.taskId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   await expect(pauseTask(client, 'task_unknown')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-});
-
-test('a failure while the task is asked to pause fails the task', async () => {
-  const task = taskSpec();
-  const job = harness.hold(task.taskId, 'training');
-  harness.script(task.taskId, 'training', async (request) => {
-    await job.script(request);
-    throw jobFailure('TRAINING_DIVERGED');
-  });
-  await harness.start(task);
-  await job.reached;
-  await pauseTask(harness.temporal.client, task.taskId);
-  job.letGo();
-  expect(await harness.outcome(task.taskId)).toEqual({ cancelled: false, type: 'TRAINING_DIVERGED' });
-  expect(harness.changesOf(task.taskId).at(-1)).toMatchObject({ status: 'FAILED', controlState: 'none' });
 });
 
 test('queries, search attributes and the description for people show where a task stands', async () => {
@@ -309,18 +169,5 @@ test('a native cancel shows at once, while the remote job is still being stopped
     message: 'a task that is being cancelled cannot be paused',
   });
   stopping.open();
-  expect(await harness.outcome(task.taskId)).toEqual(CANCELLED);
-});
-
-test('a pause during the final test is refused, not dropped; a cancel still takes hold', async () => {
-  const task = taskSpec();
-  const final = harness.hold(task.taskId, 'final');
-  await harness.start(task);
-  await final.reached;
-  await expect(pauseTask(harness.temporal.client, task.taskId)).rejects.toMatchObject({
-    code: 'ILLEGAL_TRANSITION',
-    message: 'a task that is in its final test cannot be paused',
-  });
-  await cancelTask(harness.temporal.client, task.taskId);
   expect(await harness.outcome(task.taskId)).toEqual(CANCELLED);
 });

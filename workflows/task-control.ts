@@ -1,18 +1,21 @@
 /**
- * What people may ask of a running task: pause, resume, cancel, other stop conditions; and the two questions they may put to it.
+ * What people may ask of a running task: pause, resume, cancel, fail, other stop conditions; and the two questions they may put to it.
  * Handlers and validators are synchronous: nothing is in flight when the workflow continues as new, and a refused update is
- * refused before it is accepted. Pausing takes hold at phase boundaries.
- * Not covered: ending the remote job of a cancelled task (`phase.ts`) and its last records (`task-lifecycle.ts`).
+ * refused before it is accepted. A pause interrupts the job that runs; where none does it takes hold before the next one.
+ * Not covered: ending the remote job of an interrupted phase (`segments.ts`), and the last records of a task (`task-lifecycle.ts`).
  */
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   defineQuery,
   defineSignal,
   defineUpdate,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { neutralHyperparameterFaults } from '../src/domain/neutral-hyperparameters';
 import { stopConditionFaults, withPatch } from '../src/domain/stop-condition-patch';
 import type { StopConditions } from '../src/domain/stop-conditions';
 import { isTerminal, type LiveStatus } from '../src/domain/task-status';
@@ -21,35 +24,47 @@ import {
   type ControlAnswer,
   type ControlRequest,
   type LoopState,
+  type PauseRequest,
+  type Suspension,
   type TaskProgressView,
   type TaskSpec,
   type TaskStatusView,
+  type UpdateHyperparametersRequest,
   type UpdateStopConditionsRequest,
 } from '../src/contracts/task-workflow';
 import { requestCancellation } from './activity-options';
+import { continueInNextRun, isLongHistory } from './next-run';
 import { PHASE_OF_STATUS } from './phase-names';
 import type { TaskRecord } from './task-record';
 
 const pauseSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.pause);
 const resumeSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.resume);
 const cancelSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.cancel);
+const failSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.fail);
 const pauseUpdate = defineUpdate<ControlAnswer, [ControlRequest?]>(MESSAGE_NAMES.pause);
 const resumeUpdate = defineUpdate<ControlAnswer, [ControlRequest?]>(MESSAGE_NAMES.resume);
 const stopConditionsUpdate = defineUpdate<StopConditions, [UpdateStopConditionsRequest]>(
   MESSAGE_NAMES.updateStopConditions,
+);
+const hyperparametersUpdate = defineUpdate<Record<string, number | string | boolean>, [UpdateHyperparametersRequest]>(
+  MESSAGE_NAMES.updateHyperparameters,
 );
 const statusQuery = defineQuery<TaskStatusView>(MESSAGE_NAMES.status);
 const progressQuery = defineQuery<TaskProgressView>(MESSAGE_NAMES.progress);
 
 const MAX_REASON_CHARACTERS = 500;
 
+/** Since this patch a pause interrupts the running job; a history recorded before goes on to the end of its phase. */
+const INTERRUPTING_PAUSE = 'interrupting-pause';
+
 export class TaskControl {
   /** A cancel was asked for, by signal or of Temporal itself; nothing else can be asked for any more. */
   cancelling = false;
-  /** The last place where a pause could take hold is behind: only the final test is left. */
-  finishing = false;
-  /** Where a suspended task goes on. */
-  private resumesTo: LiveStatus | null = null;
+  /** The running job was called off for a pause, or because the task is to fail; not for a cancel. */
+  interrupted = false;
+  private failed: ApplicationFailure | null = null;
+  private pauseInterrupts = false;
+  private running: { scope: CancellationScope; pauses: boolean } | null = null;
 
   constructor(
     private readonly task: TaskSpec,
@@ -63,42 +78,89 @@ export class TaskControl {
 
   /**
    * A place where a pause may take hold: suspends the task while it is asked for, then brings it to `resumesTo`.
-   * Throws when the task was cancelled, before or meanwhile.
+   * Throws when the task was cancelled or is to fail, before or meanwhile.
    */
   async pausePoint(resumesTo: LiveStatus): Promise<void> {
-    await this.cancelPoint();
+    await this.endPoint();
     if (!this.state.paused) return;
-    // The table knows no way from PENDING to SUSPENDED.
-    if (this.state.status === 'PENDING') await this.record.transition('OPTIMIZING');
-    this.resumesTo = resumesTo;
-    const suspendedAt = Date.now();
-    await this.record.transition('SUSPENDED');
-    await condition(() => !this.state.paused);
-    this.state.pausedMs += Date.now() - suspendedAt;
-    await this.cancelPoint();
-    this.resumesTo = null;
+    if (this.state.status !== 'SUSPENDED') await this.suspend(this.state.paused, resumesTo);
+    await condition(() => !this.state.paused || Boolean(this.state.failing));
+    this.state.pausedMs += Date.now() - (this.state.suspension?.since ?? Date.now());
+    this.state.suspension = null;
+    await this.endPoint();
     await this.record.transition(resumesTo);
     // A second pause may have come while that was being written.
     await this.pausePoint(resumesTo);
   }
 
-  /** Throws when the task was cancelled. After a cancel signal it waits for Temporal's own cancellation, which is on its way. */
-  async cancelPoint(): Promise<void> {
+  /** The place between two jobs of one phase: a pause that interrupted the first takes hold before the second. */
+  async pausePointBetweenJobs(resumesTo: LiveStatus): Promise<void> {
+    if (this.pauseInterrupts || this.state.failing) await this.pausePoint(resumesTo);
+  }
+
+  /** Set when an operator wants the task to end as failed. */
+  get failure(): ApplicationFailure | null {
+    if (this.state.failing) this.failed ??= failedByOperator(this.state.failing);
+    return this.failed;
+  }
+
+  /** Throws when the task was cancelled or is to fail. After a cancel signal it waits for Temporal's own cancellation, which is on its way. */
+  async endPoint(): Promise<void> {
     await condition(() => !this.cancelling);
+    if (this.failure) throw this.failure;
+  }
+
+  /** Runs a job that a pause may call off, and an operator's `fail`; then it rejects with a cancellation, and `interrupted` is true. */
+  interruptible<Result>(job: () => Promise<Result>): Promise<Result> {
+    return this.inScope(job, true);
+  }
+
+  /** Runs what only an operator's `fail` may call off. */
+  unlessFailed<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.inScope(work, false);
+  }
+
+  private async inScope<Result>(work: () => Promise<Result>, pauses: boolean): Promise<Result> {
+    this.interrupted = false;
+    const scope = new CancellationScope();
+    this.running = { scope, pauses };
+    try {
+      return await scope.run(work);
+    } finally {
+      this.running = null;
+    }
+  }
+
+  private async suspend(
+    { reason, actor = 'operator', requestedAt }: PauseRequest,
+    resumesTo: LiveStatus,
+  ): Promise<void> {
+    // The table knows no way from PENDING to SUSPENDED.
+    if (this.state.status === 'PENDING') await this.record.transition('OPTIMIZING');
+    const suspension: Suspension = { by: actor, reason, requestedAt, since: Date.now(), resumesTo };
+    this.state.suspension = suspension;
+    this.record.set({ suspension });
+    await this.record.transition('SUSPENDED');
+    // Weeks may pass until somebody resumes it, and then it may be paused again and again: the next run begins here.
+    if (isLongHistory())
+      await continueInNextRun({ task: this.task, state: this.state, record: this.record, control: this });
   }
 
   private handleSignals(): void {
     setHandler(
       pauseSignal,
       (request) => {
-        if (this.mayPause() && !this.state.paused) this.pause(request);
+        if (this.isOpen() && !this.state.paused && (!this.state.finishing || patched(INTERRUPTING_PAUSE)))
+          this.pause(request);
       },
-      { description: 'Suspend the task when its running phase has ended. Optional argument: {"reason": "…"}' },
+      {
+        description: 'Suspend the task: its job ends, a training with a checkpoint. Optional argument: {"reason": "…"}',
+      },
     );
     setHandler(
       resumeSignal,
       (request) => {
-        if (this.isOpen() && this.state.paused) this.resume(request);
+        if (this.isOpen() && this.state.paused && !this.state.failing) this.resume(request);
       },
       { description: 'Go on with a suspended task. Optional argument: {"reason": "…"}' },
     );
@@ -108,6 +170,15 @@ export class TaskControl {
         if (this.isOpen()) this.cancel(request);
       },
       { description: 'End the task and its running job. Optional argument: {"reason": "…"}' },
+    );
+    setHandler(
+      failSignal,
+      (request) => {
+        if (this.isOpen() && !this.state.failing) this.fail(request);
+      },
+      {
+        description: 'End the task and its running job as FAILED, suspended or not. Optional argument: {"reason": "…"}',
+      },
     );
   }
 
@@ -119,10 +190,10 @@ export class TaskControl {
         return this.answer();
       },
       {
-        description: 'Suspend the task when its running phase has ended; answers at once.',
+        description: 'Suspend the task: its job ends, a training with a checkpoint. Answers at once.',
         validator: (_request?: ControlRequest) => {
           if (this.state.status === 'SUSPENDED' && this.state.paused) refuse('the task is suspended already');
-          if (!this.mayPause()) refuse(`a task that is ${this.standing()} cannot be paused`);
+          if (!this.isOpen()) refuse(`a task that is ${this.standing()} cannot be paused`);
         },
       },
     );
@@ -143,8 +214,19 @@ export class TaskControl {
       description: 'Change some stop conditions of a CONTINUOUS task, such as {"maxIterations": 8}; absent ones stay.',
       validator: ({ actor: _actor, ...patch }) => {
         if (this.task.mode !== 'CONTINUOUS') refuse('a STANDARD task has no stop conditions');
-        if (!this.isOpen()) refuse(`the stop conditions of a task that is ${this.standing()} cannot change`);
+        if (!this.isOpen() || this.state.finishing)
+          refuse(`the stop conditions of a task that is ${this.standing()} cannot change`);
         const faults = stopConditionFaults(patch);
+        if (faults.length > 0) refuse(faults.join('; '));
+      },
+    });
+    setHandler(hyperparametersUpdate, (request) => this.editHyperparameters(request), {
+      description:
+        'Change settings of a suspended task that do not change its results: {"hyperparameters": {"checkpoint_interval_seconds": 30}}',
+      validator: ({ hyperparameters }) => {
+        if (this.state.status !== 'SUSPENDED' || !this.state.paused)
+          refuse(`hyperparameters can change while a task is SUSPENDED; it is ${this.standing()}`);
+        const faults = neutralHyperparameterFaults(hyperparameters);
         if (faults.length > 0) refuse(faults.join('; '));
       },
     });
@@ -159,14 +241,11 @@ export class TaskControl {
     return !isTerminal(this.state.status) && !this.cancelling;
   }
 
-  private mayPause(): boolean {
-    return this.isOpen() && !this.finishing;
-  }
-
   private standing(): string {
     if (isTerminal(this.state.status)) return this.state.status;
     if (this.cancelling) return 'being cancelled';
-    return this.finishing ? 'in its final test' : this.state.status;
+    if (this.state.failing) return 'being ended as failed';
+    return this.state.finishing ? 'in its final test' : this.state.status;
   }
 
   private answer(): ControlAnswer {
@@ -175,9 +254,25 @@ export class TaskControl {
 
   private pause(request: unknown): void {
     const { reason, actor } = readRequest(request);
-    this.state.paused = { reason, requestedAt: Date.now() };
+    this.state.paused = { reason, actor, requestedAt: Date.now() };
     this.record.controlState = this.state.status === 'SUSPENDED' ? 'none' : 'pausing';
     this.note('pause', reason, actor);
+    this.pauseInterrupts = patched(INTERRUPTING_PAUSE);
+    if (this.pauseInterrupts && this.running?.pauses) this.interrupt();
+  }
+
+  private fail(request: unknown): void {
+    const { reason, actor } = readRequest(request);
+    this.state.failing = { reason, actor };
+    this.record.controlState = 'cancelling';
+    this.note('fail', reason, actor);
+    this.interrupt();
+  }
+
+  private interrupt(): void {
+    if (!this.running) return;
+    this.interrupted = true;
+    this.running.scope.cancel();
   }
 
   private resume(request: unknown): void {
@@ -205,7 +300,7 @@ export class TaskControl {
     this.record.controlState = 'cancelling';
   }
 
-  private note(kind: 'pause' | 'resume' | 'cancel', reason: string | null, actor: string): void {
+  private note(kind: 'pause' | 'resume' | 'cancel' | 'fail', reason: string | null, actor: string): void {
     this.record.decided(kind, this.state.iteration, { reason, status: this.state.status }, actor);
     this.record.set({ controlReason: reason });
     void this.record.write();
@@ -221,13 +316,24 @@ export class TaskControl {
     return after;
   }
 
+  private editHyperparameters({ hyperparameters, actor }: UpdateHyperparametersRequest): TaskSpec['hyperparameters'] {
+    const before = { ...this.task.hyperparameters, ...this.state.hyperparameters };
+    const after = { ...before, ...hyperparameters };
+    this.state.hyperparameters = { ...this.state.hyperparameters, ...hyperparameters };
+    this.record.decided('edit-hyperparameters', this.state.iteration, { before, after }, readActor(actor));
+    this.record.set({ hyperparameters: after });
+    void this.record.write();
+    return after;
+  }
+
   private statusView(): TaskStatusView {
-    const { status, iteration, seq, champion, stopConditions } = this.state;
+    const { status, iteration, seq, champion, stopConditions, suspension = null } = this.state;
     return {
       taskId: this.task.taskId,
       status,
       controlState: this.record.controlState,
-      resumesTo: this.resumesTo,
+      resumesTo: suspension?.resumesTo ?? null,
+      suspension,
       iteration,
       seq,
       championIteration: champion?.iteration ?? null,
@@ -246,6 +352,11 @@ export class TaskControl {
       championIteration: champion?.iteration ?? null,
     };
   }
+}
+
+function failedByOperator({ reason, actor }: Pick<PauseRequest, 'reason' | 'actor'>): ApplicationFailure {
+  const message = `ended as failed by ${actor ?? 'operator'}${reason ? `: ${reason}` : ''}`;
+  return ApplicationFailure.nonRetryable(message, 'FAILED_BY_OPERATOR');
 }
 
 function refuse(why: string): never {

@@ -60,9 +60,10 @@ async function end(run: TaskRun, status: 'CANCELLED' | 'FAILED'): Promise<void> 
   await close(run);
 }
 
-/** The report is worth a try, not a failed task. */
+/** The report is worth a try, not a failed task. A job that could not be stopped in time is waited for here. */
 async function close(run: TaskRun): Promise<void> {
   await writeReport({ taskId: run.task.taskId }).catch(ignoreUnwritable);
+  await run.stopping;
   await run.record.settled().catch(ignoreUnwritable);
 }
 

@@ -27,7 +27,7 @@ export class TaskRecord {
     private readonly task: TaskSpec,
     private readonly state: LoopState,
   ) {
-    this.controlState = state.paused ? 'pausing' : 'none';
+    this.controlState = controlStateOf(state);
     this.describe();
   }
 
@@ -114,6 +114,12 @@ export class TaskRecord {
   private describe(): void {
     setCurrentDetails(taskDetails(this.task, this.state, this.controlState));
   }
+}
+
+/** At the start of a run: a pause that has not taken hold yet, or a resume of a suspended task that has not. */
+function controlStateOf({ status, paused }: LoopState): ControlState {
+  if (status === 'SUSPENDED') return paused ? 'none' : 'resuming';
+  return paused ? 'pausing' : 'none';
 }
 
 function nothingStaged(): Pick<TaskChange, 'fields' | 'executions' | 'decisions' | 'datasets'> {

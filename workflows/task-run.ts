@@ -9,6 +9,8 @@ export interface TaskRun {
   readonly state: LoopState;
   readonly record: TaskRecord;
   readonly control: TaskControl;
+  /** The job that is being stopped, if any: the execution does not end before it is. */
+  stopping?: Promise<void>;
 }
 
 function firstState({ stopConditions, seq }: TaskSpec): LoopState {

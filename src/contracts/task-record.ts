@@ -4,7 +4,7 @@
 import type { StopConditions, StopReason } from '../domain/stop-conditions';
 import type { TaskStatus } from '../domain/task-status';
 import type { Contamination, EvaluateResult, JobError, OptimizeResult, TaskType, TrainResult } from './jobs';
-import type { ControlState, TaskFailure } from './task-workflow';
+import type { ControlState, Suspension, TaskFailure } from './task-workflow';
 
 export type ExecutionPhase = 'optimization' | 'training' | 'evaluation';
 export type ExecutionStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'suspended';
@@ -28,7 +28,17 @@ export interface ExecutionRecord {
 }
 
 export type DecisionKind =
-  'promote' | 'keep' | 'continue' | 'stop' | 'read-test' | 'edit-stop-conditions' | 'pause' | 'resume' | 'cancel';
+  | 'promote'
+  | 'keep'
+  | 'continue'
+  | 'stop'
+  | 'read-test'
+  | 'edit-stop-conditions'
+  | 'edit-hyperparameters'
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'fail';
 
 /** One line of the decision ledger. */
 export interface DecisionRecord {
@@ -83,6 +93,9 @@ export interface TaskFields {
   stopReason?: StopReason;
   failure?: TaskFailure;
   controlReason?: string | null;
+  /** Kept while the task is SUSPENDED; any other status takes it away. */
+  suspension?: Suspension;
+  hyperparameters?: Record<string, number | string | boolean>;
   testResult?: TestResult;
 }
 

@@ -5,7 +5,17 @@
 import type { StopConditions, StopReason } from '../domain/stop-conditions';
 import type { Champion } from '../domain/champion';
 import type { LiveStatus, TaskStatus } from '../domain/task-status';
-import type { ObjectRef, Operators, RowsRef, SourceFile, TaskType } from './jobs';
+import type {
+  JobPhase,
+  ObjectRef,
+  Operators,
+  OptimizeResult,
+  RowsRef,
+  Score,
+  SourceFile,
+  TaskType,
+  TrainResult,
+} from './jobs';
 
 export type TaskMode = 'STANDARD' | 'CONTINUOUS';
 
@@ -26,7 +36,9 @@ export const MESSAGE_NAMES = {
   pause: 'pause',
   resume: 'resume',
   cancel: 'cancel',
+  fail: 'fail',
   updateStopConditions: 'updateStopConditions',
+  updateHyperparameters: 'updateHyperparameters',
   status: 'status',
   progress: 'progress',
 } as const;
@@ -100,9 +112,43 @@ export interface LoopState {
   /** Time spent suspended so far; it does not count against the wall budget. */
   pausedMs: number;
   paused: PauseRequest | null;
+  /** An operator wants the task to end as failed. */
+  failing?: { reason: string | null; actor: string };
+  /** Set while the task is SUSPENDED. Absent in a state written before it was kept. */
+  suspension?: Suspension | null;
   stopConditions: StopConditions;
   /** Set when a rule has fired. */
   stopReason: StopReason | null;
+  /** The loop is over: only the final test is left. */
+  finishing?: boolean;
+  /** What this iteration has made so far: a suspended task may continue as new in the middle of one. */
+  pass?: PassState;
+  /** The phase that is under way. Absent between phases. */
+  phase?: PhaseState | null;
+  /** Hyperparameters changed while the task was suspended; they go before those it was created with. */
+  hyperparameters?: Record<string, number | string | boolean>;
+}
+
+/** What an iteration has made; each part is set when its phase has ended. */
+export interface PassState {
+  optimization?: OptimizeResult;
+  training?: TrainResult;
+  evaluation?: { score: Score; higherIsBetter: boolean };
+}
+
+/** Where a phase stands that may take several jobs, one a segment. */
+export interface PhaseState {
+  phase: JobPhase;
+  /** The segment that runs, or is next. */
+  segment: number;
+  /** Milliseconds since the epoch; null before the segment has begun. */
+  startedAt: number | null;
+  /** Segments that ended by a fault which another try may mend. */
+  faults: number;
+  /** How often the jobs of earlier segments were begun. */
+  attempts: number;
+  /** What the last pause of a training left. */
+  checkpoint: ObjectRef | null;
 }
 
 export interface TaskWorkflowInput {
@@ -113,11 +159,25 @@ export interface TaskWorkflowInput {
 
 export interface PauseRequest {
   reason: string | null;
+  /** `user:<id>` or `operator`. Absent in a state written before it was kept. */
+  actor?: string;
   /** Milliseconds since the epoch. */
   requestedAt: number;
 }
 
-/** Argument of the `pause`, `resume` and `cancel` signals and updates; all optional. */
+/** Why and since when a task is SUSPENDED. */
+export interface Suspension {
+  /** `user:<id>` or `operator`. */
+  by: string;
+  reason: string | null;
+  /** Milliseconds since the epoch: when it was asked for, and when its job had ended. */
+  requestedAt: number;
+  since: number;
+  /** The status in which the task goes on. */
+  resumesTo: LiveStatus;
+}
+
+/** Argument of the `pause`, `resume`, `cancel` and `fail` signals and updates; all optional. */
 export interface ControlRequest {
   reason?: string;
   /** Who asks, for the decision ledger: `user:<id>`. Absent: `operator`, someone with access to Temporal itself. */
@@ -129,6 +189,13 @@ export type StopConditionsPatch = Partial<StopConditions>;
 
 /** Argument of the `updateStopConditions` update. */
 export interface UpdateStopConditionsRequest extends StopConditionsPatch {
+  /** As in `ControlRequest`. */
+  actor?: string;
+}
+
+/** Argument of the `updateHyperparameters` update: those in `RESULT_NEUTRAL` only. */
+export interface UpdateHyperparametersRequest {
+  hyperparameters: Record<string, number>;
   /** As in `ControlRequest`. */
   actor?: string;
 }
@@ -148,6 +215,7 @@ export interface TaskStatusView {
   controlState: ControlState;
   /** Where a suspended task goes on. */
   resumesTo: LiveStatus | null;
+  suspension: Suspension | null;
   iteration: number;
   seq: number;
   championIteration: number | null;

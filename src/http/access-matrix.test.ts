@@ -51,6 +51,8 @@ const MATRIX: Record<string, Row> = {
   pauseTask: ownObjectWrite(409),
   resumeTask: ownObjectWrite(409),
   cancelTask: ownObjectWrite(200),
+  failTask: ownObjectWrite(409),
+  changeHyperparameters: ownObjectWrite(409, { checkpoint_interval_seconds: 45 }),
   changeStopConditions: ownObjectWrite(200, { maxIterations: 3 }),
   listExecutions: ownObject(200),
   listDecisions: ownObject(200),

@@ -2,7 +2,7 @@
 import { operatorsOf, type AskedOperators } from '../domain/operators';
 import type { StopConditions } from '../domain/stop-conditions';
 import type { TaskStatus } from '../domain/task-status';
-import type { ControlState } from '../contracts/task-workflow';
+import type { ControlState, Suspension } from '../contracts/task-workflow';
 
 type JsonObject = Record<string, unknown>;
 
@@ -38,6 +38,7 @@ export interface TaskRowFacts {
   stopReason: unknown;
   failure: unknown;
   controlReason: string | null;
+  suspension: unknown;
   testResult: unknown;
   createdAt: Date;
   startRequestedAt: Date | null;
@@ -82,6 +83,7 @@ export function presentTask(row: TaskRowFacts) {
     stopReason: json(row.stopReason),
     failure: json(row.failure),
     controlReason: row.controlReason,
+    suspension: presentSuspension(row.suspension),
     testResult: json(row.testResult),
     createdAt: row.createdAt.toISOString(),
     startRequestedAt: iso(row.startRequestedAt),
@@ -92,6 +94,16 @@ export function presentTask(row: TaskRowFacts) {
 }
 
 export type TaskView = ReturnType<typeof presentTask>;
+
+/** Times as everywhere outside; null unless the task is SUSPENDED. */
+function presentSuspension(value: unknown) {
+  const suspension = (value ?? null) as Suspension | null;
+  if (!suspension) return null;
+  const { by, reason, requestedAt, since, resumesTo } = suspension;
+  return { by, reason, requestedAt: time(requestedAt), since: time(since), resumesTo };
+}
+
+const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 type StopPolicies = Pick<StopConditions, 'plateau' | 'budget' | 'deadline' | 'rule'>;
 

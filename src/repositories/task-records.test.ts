@@ -178,3 +178,20 @@ test('edited stop conditions are written to the columns the API reads', async ()
   const task = await db.mlTask.findUniqueOrThrow({ where: { taskId } });
   expect((await records.spec(task)).stopConditions).toEqual(stopConditions);
 });
+
+test('why a task is suspended is shown as long as it is, and hyperparameters changed meanwhile stay', async () => {
+  const { taskId } = await createTaskRow(db);
+  const suspension = { by: 'user:1', reason: 'lunch', requestedAt: AT, since: AT, resumesTo: 'OPTIMIZING' as const };
+  const write = async (seq: number, overrides: Partial<TaskChange>) => {
+    await records.apply(change(taskId, seq, overrides), NO_SIZES);
+    return db.mlTask.findUniqueOrThrow({ where: { taskId } });
+  };
+  await write(1, {});
+  const suspended = await write(2, { status: 'SUSPENDED', fields: { suspension } });
+  expect(suspended.suspension).toEqual(suspension);
+  const hyperparameters = { checkpoint_interval_seconds: 45 };
+  const edited = await write(3, { status: 'SUSPENDED', fields: { hyperparameters } });
+  expect(edited).toMatchObject({ suspension, hyperparameters });
+  const resumed = await write(4, { status: 'OPTIMIZING' });
+  expect(resumed).toMatchObject({ suspension: null, hyperparameters });
+});

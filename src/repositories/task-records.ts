@@ -12,7 +12,7 @@ import { canTransition, isTerminal, type TaskStatus } from '../domain/task-statu
 import { Prisma, type MlTask, type TaskDecision, type TaskExecution } from '../generated/prisma/client';
 import { loadTaskSpec, stopColumns } from './task-specs';
 
-/** A phase has at most three segments, three phases an iteration, a thousand iterations a task. */
+/** A phase has at most three segments unless it is paused, three phases an iteration, a thousand iterations a task. */
 const MAX_EXECUTIONS = 9000;
 const MAX_DECISIONS = 10_000;
 
@@ -113,7 +113,8 @@ async function updateTask(
   from: TaskStatus,
 ): Promise<void> {
   const beginsWork = status !== from || executions.some((one) => one.status === 'running');
-  const { stopConditions, stopReason, failure, metricInfo, testResult, ...columns } = fields;
+  const { stopConditions, stopReason, failure, metricInfo, testResult, suspension, hyperparameters, ...columns } =
+    fields;
   await tx.mlTask.update({
     where: { taskId },
     data: {
@@ -123,6 +124,8 @@ async function updateTask(
       ...(failure ? { failure: json(failure) } : {}),
       ...(metricInfo ? { metricInfo: json(metricInfo) } : {}),
       ...(testResult ? { testResult: json(testResult) } : {}),
+      ...(hyperparameters ? { hyperparameters } : {}),
+      ...(status !== 'SUSPENDED' ? { suspension: Prisma.DbNull } : suspension ? { suspension: json(suspension) } : {}),
       ...(isTerminal(status) ? { completedAt: new Date(at) } : {}),
       status,
       controlState,

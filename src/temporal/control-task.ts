@@ -12,6 +12,7 @@ import {
   type ControlRequest,
   type TaskProgressView,
   type TaskStatusView,
+  type UpdateHyperparametersRequest,
   type UpdateStopConditionsRequest,
 } from '../contracts/task-workflow';
 import type { StopConditions } from '../domain/stop-conditions';
@@ -20,7 +21,7 @@ import { callTemporal } from './deadline';
 /** Between two tries of an update whose run closed under it; the call's deadline ends them. */
 const UPDATE_RETRY_MS = 50;
 
-/** Asks a task to suspend itself; it does so when its running phase has ended. */
+/** Asks a task to suspend itself; it does so when its running job has ended, a training with a checkpoint. */
 export function pauseTask(client: Client, taskId: string, request: ControlRequest = {}): Promise<ControlAnswer> {
   return update<ControlAnswer>(client, taskId, MESSAGE_NAMES.pause, request);
 }
@@ -39,11 +40,27 @@ export function updateStopConditions(
   return update<StopConditions>(client, taskId, MESSAGE_NAMES.updateStopConditions, request);
 }
 
+/** Changes hyperparameters of a suspended task that do not decide its result. Answers with all of them. */
+export function updateHyperparameters(
+  client: Client,
+  taskId: string,
+  request: UpdateHyperparametersRequest,
+): Promise<Record<string, number | string | boolean>> {
+  return update(client, taskId, MESSAGE_NAMES.updateHyperparameters, request);
+}
+
 /** Asks a task to end. Resolves when Temporal has the request; the task's row shows the outcome. */
 export function cancelTask(client: Client, taskId: string, request: ControlRequest = {}): Promise<void> {
-  return callTemporal(client, () =>
-    client.workflow.getHandle(taskWorkflowId(taskId)).signal(MESSAGE_NAMES.cancel, request),
-  );
+  return signal(client, taskId, MESSAGE_NAMES.cancel, request);
+}
+
+/** Asks a task to end as failed. Resolves when Temporal has the request; the task's row shows the outcome. */
+export function failTask(client: Client, taskId: string, request: ControlRequest = {}): Promise<void> {
+  return signal(client, taskId, MESSAGE_NAMES.fail, request);
+}
+
+function signal(client: Client, taskId: string, name: string, request: ControlRequest): Promise<void> {
+  return callTemporal(client, () => client.workflow.getHandle(taskWorkflowId(taskId)).signal(name, request));
 }
 
 /** Status as the workflow has it. Needs a live worker. */

@@ -13,6 +13,9 @@ import { callTemporal } from './deadline';
 /** Temporal shows at most 200 bytes. */
 const MAX_SUMMARY_BYTES = 200;
 
+/** A worker that dies in the middle of a step holds the workflow up for this long; a step takes milliseconds. */
+const WORKFLOW_TASK_TIMEOUT = '5s';
+
 /**
  * Starts the task's workflow or finds the one that was started before, which may have ended since. Answers with its id. Throws
  * `AppError` `SERVICE_UNAVAILABLE` when Temporal does not answer.
@@ -25,6 +28,7 @@ export async function startTask(client: Client, task: TaskSpec): Promise<string>
       await client.workflow.start(WORKFLOW_TYPES[task.mode], {
         workflowId,
         taskQueue: TASK_QUEUES.main,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         args: [input],
         // A task that is over never runs again; one that runs is found.
         workflowIdReusePolicy: 'REJECT_DUPLICATE',

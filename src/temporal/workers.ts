@@ -18,8 +18,12 @@ export interface WorkerSettings {
 
 /** Records are short and many; each is a database transaction, and the pool has ten connections. */
 const RECORD_SLOTS = 50;
-/** A cancelled task shall hear of it soon; more would cost a write of Temporal's for each job and interval. */
-const HEARTBEAT_THROTTLE = '10s';
+/** Well within the heartbeat timeout of the activities, and a write of Temporal's for each running job. */
+const HEARTBEAT_THROTTLE = '1500ms';
+/** A workflow whose worker was killed goes to another one after this; a live worker takes its next step in milliseconds. */
+const STICKY_TIMEOUT = '1s';
+/** Some 1 MB each. A workflow that is not kept is replayed, in milliseconds, when something happens to it. */
+const CACHED_WORKFLOWS = 200;
 /** Jobs live on in their services, so a worker need not wait for them; Docker kills after ten seconds. */
 const SHUTDOWN_FORCE_TIME = '8s';
 
@@ -27,7 +31,12 @@ const SHUTDOWN_FORCE_TIME = '8s';
 export async function createWorkers(settings: WorkerSettings): Promise<Worker[]> {
   const { slots, workflows } = settings;
   return [
-    await createWorker(settings, TASK_QUEUES.main, { ...workflows, maxConcurrentActivityTaskExecutions: RECORD_SLOTS }),
+    await createWorker(settings, TASK_QUEUES.main, {
+      ...workflows,
+      maxConcurrentActivityTaskExecutions: RECORD_SLOTS,
+      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
+    }),
     await createWorker(settings, TASK_QUEUES.optimize, jobSlots(slots.optimize)),
     await createWorker(settings, TASK_QUEUES.train, jobSlots(slots.train)),
     await createWorker(settings, TASK_QUEUES.evaluate, jobSlots(slots.evaluate)),

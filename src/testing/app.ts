@@ -72,6 +72,15 @@ export class RecordingWorkflows implements TaskWorkflows {
     this.record('cancel', ...args);
   }
 
+  async fail(...args: unknown[]): Promise<void> {
+    this.record('fail', ...args);
+  }
+
+  async updateHyperparameters(...args: unknown[]): Promise<Record<string, number>> {
+    this.record('updateHyperparameters', ...args);
+    return { checkpoint_interval_seconds: 45 };
+  }
+
   async updateStopConditions(...args: unknown[]): Promise<StopConditions> {
     this.record('updateStopConditions', ...args);
     return this.stopConditions;

@@ -4,6 +4,7 @@ import type { ExecutionRowFacts, ReportSource } from '../reports/report';
 import { evaluateResult, optimizeResult, taskSpec, trainResult } from './job-results';
 
 const AT = new Date('2030-01-01T00:00:00Z');
+const FIRST = { segment: 0, checkpoint: null };
 const LATER = new Date('2030-01-01T00:00:12.500Z');
 
 /** One iteration per score, all from the first's findings; the error rate of `label = rare` is 0.8, then 0.5, then 0.2. */
@@ -14,13 +15,13 @@ export function reportSource(scores: number[], overrides: Partial<ReportSource['
     const base = { iteration, segment: 0, status: 'completed', startedAt: AT, completedAt: LATER };
     const paths = { outputDatasetId: null, modelPath: null, evaluationPath: null };
     const request = {
-      ...optimizationRequest({ task, state }, 0),
+      ...optimizationRequest({ task, state }, FIRST),
       feedback: iteration ? { key: 'f', sha256: '' } : null,
     };
     const optimization = optimizeResult(request);
-    const training = trainResult(trainingRequest({ task, state }, 0, optimization));
+    const training = trainResult(trainingRequest({ task, state }, FIRST, optimization));
     const rare = { support: 12, errorRate: 0.8 - 0.3 * iteration, lift: 2 };
-    const evaluation = evaluateResult(evaluationRequest({ task, state }, 0, optimization, training), score, {
+    const evaluation = evaluateResult(evaluationRequest({ task, state }, FIRST, optimization, training), score, {
       slices: [{ name: 'label = rare', ...rare, qValue: 0.01 }],
       improvements: [{ id: 'imp-1', kind: 'augment', slice: 'label = rare', ...rare, gainBound: 0.1 }],
     });
@@ -63,6 +64,7 @@ export function reportSource(scores: number[], overrides: Partial<ReportSource['
       stopReason: null,
       failure: null,
       controlReason: null,
+      suspension: null,
       testResult: null,
       createdAt: AT,
       startRequestedAt: AT,

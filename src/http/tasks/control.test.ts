@@ -98,7 +98,7 @@ describe('start', () => {
 
 describe('pause, resume, cancel', () => {
   const live = { startRequestedAt: new Date(), workflowStartedAt: new Date() };
-  const cases = (['pause', 'resume', 'cancel'] as const).flatMap((verb) =>
+  const cases = (['pause', 'resume', 'cancel', 'fail'] as const).flatMap((verb) =>
     TASK_STATUSES.map((status) => [verb, status] as const),
   );
 
@@ -130,9 +130,9 @@ describe('pause, resume, cancel', () => {
     ]);
   });
 
-  test('a task that was never started can be neither paused nor resumed', async () => {
+  test('a task that was never started can be neither paused nor resumed nor failed', async () => {
     const { taskId } = await createTask(app.db, owner.userId);
-    for (const verb of ['pause', 'resume']) {
+    for (const verb of ['pause', 'resume', 'fail']) {
       const answer = await owner.client.post(`/api/tasks/${taskId}/${verb}`);
       expect([answer.status, answer.body.error.code]).toEqual([409, 'ILLEGAL_TRANSITION']);
     }
@@ -195,6 +195,50 @@ describe('pause, resume, cancel', () => {
     app.workflows.fault = new AppError('NOT_FOUND', 'a running workflow of this task not found');
     const answer = await owner.client.post(`/api/tasks/${taskId}/pause`);
     expect([answer.status, answer.body.error.code]).toEqual([409, 'ILLEGAL_TRANSITION']);
+  });
+});
+
+describe('a suspended task', () => {
+  const live = { status: 'SUSPENDED', startRequestedAt: new Date(), workflowStartedAt: new Date() } as const;
+  const change = { checkpoint_interval_seconds: 45 };
+
+  test('shows who suspended it, why and since when', async () => {
+    const at = Date.parse('2030-01-01T00:00:00Z');
+    const said = { by: 'user:7', reason: 'lunch', resumesTo: 'TRAINING' };
+    const suspension = { ...said, requestedAt: at, since: at + 1500 };
+    const { taskId } = await createTask(app.db, owner.userId, { ...live, suspension });
+    const { body } = await owner.client.get(`/api/tasks/${taskId}`);
+    const times = { requestedAt: '2030-01-01T00:00:00.000Z', since: '2030-01-01T00:00:01.500Z' };
+    expect(body.suspension).toEqual({ ...said, ...times });
+  });
+
+  test('takes hyperparameters that do not decide its result, from its workflow', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { ...live, hyperparameters: { epochs: 2 } });
+    const answer = await owner.client.patch(`/api/tasks/${taskId}/hyperparameters`, change);
+    expect([answer.status, answer.body.hyperparameters]).toEqual([200, change]);
+    expect(app.workflows.calls).toEqual([
+      { name: 'updateHyperparameters', args: [taskId, { hyperparameters: change, actor: `user:${owner.userId}` }] },
+    ]);
+  });
+
+  test.each([
+    [{ learning_rate: 0.1 }, /learning_rate: would change what the training ends with/],
+    [{ checkpoint_interval_seconds: 'often' }, /must be a number from 1 to 86400/],
+    [{}, /name at least one/],
+  ])('refuses %j, which would make another training of it or is no value', async (wrong, message) => {
+    const { taskId } = await createTask(app.db, owner.userId, live);
+    const { status, body } = await owner.client.patch(`/api/tasks/${taskId}/hyperparameters`, wrong);
+    expect([status, body.error.code, body.error.message]).toEqual([
+      422,
+      'HYPERPARAMETER_INVALID',
+      expect.stringMatching(message),
+    ]);
+    expect(app.workflows.calls).toEqual([]);
+  });
+
+  test('a task that is over takes no hyperparameters', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'COMPLETED' });
+    expect((await owner.client.patch(`/api/tasks/${taskId}/hyperparameters`, change)).status).toBe(409);
   });
 });
 

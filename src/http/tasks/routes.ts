@@ -13,6 +13,7 @@ import { cursorText, pageOf } from '../validation';
 import {
   continuousTaskBody,
   controlBody,
+  neutralHyperparametersBody,
   standardTaskBody,
   stopConditionsBody,
   taskListQuery,
@@ -112,7 +113,7 @@ export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDe
       return { status: started.accepted ? 202 : 200, body: presentTask(started.task) };
     },
   );
-  for (const verb of ['pause', 'resume', 'cancel'] as const) {
+  for (const verb of ['pause', 'resume', 'cancel', 'fail'] as const) {
     api.add(
       {
         operationId: `${verb}Task`,
@@ -149,12 +150,33 @@ export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDe
       return { status: 200, body: presentTask(task) };
     },
   );
+  api.add(
+    {
+      operationId: 'changeHyperparameters',
+      method: 'patch',
+      path: '/api/tasks/{taskId}/hyperparameters',
+      tag: 'tasks',
+      summary: 'Change how a suspended task trains, but not what comes out of it',
+      access: 'writer',
+      params: taskParams,
+      body: neutralHyperparametersBody,
+      responses: {
+        200: { description: 'The task', schema: taskSchema },
+        409: { description: 'It is not SUSPENDED' },
+      },
+    },
+    async ({ caller, params, body }) => {
+      const task = await control.changeHyperparameters(caller, params.taskId, body);
+      return { status: 200, body: presentTask(task) };
+    },
+  );
 }
 
 const CONTROL_SUMMARIES = {
-  pause: 'Suspend a task; it can be resumed later, from where it was',
+  pause: 'Suspend a task: its job ends, a training with a checkpoint; it can be resumed later, from where it was',
   resume: 'Let a suspended task go on',
   cancel: 'End a task and what it runs',
+  fail: 'End a task and what it runs as FAILED, for a reason that only people know; also while it is suspended',
 };
 
 function created(task: TaskRow): Reply {

@@ -94,6 +94,10 @@ export const stopConditionsBody = z
     'name at least one of maxIterations, performanceThreshold, stopPolicies',
   );
 
+export const neutralHyperparametersBody = z
+  .record(z.string().max(64), z.unknown())
+  .meta({ description: 'such as {"checkpoint_interval_seconds": 30}; those that decide the result cannot change' });
+
 export const controlBody = z.strictObject({ reason: text(500).nullish() });
 
 export const taskParams = z.object({ taskId: publicId });
@@ -164,6 +168,16 @@ export const taskSchema = z.strictObject({
   stopReason: json.nullable(),
   failure: json.nullable(),
   controlReason: z.string().nullable(),
+  suspension: z
+    .strictObject({
+      by: z.string().meta({ description: 'user:<id>, or operator: someone with access to Temporal' }),
+      reason: z.string().nullable(),
+      requestedAt: timestamp,
+      since: timestamp.meta({ description: 'when its job had ended' }),
+      resumesTo: taskStatus,
+    })
+    .nullable()
+    .meta({ description: 'who suspended it, why and since when; null unless it is SUSPENDED' }),
   testResult: json.nullable(),
   createdAt: timestamp,
   startRequestedAt: timestamp.nullable(),

@@ -1,15 +1,17 @@
 /**
- * Start, pause, resume, cancel and new stop conditions. The workflow decides; here it is asked, and what can be known to be wrong
+ * Start, pause, resume, cancel, fail, new stop conditions and hyperparameters. The workflow decides; here it is asked, and what can be known to be wrong
  * is refused before. A task without a workflow is changed in its row.
  */
 import type {
   ControlAnswer,
   ControlRequest,
   TaskSpec,
+  UpdateHyperparametersRequest,
   UpdateStopConditionsRequest,
 } from '../../contracts/task-workflow';
 import type { Caller } from '../../domain/access';
 import { AppError, notFound } from '../../domain/errors';
+import { neutralHyperparameterFaults } from '../../domain/neutral-hyperparameters';
 import type { StopConditions } from '../../domain/stop-conditions';
 import { isTerminal } from '../../domain/task-status';
 import type { Logger } from '../../logger';
@@ -24,7 +26,12 @@ export interface TaskWorkflows {
   pause(taskId: string, request: ControlRequest): Promise<ControlAnswer>;
   resume(taskId: string, request: ControlRequest): Promise<ControlAnswer>;
   cancel(taskId: string, request: ControlRequest): Promise<void>;
+  fail(taskId: string, request: ControlRequest): Promise<void>;
   updateStopConditions(taskId: string, request: UpdateStopConditionsRequest): Promise<StopConditions>;
+  updateHyperparameters(
+    taskId: string,
+    request: UpdateHyperparametersRequest,
+  ): Promise<Record<string, number | string | boolean>>;
 }
 
 export interface ControlTaskDeps {
@@ -91,6 +98,14 @@ export class TaskControl {
     return this.find(caller, taskId);
   }
 
+  /** Ends a started task as FAILED, suspended or not. The task's row shows the outcome when its job has ended. */
+  async fail(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
+    const task = await this.checkStarted(caller, taskId, 'failed');
+    await this.ask(caller, taskId, () => this.deps.workflows.fail(taskId, request(caller, reason)));
+    await this.deps.tasks.markCancelling(task, reason);
+    return this.find(caller, taskId);
+  }
+
   private cancelRow(caller: Caller, task: TaskRow, reason: string | null): Promise<boolean> {
     return this.deps.tasks.cancelUnstarted(task, actor(caller), reason, this.deps.clock());
   }
@@ -109,6 +124,21 @@ export class TaskControl {
     return { ...(await this.find(caller, taskId)), maxIterations, performanceThreshold, stopPolicies: { ...policies } };
   }
 
+  /** Changes how a suspended task trains, but not what comes out of it. Throws `HYPERPARAMETER_INVALID`, and `ILLEGAL_TRANSITION`. */
+  async changeHyperparameters(caller: Caller, taskId: string, change: Record<string, unknown>): Promise<TaskRow> {
+    await this.find(caller, taskId);
+    const [fault] = neutralHyperparameterFaults(change);
+    if (fault) throw new AppError('HYPERPARAMETER_INVALID', fault);
+    await this.checkStarted(caller, taskId, 'given other hyperparameters');
+    const hyperparameters = await this.ask(caller, taskId, () =>
+      this.deps.workflows.updateHyperparameters(taskId, {
+        hyperparameters: change as Record<string, number>,
+        actor: actor(caller),
+      }),
+    );
+    return { ...(await this.find(caller, taskId)), hyperparameters };
+  }
+
   private async find(caller: Caller, taskId: string): Promise<TaskRow> {
     const task = await this.deps.tasks.find(scopeOf(caller), taskId);
     if (!task) throw notFound('task');
@@ -116,10 +146,11 @@ export class TaskControl {
   }
 
   /** Refuses what no workflow can do. The rest is for the workflow to say: the row may be a moment behind it. */
-  private async checkStarted(caller: Caller, taskId: string, asked: 'paused' | 'resumed'): Promise<void> {
+  private async checkStarted(caller: Caller, taskId: string, asked: string): Promise<TaskRow> {
     const task = await this.find(caller, taskId);
     if (isTerminal(task.status)) throw illegal(`a task that is ${task.status} cannot be ${asked}`);
     if (!task.startRequestedAt) throw illegal(`a task that was not started cannot be ${asked}`);
+    return task;
   }
 
   /** What the workflow answers: newer than the row, which follows when the workflow next writes. */

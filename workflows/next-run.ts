@@ -1,0 +1,22 @@
+/** How a run hands over to the next one, and when a suspended task does. */
+import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import type { TaskWorkflowInput } from '../src/contracts/task-workflow';
+import type { TaskRun } from './task-run';
+
+/** A quarter of what makes the server suggest a new run; a phase that is paused a hundred times gets there. */
+const LONG_HISTORY_EVENTS = 1000;
+
+/** Whether this run's history is long enough for the task to go on in another run, should it be suspended now. */
+export function isLongHistory(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
+}
+
+/**
+ * Continues as new, from where the state is. Nothing is awaited in between: what was asked for until here is written, a cancel asked
+ * for by signal waits for Temporal's own, and that one is thrown here.
+ */
+export async function continueInNextRun({ task, state, record, control }: TaskRun): Promise<never> {
+  await condition(() => allHandlersFinished() && record.idle && !control.cancelling);
+  return makeContinueAsNewFunc<(input: TaskWorkflowInput) => Promise<unknown>>()({ task, state });
+}
