@@ -53,16 +53,37 @@ test('a second start finds the same workflow', async () => {
   await owner.taskWhen(task.taskId, ({ status }) => status === 'CANCELLED', 60);
 }, 120_000);
 
-test('a pause takes hold at the next phase boundary and a resume goes on from there', async () => {
-  const { taskId } = await startLoop();
-  await owner.taskWhen(taskId, ({ status }) => status === 'OPTIMIZING', 60);
-  const pausing = await owner.must(`/api/tasks/${taskId}/pause`, { reason: 'lunch' });
-  expect(pausing).toMatchObject({ status: 'OPTIMIZING', controlState: 'pausing' });
-  const suspended = await owner.taskWhen(taskId, ({ status }) => status === 'SUSPENDED', 120);
-  expect(suspended.controlState).toBe('none');
+/** Job processes of the trainer: what leads a process group of its own below the service. */
+async function trainingProcesses(): Promise<number> {
+  const { stdout } = await run('ps', ['-eo', 'pid,ppid,sid']);
+  const rows = stdout
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const below = new Set([stackProcess('trainer').pid]);
+  for (let grown = -1; grown !== below.size;) {
+    grown = below.size;
+    for (const [pid = 0, ppid = 0] of rows) if (below.has(ppid)) below.add(pid);
+  }
+  return rows.filter(([pid = 0, , sid]) => below.has(pid) && sid === pid && pid !== stackProcess('trainer').pid).length;
+}
 
+test('a pause ends the training with a checkpoint, and a resume goes on from there', async () => {
+  const { taskId } = await startLoop();
+  const training = await owner.taskWhen(taskId, inTraining, 120);
+  expect(await trainingProcesses()).toBe(1);
+  const asked = Date.now();
+  const pausing = await owner.must(`/api/tasks/${taskId}/pause`, { reason: 'lunch' });
+  expect(pausing).toMatchObject({ status: 'TRAINING', controlState: 'pausing' });
+  const suspended = await owner.taskWhen(taskId, ({ status }) => status === 'SUSPENDED', 30);
+  expect(Date.now() - asked).toBeLessThan(10_000);
+  expect(suspended).toMatchObject({
+    controlState: 'none',
+    suspension: { by: `user:${training.userId}`, reason: 'lunch', resumesTo: 'TRAINING' },
+  });
+  expect(await trainingProcesses()).toBe(0);
   const { body: executions } = await owner.get(`/api/tasks/${taskId}/executions`);
-  expect(executions.items.at(-1)).toMatchObject({ phase: 'optimization', status: 'completed' });
+  expect(executions.items.at(-1)).toMatchObject({ phase: 'training', segment: 0, status: 'suspended' });
 
   await temporal(
     'signal',
@@ -73,7 +94,10 @@ test('a pause takes hold at the next phase boundary and a resume goes on from th
     '--input',
     '{"reason": "back"}',
   );
-  await owner.taskWhen(taskId, ({ status }) => status === 'TRAINING', 60);
+  // Its first progress is already beyond what was done before the pause.
+  const resumed = await owner.taskWhen(taskId, inTraining, 60);
+  expect(resumed.progress.step).toBeGreaterThanOrEqual(training.progress.step);
+  expect(resumed.suspension).toBeNull();
 
   await owner.must(`/api/tasks/${taskId}/cancel`);
   await owner.taskWhen(taskId, ({ status }) => status === 'CANCELLED', 60);
