@@ -16,7 +16,7 @@ module.exports = {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   globalSetup: '<rootDir>/src/testing/global-setup.cjs',
-  globalTeardown: '<rootDir>/src/testing/global-teardown.cjs',
+  globalTeardown: '<rootDir>/src/testing/global-teardown.ts',
   testTimeout: 90_000,
   maxWorkers: 2,
 };

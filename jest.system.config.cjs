@@ -6,7 +6,7 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   transform: require('./jest.config.cjs').transform,
   globalSetup: '<rootDir>/tests/system/support/global-setup.cjs',
-  globalTeardown: '<rootDir>/tests/system/support/global-teardown.cjs',
+  globalTeardown: '<rootDir>/tests/system/support/global-teardown.ts',
   testTimeout: 120_000,
   maxWorkers: 1,
 };

@@ -1,27 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-
-interface RecordedRun {
-  workflowId: string;
-  history: {
-    events: { eventType: string; activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
-  };
-}
+import { readExecutions, replayExecutions, type RecordedExecution } from '../src/testing/histories';
+import { SCENARIOS } from './histories/scenarios';
 
 const FOLDER = path.join(__dirname, 'histories');
-const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.json.gz'));
+const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.jsonl.br'));
+const LATEST = 'pauses-interrupt.jsonl.br';
+const BUNDLE = { codePath: process.env.WLOPS_TEST_WORKFLOW_BUNDLE ?? '' };
 
-function runsOf(file: string): RecordedRun[] {
-  return JSON.parse(gunzipSync(readFileSync(path.join(FOLDER, file))).toString('utf8')) as RecordedRun[];
-}
-
-function replay(run: RecordedRun): Promise<void> {
-  const codePath = process.env.WLOPS_TEST_WORKFLOW_BUNDLE ?? '';
-  return Worker.runReplayHistory({ workflowBundle: { codePath } }, historyFromJSON(run.history), run.workflowId);
+async function read(file: string): Promise<RecordedExecution[]> {
+  const executions: RecordedExecution[] = [];
+  for await (const execution of readExecutions(path.join(FOLDER, file))) executions.push(execution);
+  return executions;
 }
 
 beforeAll(() => {
@@ -31,22 +23,39 @@ beforeAll(() => {
   });
 });
 
-test('histories of both modes are recorded, whole chains included', () => {
-  expect(FILES.length).toBeGreaterThanOrEqual(8);
-  const lengths = FILES.map((file) => runsOf(file).length);
-  expect(Math.max(...lengths)).toBeGreaterThanOrEqual(3);
+test('of every scenario a history is recorded, whole chains included, and there are at least 500 in all', async () => {
+  const all = (await Promise.all(FILES.map(read))).flat();
+  const names = new Set(all.map(({ name }) => name));
+  expect(SCENARIOS.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
+  expect(all.reduce((runs, one) => runs + one.runs.length, 0)).toBeGreaterThanOrEqual(500);
+  expect(Math.max(...all.map(({ runs }) => runs.length))).toBeGreaterThanOrEqual(12);
 });
 
-test.each(FILES)('today’s workflows replay %s to its end', async (file) => {
-  for (const run of runsOf(file)) await replay(run);
+test.each(FILES)(
+  'today’s workflows replay all of %s',
+  async (file) => {
+    const { faults, executions } = await replayExecutions(BUNDLE, await read(file));
+    expect(faults.map(({ name, run, error }) => `${name}, run ${run}: ${error.message}`)).toEqual([]);
+    expect(executions).toBeGreaterThan(0);
+  },
+  300_000,
+);
+
+test('a history in which something else was done than the workflows do is found out', async () => {
+  const execution = (await read(LATEST)).find(({ name }) => name === 'standard-training-0-completed');
+  const history = JSON.stringify(execution).replace('"name":"trainModel"', '"name":"trainAnotherModel"');
+  const { faults } = await replayExecutions(BUNDLE, [JSON.parse(history) as RecordedExecution]);
+  expect(faults).toEqual([expect.objectContaining({ run: 0, error: expect.any(DeterminismViolationError) })]);
 });
 
-test('a workflow that would do something else than recorded is found out', async () => {
-  const [run] = runsOf('standard-completed.json.gz');
-  const scheduled = run?.history.events.find(
-    (event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'trainModel',
-  );
-  if (!run || !scheduled?.activityTaskScheduledEventAttributes) throw new Error('the recording has no training');
-  scheduled.activityTaskScheduledEventAttributes.activityType.name = 'trainAnotherModel';
-  await expect(replay(run)).rejects.toBeInstanceOf(DeterminismViolationError);
-});
+test('a change of the workflows that forgets what old histories hold is found out', async () => {
+  // As if somebody had given the patch another name, with tasks under way.
+  const codePath = `${BUNDLE.codePath}.changed.js`;
+  const code = readFileSync(BUNDLE.codePath, 'utf8');
+  expect(code).toContain('interrupting-pause');
+  writeFileSync(codePath, code.replaceAll('interrupting-pause', 'another-pause'));
+  const paused = (await read(LATEST)).filter(({ name }) => name.endsWith('-paused'));
+  const { faults } = await replayExecutions({ codePath }, paused);
+  expect(new Set(faults.map(({ name }) => name))).toEqual(new Set(paused.map(({ name }) => name)));
+  expect(faults.every(({ error }) => error instanceof DeterminismViolationError)).toBe(true);
+}, 60_000);

@@ -80,6 +80,8 @@ export class TaskHarness {
   beforeStop: (address: JobAddress) => Promise<void> = () => Promise.resolve();
   /** How a job that is told to pause ends; the default is as the services do. */
   onPause: (address: JobAddress) => Promise<PausedJob> = (address) => Promise.resolve(pausedJob(address));
+  /** The same for one task. */
+  readonly pausedAs = new Map<string, (address: JobAddress) => Promise<PausedJob>>();
   private readonly scripts = new Map<string, Script>();
   private workers: Worker[] = [];
   private running: Promise<void> = Promise.resolve();
@@ -185,6 +187,11 @@ export class TaskHarness {
     });
   }
 
+  /** In a script: waits for what a test holds up, or until the job is called off. */
+  orEnd(held: Promise<void>): Promise<void> {
+    return letGo(held);
+  }
+
   private async perform(phase: ScriptedPhase, request: JobRequest): Promise<void> {
     this.requests.push(request);
     const { taskId, iteration } = request;
@@ -214,7 +221,8 @@ export class TaskHarness {
       },
       pauseJob: async (address) => {
         this.paused.push(address);
-        return Promise.race([this.onPause(address), Context.current().cancelled]);
+        const ending = this.pausedAs.get(address.jobKey.split('/')[0] ?? '') ?? this.onPause;
+        return Promise.race([ending(address), Context.current().cancelled]);
       },
       stopJob: async (address) => {
         await letGo(this.beforeStop(address));

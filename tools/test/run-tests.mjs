@@ -14,6 +14,8 @@ import { testSteps } from './steps.mjs';
 const SIDE_BY_SIDE = 2;
 const TAIL_CHARACTERS = 8000;
 const REPORTS = path.join(ROOT, '.cache/test');
+/** Where the suites keep what their workflows did, for the step that replays it. */
+const HISTORIES = path.join(REPORTS, 'histories');
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -101,7 +103,8 @@ export async function runTests({ env, installation, only }) {
     throw new UserError(`no such step: ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}`);
   const steps = only.length ? all.filter(({ name }) => only.includes(name)) : all;
   endOnSignal();
-  const counts = await performAll(steps, await testEnvironment({ env, installation }));
+  const testEnv = await testEnvironment({ env, installation });
+  const counts = await performAll(steps, { ...testEnv, WLOPS_TEST_HISTORIES: HISTORIES });
   const total = (/** @type {'passed' | 'failed' | 'skipped'} */ kind) =>
     counts.reduce((sum, count) => sum + count[kind], 0);
   if (total('skipped')) console.log('skipped: what needs data that is not on this machine; its log names it');

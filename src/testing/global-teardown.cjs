@@ -1,4 +1,0 @@
-// After all tests: nothing that was started lives on.
-module.exports = async () => {
-  await globalThis.wlopsTest?.stop();
-};

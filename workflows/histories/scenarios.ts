@@ -1,0 +1,330 @@
+/**
+ * What the recorded histories are examples of: each mode, each phase, each way in which a phase can go or be interrupted, and walks that
+ * string such ways together at random, by a seed. Names are stable, so that a new recording differs only where the workflows do.
+ */
+import { MESSAGE_NAMES, type TaskMode, type TaskSpec } from '../../src/contracts/task-workflow';
+import {
+  cancelTask,
+  failTask,
+  pauseTask,
+  queryTaskStatus,
+  resumeTask,
+  updateHyperparameters,
+  updateStopConditions,
+} from '../../src/temporal/control-task';
+import { gate } from '../../src/testing/gate';
+import { taskSpec } from '../../src/testing/job-results';
+import { jobFailure, pausedJob, type ScriptedPhase, type TaskHarness } from '../../src/testing/task-harness';
+import { until } from '../../src/testing/until';
+
+export interface Scenario {
+  name: string;
+  /** Starts a task and sees it to its end. Answers with its id. */
+  play: (harness: TaskHarness) => Promise<string>;
+}
+
+const MODES = ['STANDARD', 'CONTINUOUS'] as const;
+const PHASES = ['optimization', 'training', 'evaluation', 'final'] as const;
+
+/** What happens to a job. It waits; `go` lets it succeed. */
+interface Situation {
+  harness: TaskHarness;
+  taskId: string;
+  phase: ScriptedPhase;
+  go: (this: void) => void;
+}
+
+/** By name: how a phase goes. `job` runs in each job of the phase, `act` once the first has begun. */
+interface Course {
+  job?: (segment: number) => void;
+  act?: (situation: Situation) => Promise<void>;
+}
+
+const client = ({ harness }: Situation) => harness.temporal.client;
+
+async function suspend(situation: Situation): Promise<void> {
+  await pauseTask(client(situation), situation.taskId, { reason: 'a pause', actor: 'user:1' });
+  await suspended(situation);
+}
+
+function suspended(situation: Situation): Promise<unknown> {
+  const { taskId } = situation;
+  return until('the suspension', async () => (await queryTaskStatus(client(situation), taskId)).status === 'SUSPENDED');
+}
+
+/** The service answers a pause with this end of the job. */
+function endsBy(state: 'succeeded' | 'failed' | 'lost', { harness, taskId, go }: Situation): void {
+  harness.pausedAs.set(taskId, (address) => {
+    go();
+    return Promise.resolve({ ...pausedJob(address), state, checkpoint: null });
+  });
+}
+
+const COURSES: Record<string, Course> = {
+  completed: {},
+  failed: {
+    job: () => {
+      throw jobFailure('DATASET_UNREADABLE');
+    },
+  },
+  'lost-once': {
+    job: (segment) => {
+      if (segment === 0) throw jobFailure('JOB_LOST', true);
+    },
+  },
+  'lost-thrice': {
+    job: () => {
+      throw jobFailure('JOB_LOST', true);
+    },
+  },
+  retried: {
+    job: (segment) => {
+      if (segment === 0) throw jobFailure('STORAGE_UNAVAILABLE', true);
+    },
+  },
+  paused: {
+    act: async (situation) => {
+      await suspend(situation);
+      situation.go();
+      await resumeTask(client(situation), situation.taskId, { reason: 'back' });
+    },
+  },
+  'paused-twice': {
+    act: async (situation) => {
+      await suspend(situation);
+      await resumeTask(client(situation), situation.taskId);
+      await until('the next job', async () => (await queryTaskStatus(client(situation), situation.taskId)).status !== 'SUSPENDED');
+      await suspend(situation);
+      situation.go();
+      await resumeTask(client(situation), situation.taskId);
+    },
+  },
+  'paused-by-signal': {
+    act: async (situation) => {
+      const handle = situation.harness.handle(situation.taskId);
+      await handle.signal(MESSAGE_NAMES.pause, { reason: 'a pause' });
+      await suspended(situation);
+      situation.go();
+      await handle.signal(MESSAGE_NAMES.resume);
+    },
+  },
+  'paused-after-success': {
+    act: async (situation) => {
+      endsBy('succeeded', situation);
+      await pauseTask(client(situation), situation.taskId);
+      if (situation.phase === 'final') return;
+      await suspended(situation);
+      await resumeTask(client(situation), situation.taskId);
+    },
+  },
+  'paused-while-lost': {
+    act: async (situation) => {
+      endsBy('lost', situation);
+      await suspend(situation);
+      await resumeTask(client(situation), situation.taskId);
+    },
+  },
+  'pause-called-off': {
+    act: async (situation) => {
+      const ending = gate();
+      situation.harness.pausedAs.set(situation.taskId, async (address) => {
+        await ending.opened;
+        return pausedJob(address);
+      });
+      await pauseTask(client(situation), situation.taskId);
+      await resumeTask(client(situation), situation.taskId);
+      situation.go();
+      ending.open();
+    },
+  },
+  'paused-then-cancelled': {
+    act: async (situation) => {
+      await suspend(situation);
+      await cancelTask(client(situation), situation.taskId, { reason: 'a cancel' });
+    },
+  },
+  'paused-then-cancelled-natively': {
+    act: async (situation) => {
+      await suspend(situation);
+      await situation.harness.handle(situation.taskId).cancel();
+    },
+  },
+  'paused-then-failed': {
+    act: async (situation) => {
+      await suspend(situation);
+      await failTask(client(situation), situation.taskId, { reason: 'wrong data' });
+    },
+  },
+  'cancelled-while-pausing': {
+    act: async (situation) => {
+      const { harness, taskId } = situation;
+      harness.pausedAs.set(taskId, () => new Promise(() => undefined));
+      await pauseTask(client(situation), taskId);
+      await cancelTask(client(situation), taskId);
+    },
+  },
+  cancelled: { act: (situation) => cancelTask(client(situation), situation.taskId) },
+  'cancelled-natively': {
+    act: async ({ harness, taskId }) => void (await harness.handle(taskId).cancel()),
+  },
+  'failed-by-operator': { act: (situation) => failTask(client(situation), situation.taskId) },
+  'settings-edited': {
+    act: async (situation) => {
+      await suspend(situation);
+      await updateHyperparameters(client(situation), situation.taskId, {
+        hyperparameters: { checkpoint_interval_seconds: 45 },
+      });
+      situation.go();
+      await resumeTask(client(situation), situation.taskId);
+    },
+  },
+};
+
+function spec(name: string, mode: TaskMode, overrides: Partial<TaskSpec> = {}): TaskSpec {
+  const task = taskSpec({ taskId: `task_${name.replaceAll('-', '_').toLowerCase()}`, mode, ...overrides });
+  return { ...task, stopConditions: { ...task.stopConditions, maxIterations: 2 } };
+}
+
+/** One course of one phase; in a loop, of one of its two iterations. */
+function inPhase(mode: TaskMode, phase: ScriptedPhase, iteration: number, courseName: string, course: Course): Scenario {
+  const name = `${mode}-${phase}-${iteration}-${courseName}`.toLowerCase();
+  return {
+    name,
+    play: async (harness) => {
+      const task = spec(name, mode);
+      const { taskId } = task;
+      const begun = gate();
+      const free = gate();
+      const script = async ({ segment }: { segment: number }) => {
+        begun.open();
+        if (course.act) await harness.orEnd(free.opened);
+        course.job?.(segment);
+      };
+      harness.script(taskId, phase, script, phase === 'final' ? undefined : iteration);
+      await harness.start(task);
+      await begun.opened;
+      await course.act?.({ harness, taskId, phase, go: () => free.open() });
+      if (course.act && !/cancelled|failed/.test(courseName)) free.open();
+      await harness.outcome(taskId);
+      return taskId;
+    },
+  };
+}
+
+function coursesOfPhases(): Scenario[] {
+  return MODES.flatMap((mode) =>
+    PHASES.flatMap((phase) =>
+      (mode === 'STANDARD' || phase === 'final' ? [0] : [0, 1]).flatMap((iteration) =>
+        Object.entries(COURSES).map(([name, course]) => inPhase(mode, phase, iteration, name, course)),
+      ),
+    ),
+  );
+}
+
+/** Loops that end by each rule, keep their champion, are edited while they run, or go without a sealed test. */
+function courses(): Scenario[] {
+  const loop = (name: string, conditions: Partial<TaskSpec['stopConditions']>, scores: number[] = []): Scenario => ({
+    name,
+    play: async (harness) => {
+      const task = spec(name, 'CONTINUOUS');
+      harness.scores.set(task.taskId, scores);
+      await harness.start({ ...task, stopConditions: { ...task.stopConditions, ...conditions } });
+      await harness.outcome(task.taskId);
+      return task.taskId;
+    },
+  });
+  return [
+    ...MODES.map(
+      (mode): Scenario => ({
+        name: `${mode.toLowerCase()}-without-test`,
+        play: async (harness) => {
+          const task = spec(`${mode}-without-test`, mode, { test: null });
+          await harness.start(task);
+          await harness.outcome(task.taskId);
+          return task.taskId;
+        },
+      }),
+    ),
+    loop('loop-target', { maxIterations: 5, performanceThreshold: 0.6 }),
+    loop('loop-plateau', { maxIterations: 5, plateau: { patience: 2, minimumGain: 0.01 } }, [0.6, 0.5, 0.55]),
+    loop('loop-deadline', { maxIterations: 5, deadline: '2020-01-01T00:00:00.000Z' }),
+    loop('loop-budget', { maxIterations: 5, budget: { wallSeconds: null, trainingSeconds: 4 } }),
+    loop('loop-long', { maxIterations: 12 }),
+    {
+      name: 'loop-edited',
+      play: async (harness) => {
+        const task = spec('loop-edited', 'CONTINUOUS');
+        const training = harness.hold(task.taskId, 'training', 1);
+        await harness.start(task);
+        await training.reached;
+        await updateStopConditions(harness.temporal.client, task.taskId, { maxIterations: 4 });
+        training.letGo();
+        await harness.outcome(task.taskId);
+        return task.taskId;
+      },
+    },
+    {
+      name: 'paused-before-it-began',
+      play: async (harness) => {
+        const task = spec('paused-before-it-began', 'STANDARD');
+        await harness.handle(await harness.start(task).then(() => task.taskId)).signal(MESSAGE_NAMES.pause);
+        await harness.hasBeen(task.taskId, 'SUSPENDED');
+        await resumeTask(harness.temporal.client, task.taskId);
+        await harness.outcome(task.taskId);
+        return task.taskId;
+      },
+    },
+  ];
+}
+
+const WALKS = 160;
+/** What a walk may do to a job without ending the task. */
+const STEPS = ['completed', 'completed', 'paused', 'paused-by-signal', 'paused-while-lost', 'pause-called-off'] as const;
+const LAST_STEPS = ['completed', 'cancelled', 'paused-then-cancelled', 'failed-by-operator'] as const;
+
+/** A small linear congruential generator (Numerical Recipes): the same walk for the same seed, in any run. */
+function draws(seed: number): <Choice>(choices: readonly Choice[]) => Choice {
+  let state = seed;
+  return (choices) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return choices[Math.floor((state / 2 ** 32) * choices.length)] as (typeof choices)[number];
+  };
+}
+
+/** A loop of up to three iterations in which something may happen to each job, and that may end by somebody's wish. */
+function walk(seed: number): Scenario {
+  const name = `walk-${seed}`;
+  return {
+    name,
+    play: async (harness) => {
+      const draw = draws(seed);
+      const task = spec(name, draw(MODES));
+      task.stopConditions.maxIterations = draw([1, 2, 3]);
+      const { taskId } = task;
+      const lastJob = draw([2, 3, 4, 5, 6, 99]);
+      let jobs = 0;
+      for (const phase of PHASES) {
+        harness.script(taskId, phase, async ({ segment }) => {
+          if (segment > 0) return;
+          jobs += 1;
+          const course = COURSES[jobs === lastJob ? draw(LAST_STEPS) : draw(STEPS)];
+          if (!course?.act) return;
+          const free = gate();
+          const acted = course.act({ harness, taskId, phase, go: () => free.open() }).then(() => free.open());
+          // A pause that comes to the last job of a task that is over meanwhile finds nobody.
+          acted.catch(() => undefined);
+          await harness.orEnd(free.opened);
+        });
+      }
+      await harness.start(task);
+      await harness.outcome(taskId);
+      return taskId;
+    },
+  };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...coursesOfPhases(),
+  ...courses(),
+  ...Array.from({ length: WALKS }, (_, seed) => walk(seed)),
+];
