@@ -66,6 +66,10 @@ const workerSchema = shared.extend({
   WLOPS_OPTIMIZE_SLOTS: z.coerce.number().int().min(1).max(1000).default(2),
   WLOPS_TRAIN_SLOTS: z.coerce.number().int().min(1).max(1000).default(1),
   WLOPS_EVALUATE_SLOTS: z.coerce.number().int().min(1).max(1000).default(2),
+  WLOPS_WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'must be letters, digits, . _ or -')
+    .optional(),
   WLOPS_POLL_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(500),
   MLFLOW_TRACKING_URI: url.optional(),
 });
@@ -144,6 +148,8 @@ export function readWorkerConfig(environment: Environment) {
       evaluate: values.WLOPS_EVALUATE_SLOTS,
     },
     pollIntervalMs: values.WLOPS_POLL_INTERVAL_MS,
+    /** Null: the worker takes any task at once, and is no version of a deployment. */
+    version: values.WLOPS_WORKER_BUILD_ID ? { deploymentName: 'wlops', buildId: values.WLOPS_WORKER_BUILD_ID } : null,
     /** The trainer has the address and the keys; the worker only needs to know that there is a server to be told. */
     hasMlflow: values.MLFLOW_TRACKING_URI !== undefined,
   });

@@ -99,7 +99,8 @@ async function connectWorkers(
     async () => {
       const added = await registerSearchAttributes(client.connection as Connection, namespace);
       if (added.length > 0) logger.info({ added }, 'registered search attributes');
-      return createWorkers({ connection, namespace, workflows: workflowSource(), activities, slots: config.slots });
+      const { slots, version } = config;
+      return createWorkers({ connection, namespace, workflows: workflowSource(), activities, slots, version });
     },
     logger,
     ended,
@@ -139,7 +140,7 @@ async function main(): Promise<void> {
         if (ended.aborted) resolve();
         ended.addEventListener('abort', () => resolve(), { once: true });
       });
-      logger.info({ temporal: config.temporal, slots: config.slots }, 'worker is running');
+      logger.info({ temporal: config.temporal, slots: config.slots, version: config.version }, 'worker is running');
       await runWorkers(workers, stop).finally(stopSweeper);
       await connected.connection.close();
     }

@@ -18,5 +18,8 @@ export function isLongHistory(): boolean {
  */
 export async function continueInNextRun({ task, state, record, control }: TaskRun): Promise<never> {
   await condition(() => allHandlersFinished() && record.idle && !control.cancelling);
-  return makeContinueAsNewFunc<(input: TaskWorkflowInput) => Promise<unknown>>()({ task, state });
+  return makeContinueAsNewFunc<(input: TaskWorkflowInput) => Promise<unknown>>({
+    // Of versioned workers the current version takes the next run, and keeps it.
+    initialVersioningBehavior: 'AUTO_UPGRADE',
+  })({ task, state });
 }

@@ -14,6 +14,14 @@ export interface WorkerSettings {
   workflows: WorkflowSource;
   activities: object;
   slots: { optimize: number; train: number; evaluate: number };
+  /** Set: the worker is a version of a deployment, and takes no task before that version is made the current one. */
+  version?: WorkerVersion | null;
+}
+
+/** Temporal's worker versioning: workflows stay on the version that they began with, and loops go to the current one with each iteration. */
+export interface WorkerVersion {
+  deploymentName: string;
+  buildId: string;
 }
 
 /** Records are short and many; each is a database transaction, and the pool has ten connections. */
@@ -48,7 +56,7 @@ function jobSlots(slots: number): Partial<WorkerOptions> {
 }
 
 function createWorker(
-  { connection, namespace, activities }: WorkerSettings,
+  { connection, namespace, activities, version }: WorkerSettings,
   taskQueue: string,
   options: Partial<WorkerOptions>,
 ): Promise<Worker> {
@@ -58,6 +66,9 @@ function createWorker(
     taskQueue,
     activities,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    ...(version && {
+      workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
+    }),
     shutdownForceTime: SHUTDOWN_FORCE_TIME,
     ...options,
   });

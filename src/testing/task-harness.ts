@@ -4,7 +4,6 @@
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
-import type { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities';
 import type { PausedJob } from '../../activities/pause-job';
 import { requestCancellation } from '../../activities/request-cancellation';
@@ -22,7 +21,7 @@ import { taskWorkflowId, type TaskOutcome, type TaskSpec } from '../contracts/ta
 import type { TaskStatus } from '../domain/task-status';
 import { pauseTask } from '../temporal/control-task';
 import { startTask } from '../temporal/start-task';
-import { createWorkers, runWorkers } from '../temporal/workers';
+import { createWorkers, runWorkers, type WorkerVersion } from '../temporal/workers';
 import { evaluateResult, objectRef, optimizeResult, trainResult } from './job-results';
 import { openTestTemporal, type TestTemporal } from './temporal';
 import { until } from './until';
@@ -83,9 +82,7 @@ export class TaskHarness {
   /** The same for one task. */
   readonly pausedAs = new Map<string, (address: JobAddress) => Promise<PausedJob>>();
   private readonly scripts = new Map<string, Script>();
-  private workers: Worker[] = [];
-  private running: Promise<void> = Promise.resolve();
-  private stopWorkers: () => void = () => undefined;
+  private endOfWorkers: () => Promise<void> = () => Promise.resolve();
 
   private constructor(readonly temporal: TestTemporal) {}
 
@@ -96,23 +93,29 @@ export class TaskHarness {
   }
 
   async startWorkers(): Promise<void> {
-    const codePath = process.env.WLOPS_TEST_WORKFLOW_BUNDLE;
-    if (!codePath)
-      throw new Error('WLOPS_TEST_WORKFLOW_BUNDLE is not set; jest sets it in src/testing/global-setup.cjs');
-    this.workers = await createWorkers({
+    this.endOfWorkers = await this.runVersion(null);
+  }
+
+  /** Starts workers beside those that run, of a version or of none; what it answers ends them. */
+  async runVersion(version: WorkerVersion | null, codePath = testBundle()): Promise<() => Promise<void>> {
+    const workers = await createWorkers({
       connection: this.temporal.nativeConnection,
       namespace: this.temporal.namespace,
       workflows: { workflowBundle: { codePath } },
       activities: this.activities(),
       slots: { optimize: 100, train: 100, evaluate: 100 },
+      version,
     });
-    const stop = new Promise<void>((resolve) => (this.stopWorkers = resolve));
-    this.running = runWorkers(this.workers, stop);
+    let stop: () => void = () => undefined;
+    const running = runWorkers(workers, new Promise<void>((resolve) => (stop = resolve)));
+    return () => {
+      stop();
+      return running;
+    };
   }
 
-  async endWorkers(): Promise<void> {
-    this.stopWorkers();
-    await this.running;
+  endWorkers(): Promise<void> {
+    return this.endOfWorkers();
   }
 
   async close(): Promise<void> {
@@ -242,6 +245,13 @@ export class TaskHarness {
       },
     };
   }
+}
+
+/** The workflows of today, bundled once for all tests. */
+function testBundle(): string {
+  const codePath = process.env.WLOPS_TEST_WORKFLOW_BUNDLE;
+  if (codePath) return codePath;
+  throw new Error('WLOPS_TEST_WORKFLOW_BUNDLE is not set; jest sets it in src/testing/global-setup.cjs');
 }
 
 /** A training leaves a checkpoint; other jobs are stopped. */
