@@ -13,6 +13,8 @@ from wlops_common.health import health_router
 from wlops_common.http_errors import install_error_handlers
 from wlops_common.http_guard import HttpGuard
 from wlops_common.jobs.definition import ServiceDefinition
+from wlops_common.jobs.desk import JobDesk
+from wlops_common.jobs.endings import Endings
 from wlops_common.jobs.routes import job_router
 from wlops_common.jobs.runner import JobRunner, StopTimes
 from wlops_common.jobs.store import JobStore
@@ -31,7 +33,10 @@ def create_app(
 
     Raises ``JobStoreInUse`` when the same service runs already on this data directory.
     """
-    store = JobStore(settings.job_store_path(definition.name), max_queued_jobs=settings.max_queued_jobs)
+    endings = Endings()
+    store = JobStore(
+        settings.job_store_path(definition.name), max_queued_jobs=settings.max_queued_jobs, on_end=endings.announce
+    )
     metrics = ServiceMetrics(definition.name, store)
     runner = JobRunner(definition, settings, store, metrics, stop_times)
 
@@ -52,9 +57,10 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.job_store = store
+    app.state.endings = endings
     install_error_handlers(app)
     app.include_router(health_router(settings.bucket, store, runner, metrics))
-    app.include_router(job_router(definition, store, runner))
+    app.include_router(job_router(definition, JobDesk(store, runner, endings)))
     for router in routers:
         app.include_router(router)
     app.add_middleware(HttpGuard, secret=settings.secret.get_secret_value(), audience=audience_of(definition.name))

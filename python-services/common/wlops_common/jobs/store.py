@@ -10,7 +10,7 @@ import fcntl
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -39,8 +39,13 @@ def utc_now() -> str:
 class JobStore:
     """Jobs of one service. Methods may be called from any thread; each is one transaction."""
 
-    def __init__(self, path: Path, *, max_queued_jobs: int = 1000) -> None:
-        """Open or create the store. Raises ``JobStoreInUse`` when another process has it open."""
+    def __init__(
+        self, path: Path, *, max_queued_jobs: int = 1000, on_end: Callable[[str], None] = lambda _job_id: None
+    ) -> None:
+        """Open or create the store. ``on_end`` is told the id of every job that has ended, when that is on disk.
+
+        Raises ``JobStoreInUse`` when another process has it open.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file = path.with_name(f"{path.name}.lock").open("a")
         try:
@@ -49,6 +54,7 @@ class JobStore:
             self._lock_file.close()
             raise JobStoreInUse(f"{path} is in use by another process; is this service running already?") from fault
         self._max_queued_jobs = max_queued_jobs
+        self._on_end = on_end
         self._mutex = threading.Lock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
@@ -143,12 +149,19 @@ class JobStore:
                     raise
                 db.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (job_or_task_id, utc_now()))
                 return None
-            return self._order(db, row, "cancel", "cancelled")
+            status = self._order(db, row, "cancel", "cancelled")
+        return self._told(status)
 
     def pause(self, job_or_task_id: str) -> JobStatus:
         """Pause a waiting job, or tell a running one to; finished jobs stay as they are. Raises ``JobNotFound``."""
         with self._transaction() as db:
-            return self._order(db, _find(db, job_or_task_id), "pause", "paused")
+            status = self._order(db, _find(db, job_or_task_id), "pause", "paused")
+        return self._told(status)
+
+    def _told(self, status: JobStatus) -> JobStatus:
+        if status.state in FINISHED:
+            self._on_end(status.job_id)
+        return status
 
     def _order(self, db: sqlite3.Connection, row: sqlite3.Row, order: Order, state: JobState) -> JobStatus:
         now = utc_now()
@@ -211,7 +224,8 @@ class JobStore:
             ).fetchone()
             if row is None:
                 raise JobNotFound(f"There is no job {job_id}.")
-            return _status(row)
+            status = _status(row)
+        return self._told(status)
 
     def requeue_crashed(self, job_id: str) -> int:
         """Put a job whose process died back to `queued`, and answer how often that has happened to it, this time included."""
@@ -234,15 +248,17 @@ class JobStore:
         """
         now = utc_now()
         with self._transaction() as db:
-            db.execute(
+            ended = db.execute(
                 """UPDATE jobs SET state = 'cancelled', finished_at = ?, updated_at = ?
-                   WHERE state = 'running' AND requested = 'cancel'""",
+                   WHERE state = 'running' AND requested = 'cancel' RETURNING job_id""",
                 (now, now),
-            )
+            ).fetchall()
             rows = db.execute(
                 "UPDATE jobs SET state = 'queued', updated_at = ? WHERE state = 'running' RETURNING job_id", (now,)
             ).fetchall()
-            return [row["job_id"] for row in rows]
+        for row in ended:
+            self._on_end(row["job_id"])
+        return [row["job_id"] for row in rows]
 
     def forget_finished_before(self, age: timedelta) -> list[str]:
         """Delete jobs that finished and tombstones that were set longer ago than ``age``; answers the ids of the jobs."""
