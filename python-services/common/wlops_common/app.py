@@ -16,7 +16,8 @@ from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.desk import JobDesk
 from wlops_common.jobs.endings import Endings
 from wlops_common.jobs.routes import job_router
-from wlops_common.jobs.runner import JobRunner, StopTimes
+from wlops_common.jobs.runner import JobRunner
+from wlops_common.jobs.running import StopTimes
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
 from wlops_common.settings import ServiceSettings

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -30,6 +30,7 @@ R = TypeVar("R")
 _CHUNK_BYTES = 1024 * 1024
 _READ_ATTEMPTS = 3
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+_NO_UPLOAD = frozenset({"NoSuchUpload", "404"})
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 _STREAM_FAULTS = (HTTPClientError, IncompleteReadError)
 
@@ -46,6 +47,16 @@ class BucketAddress:
 
     def __repr__(self) -> str:
         return f"BucketAddress(bucket={self.bucket!r}, endpoint={self.endpoint!r})"
+
+
+class UploadJournal(Protocol):
+    """Told of uploads in parts, so that somebody can abort those that are never ended (``jobs.open_uploads``)."""
+
+    def opened(self, key: str, upload_id: str) -> None:
+        """The server has opened an upload; no part was sent yet."""
+
+    def closed(self, upload_id: str) -> None:
+        """The upload is complete."""
 
 
 def _translated(operation: Callable[P, R]) -> Callable[P, R]:
@@ -76,8 +87,12 @@ class S3ObjectStore:
         connect_timeout_seconds: float = 5,
         read_timeout_seconds: float = 60,
         attempts: int = 5,
+        journal: UploadJournal | None = None,
     ) -> None:
         self._bucket = address.bucket
+        self._journal = journal
+        #: Ids of uploads in parts that the server opened for the object that is being written; a retried one has several.
+        self._opened: list[str] = []
         #: Lengths of what was written here: an account that may write a prefix need not be allowed to look at it.
         self._written: dict[str, int] = {}
         self._client: S3Client = boto3.session.Session().client(
@@ -97,6 +112,14 @@ class S3ObjectStore:
                 response_checksum_validation="when_required",
             ),
         )
+
+        if journal is not None:
+            self._client.meta.events.register("after-call.s3.CreateMultipartUpload", self._note_upload)
+
+    def _note_upload(self, parsed: dict[str, Any], **_: Any) -> None:
+        if self._journal is not None and "UploadId" in parsed:
+            self._opened.append(parsed["UploadId"])
+            self._journal.opened(parsed["Key"], parsed["UploadId"])
 
     def close(self) -> None:
         """Close the connections."""
@@ -131,7 +154,10 @@ class S3ObjectStore:
     def upload(self, key: str, path: Path) -> ObjectRef:
         """See ``ObjectStore.upload``. Large files go in parts, one after the other: a job starts no threads of its own."""
         digest = file_sha256(path)
+        self._opened.clear()
         self._client.upload_file(str(path), self._bucket, key, Config=TransferConfig(use_threads=False))
+        if self._journal is not None and self._opened:
+            self._journal.closed(self._opened[-1])
         self._written[key] = path.stat().st_size
         return ObjectRef(key=key, sha256=digest)
 
@@ -174,6 +200,15 @@ class S3ObjectStore:
         """See ``ObjectStore.delete``."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
         self._written.pop(key, None)
+
+    @_translated
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """End an upload in parts and drop its parts; one that is complete or gone is no fault."""
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        except ClientError as fault:
+            if fault.response.get("Error", {}).get("Code") not in _NO_UPLOAD:
+                raise
 
     def _checked(self, ref: ObjectRef) -> Iterator[bytes]:
         try:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,9 @@ class ServiceProcess:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.url = f"http://127.0.0.1:{json.loads(line)['port']}"
+        # Read to its end, for a service whose log nobody reads stands still when the pipe is full.
+        self._reader = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self._reader.start()
         self.client = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {sign_service_token(SECRET, 'wlops-trainer', lifetime_seconds=300)}"},
@@ -116,6 +120,7 @@ class ServiceProcess:
             self.process.send_signal(signal_number)
         status = self.process.wait(timeout=15)
         assert self.process.stdout is not None
+        self._reader.join(timeout=5)
         self.process.stdout.close()
         return status
 

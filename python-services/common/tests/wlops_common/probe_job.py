@@ -66,6 +66,24 @@ def _wait_deafly(context: JobContext, request: TrainRequest) -> TrainResult:
     return _succeed(context, request)
 
 
+def _upload_forever(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Opens an upload in parts in its first attempt, and is never done with the first part, nor hears SIGTERM."""
+    if context.attempt > 1:
+        return _succeed(context, request)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    large = context.work_dir / "large"
+    with large.open("wb") as file:
+        file.truncate(16 * 1024 * 1024)
+
+    def never(**_: object) -> None:
+        context.progress(f"pids {os.getpid()}")
+        _wait(lambda: None)
+
+    context.store._client.upload_part = never  # type: ignore[attr-defined]
+    context.store.upload(f"{context.attempt_prefix}large", large)
+    raise AssertionError
+
+
 def _wait_once(context: JobContext, request: TrainRequest) -> TrainResult:
     """Waits in its first attempt until it is killed; later attempts succeed."""
     context.progress(f"pids {os.getpid()}")
@@ -120,6 +138,7 @@ _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "succeed": _succeed,
     "wait politely": _wait_politely,
     "wait deafly": _wait_deafly,
+    "upload forever": _upload_forever,
     "wait once": _wait_once,
     "fail": _fail,
     "fault": _fault,

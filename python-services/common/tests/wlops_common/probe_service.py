@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from fastapi import FastAPI
 from pydantic import Field
 
 from wlops_common import app as common
 from wlops_common.contracts import TrainRequest, TrainResult
 from wlops_common.jobs.definition import ServiceDefinition
-from wlops_common.jobs.runner import StopTimes
+from wlops_common.jobs.running import StopTimes
 from wlops_common.serve import serve
 from wlops_common.settings import ServiceSettings
 
@@ -22,10 +24,11 @@ DEFINITION = ServiceDefinition(
     manifest_field="model",
     can_pause=True,
     can_wait=True,
+    preload=tuple(os.environ.get("PROBE_PRELOAD", "").split()),
 )
 
-#: Short, so that the tests are.
-STOP_TIMES = StopTimes(cancel_terminate=0.3, cancel_kill=0.8, pause_terminate=0.5, pause_kill=1.0)
+#: Of a pause; a cancel takes as long as it does for users.
+STOP_TIMES = StopTimes(pause_terminate=0.5, pause_kill=1.0)
 
 
 class ProbeSettings(ServiceSettings):

@@ -28,8 +28,9 @@ class KilledProcess:
 
     def __init__(self, task: ChildTask) -> None:
         self.started.append(task)
+        self.work_dir = task.work_dir
 
-    def clean_up(self) -> None:
+    def close(self) -> None:
         """Nothing is left of it."""
 
 
@@ -44,6 +45,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
         kills = iter(range(100))
         monkeypatch.setattr(KilledProcess, "started", [], raising=False)
         monkeypatch.setattr(runner, "JobProcess", KilledProcess)
+        monkeypatch.setattr(runner.Forkserver, "is_warm", lambda _: True)
         monkeypatch.setattr(runner, "out_of_memory_kills", lambda: next(kills))
         store = JobStore(tmp_path / f"{can_save_memory}.sqlite")
         job_id = store.submit(train_request()).job_id

@@ -165,8 +165,8 @@ def test_only_the_trainer_holds_torch_in_memory_before_its_first_job(service: Se
 import json
 import psutil
 from {package}.app import DEFINITION
-from wlops_common.jobs.process import start_forkserver
-start_forkserver(DEFINITION)
+from wlops_common.jobs.forkserver import Forkserver
+Forkserver(DEFINITION, lambda: None).prepare()
 print(json.dumps([" ".join(child.cmdline()) for child in psutil.Process().children()]))
 """)
     holds_torch = any("forkserver" in child and "'torch'" in child for child in children)

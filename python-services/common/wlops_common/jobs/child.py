@@ -21,6 +21,7 @@ from wlops_common.contracts import JobProgress, Message
 from wlops_common.errors import WlopsError
 from wlops_common.jobs.context import JobSurroundings, RunningJobContext
 from wlops_common.jobs.definition import ServiceDefinition, load_entry
+from wlops_common.jobs.open_uploads import UploadNotes
 from wlops_common.jobs.outcome import Outcome, outcome_of, refuse_foreign
 from wlops_common.jobs.parent_death import die_with_parent
 from wlops_common.manifest import AlreadyCommitted, find_manifest
@@ -101,7 +102,7 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
 
     def run() -> Message:
         request = definition.request_model.model_validate(task.body)
-        store = S3ObjectStore(task.bucket)
+        store = S3ObjectStore(task.bucket, journal=UploadNotes(task.work_dir))
         committed = find_manifest(store, request.output_prefix)
         if committed is not None:
             refuse_foreign(*committed, request.job_key)

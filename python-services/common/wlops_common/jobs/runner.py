@@ -1,7 +1,8 @@
 """The scheduler of one service: one thread that starts waiting jobs, follows running ones and writes down how they end.
 
-Rules (``docs/job-protocol.md``, States): at most N jobs run; a told job is asked, then terminated, then killed; a process that dies
-without an answer is run once more; a service that stops leaves its jobs `queued`. Not here: what a child does (``child``).
+Rules (``docs/job-protocol.md``, States): at most N jobs run; a job has ended when no process of it is left; a process that dies without
+an answer is run once more; a service that stops leaves its jobs `queued`. Not here: what a child does (``child``), and how a job that was
+told to stop is brought to it (``running``).
 """
 
 from __future__ import annotations
@@ -9,62 +10,39 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from wlops_common.contracts import JobError, JobProgress, JobStatus
+from wlops_common.contracts import JobError, JobStatus
 from wlops_common.errors import JobCrashed, ResourceExhausted
 from wlops_common.jobs.child import ChildTask
 from wlops_common.jobs.definition import ServiceDefinition
+from wlops_common.jobs.forkserver import Forkserver
+from wlops_common.jobs.janitor import Janitor
 from wlops_common.jobs.job_log import bound_log
+from wlops_common.jobs.living import kill_all
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.outcome import Outcome
-from wlops_common.jobs.process import JobProcess, end_leftovers, start_forkserver
-from wlops_common.jobs.store import JobStore, Order
+from wlops_common.jobs.process import JobProcess
+from wlops_common.jobs.running import RunningJob, StopTimes
+from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
+from wlops_common.object_store import S3ObjectStore
 from wlops_common.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
+#: How long to wait for the end of processes that were killed.
+_LEFTOVERS_SECONDS = 5.0
 #: Finished jobs are forgotten after this; a task that asks later is told that the job is lost.
 _RETENTION = timedelta(days=30)
 _FORGET_EVERY_SECONDS = 24 * 3600
-
-
-@dataclass(frozen=True)
-class StopTimes:
-    """Seconds after an order at which a job that has not ended is forced to."""
-
-    cancel_terminate: float = 2
-    cancel_kill: float = 5
-    #: A pause leaves time for a checkpoint.
-    pause_terminate: float = 120
-    pause_kill: float = 123
-
-
-@dataclass
-class _Running:
-    """One running job."""
-
-    status: JobStatus
-    request_id: str | None
-    process: JobProcess
-    log_file: Path
-    memory_kills_before: int | None
-    started: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
-    order: Order | None = None
-    ordered: float = 0
-    signalled: int = 0
-    outcome: Outcome | None = None
 
 
 class JobRunner:
@@ -84,7 +62,9 @@ class JobRunner:
         self._metrics = metrics
         self._stop_times = stop_times or StopTimes()
         self._work_root = settings.work_dir(definition.name)
-        self._running: list[_Running] = []
+        self._janitor = Janitor(lambda: S3ObjectStore(settings.bucket))
+        self._forkserver = Forkserver(definition, self.wake)
+        self._running: list[RunningJob] = []
         self._killed_for_memory: set[str] = set()
         self._stopping = False
         self._forget_next = float("-inf")
@@ -94,15 +74,16 @@ class JobRunner:
 
     def start(self) -> None:
         """Take up the jobs an earlier process left, and begin. To be called from the main thread, once."""
-        leftovers = end_leftovers(self._work_root)
-        shutil.rmtree(self._work_root, ignore_errors=True)
+        leftovers = _end_leftovers(self._work_root)
+        for folder in self._work_root.glob("*"):
+            self._janitor.discard(folder)
         requeued = self._store.requeue_running()
         for job_id in requeued:
             self._metrics.job_restarted("service")
             log.info("job taken up again after a restart", extra={"fields": {"jobId": job_id}})
         if leftovers:
             log.warning("processes of an earlier service were still running", extra={"fields": {"ended": leftovers}})
-        start_forkserver(self._definition)
+        self._forkserver.prepare()
         self._thread.start()
 
     def stop(self) -> None:
@@ -110,12 +91,13 @@ class JobRunner:
         self._stopping = True
         self.wake()
         self._thread.join()
+        self._janitor.stop()
         os.close(self._wake_read)
         os.close(self._wake_write)
 
     def wake(self) -> None:
         """Look at the store now; to be called after a submit or an order, from any thread."""
-        with contextlib.suppress(BlockingIOError):  # woken a great many times already, and about to look
+        with contextlib.suppress(OSError):  # woken a great many times already and about to look, or stopped
             os.write(self._wake_write, b"!")
 
     @property
@@ -150,12 +132,17 @@ class JobRunner:
 
     def _sleep(self) -> None:
         handles = [handle for job in self._running for handle in (job.process.sentinel, job.process.reports)]
-        ready = wait([self._wake_read, *handles], timeout=_TICK_SECONDS)
+        # Orders have deadlines of their own; the tick is for heartbeats and logs.
+        now = time.monotonic()
+        looks = [job.next_look() for job in self._running]
+        ready = wait([self._wake_read, *handles], timeout=max(0.0, min([now + _TICK_SECONDS, *looks]) - now))
         if self._wake_read in ready:
             os.read(self._wake_read, 65536)
 
     def _start_waiting(self) -> None:
-        while len(self._running) < self._settings.max_jobs:
+        while len(self._running) < self._settings.max_jobs and self._store.has_waiting():
+            if not self._forkserver.is_warm():
+                return  # woken when it is
             status = self._store.start_next()
             if status is None:
                 return
@@ -170,7 +157,7 @@ class JobRunner:
                 "job started", extra={"fields": {**_identity(job), "attempt": status.attempt, "pid": job.process.pid}}
             )
 
-    def _launch(self, status: JobStatus) -> _Running:
+    def _launch(self, status: JobStatus) -> RunningJob:
         body, request_id = self._store.request_of(status.job_id)
         log_file = self.log_file(status.job_id)
         task = ChildTask(
@@ -186,7 +173,7 @@ class JobRunner:
             memory_ran_out=status.job_id in self._killed_for_memory,
         )
         memory_kills = out_of_memory_kills()
-        return _Running(status, request_id, JobProcess(task), log_file, memory_kills)
+        return RunningJob(status, request_id, JobProcess(task), log_file, memory_kills, self._stop_times)
 
     def _give_back(self, status: JobStatus) -> None:
         """A process that cannot be started counts like one that died: once more, then the job fails."""
@@ -194,56 +181,23 @@ class JobRunner:
             fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
             self._store.finish(status.job_id, "failed", error=fault.to_job_error())
 
-    def _follow(self, job: _Running) -> None:
-        has_ended = job.process.exit_code is not None  # asked first, so that reading takes everything it ever sent
-        progress = self._read(job)
+    def _follow(self, job: RunningJob) -> None:
         now = time.monotonic()
+        is_gone = job.is_gone(now)  # asked first, so that reading takes everything it ever sent
+        progress = job.read()
         if progress is not None or now - job.heard >= _HEARTBEAT_SECONDS:
             self._store.record_progress(job.status.job_id, progress)
             job.heard = now
-        if has_ended:
+        if is_gone:
             self._running.remove(job)
             self._conclude(job)
             return
         bound_log(job.log_file)
-        if job.outcome is not None:
-            job.process.signal_group(signal.SIGKILL)  # it has nothing left to do but to exit
-        else:
-            self._enforce_order(job, now)
+        job.obey(self._store.order_of(job.status.job_id), now)
 
-    def _read(self, job: _Running) -> JobProgress | None:
-        latest: JobProgress | None = None
-        for message in job.process.read_reports():
-            if "progress" in message:
-                latest = JobProgress.model_validate(message["progress"])
-            else:
-                job.outcome = Outcome.model_validate(message["outcome"])
-        return latest
-
-    def _enforce_order(self, job: _Running, now: float) -> None:
-        order = self._store.order_of(job.status.job_id)
-        if order is None:
-            return
-        if order != job.order:
-            job.order, job.ordered, job.signalled = order, now, 0
-            job.process.send_order(order)
-        times = self._stop_times
-        terminate, kill = (
-            (times.cancel_terminate, times.cancel_kill)
-            if order == "cancel"
-            else (times.pause_terminate, times.pause_kill)
-        )
-        waited = now - job.ordered
-        if waited >= kill and job.signalled != signal.SIGKILL:
-            job.signalled = signal.SIGKILL
-            job.process.signal_group(signal.SIGKILL)
-        elif waited >= terminate and job.signalled == 0:
-            job.signalled = signal.SIGTERM
-            job.process.signal_group(signal.SIGTERM)
-
-    def _conclude(self, job: _Running) -> None:
+    def _conclude(self, job: RunningJob) -> None:
         exit_code = job.process.exit_code
-        job.process.clean_up()
+        self._release(job)
         job_id = job.status.job_id
         order = self._store.order_of(job_id)
         if job.outcome is not None:
@@ -271,7 +225,7 @@ class JobRunner:
             extra={"fields": {**_identity(job), "state": ended.state, "seconds": round(seconds, 3), **code}},
         )
 
-    def _fault_of(self, job: _Running, exit_code: int | None) -> JobError | None:
+    def _fault_of(self, job: RunningJob, exit_code: int | None) -> JobError | None:
         """Why a process died without an answer, or None when it is to be run once more."""
         details = {"exitCode": exit_code, "attempt": job.status.attempt}
         if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
@@ -288,16 +242,30 @@ class JobRunner:
             f"The job's process died twice without an answer (exit code {exit_code}).", details=details
         ).to_job_error()
 
+    def _release(self, job: RunningJob) -> None:
+        job.process.close()
+        self._janitor.discard(job.process.work_dir)
+
     def _end_all(self) -> None:
         for job in self._running:
             job.process.signal_group(signal.SIGKILL)
         for job in self._running:
-            job.process.clean_up()
+            _end_leftovers(job.process.work_dir, job.process.pid)
+            self._release(job)
         self._running.clear()
         self._store.requeue_running()
 
 
-def _identity(job: _Running) -> dict[str, object]:
+def _end_leftovers(folder: Path, group: int | None = None) -> int:
+    """Kill all processes of a job, or those of a service that was killed together with its jobs, and wait for their end."""
+    leftovers = kill_all(folder, group)
+    deadline = time.monotonic() + _LEFTOVERS_SECONDS
+    while kill_all(folder, group) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return leftovers
+
+
+def _identity(job: RunningJob) -> dict[str, object]:
     status = job.status
     return {
         "jobId": status.job_id,

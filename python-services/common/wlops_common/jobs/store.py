@@ -174,6 +174,11 @@ class JobStore:
             db.execute("UPDATE jobs SET requested = ? WHERE number = ?", (order, row["number"]))
         return _status(db.execute("SELECT * FROM jobs WHERE number = ?", (row["number"],)).fetchone())
 
+    def has_waiting(self) -> bool:
+        """Whether a job waits to be started."""
+        with self._mutex:
+            return self._connection.execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone() is not None
+
     def start_next(self) -> JobStatus | None:
         """Turn the job that waits longest into a running one with the next attempt number, or None when none waits."""
         now = utc_now()

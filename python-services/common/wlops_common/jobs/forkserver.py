@@ -1,0 +1,90 @@
+"""The forkserver that job processes are started from: what it imports once, and whether it is done with that.
+
+A process that is asked for while the forkserver still imports is born seconds later, and whoever asked is held until then. So the runner
+starts jobs only from a warm one; a job that waits for it is `queued`, and cancelled at once when that is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from multiprocessing import forkserver, get_context
+from pathlib import Path
+
+from wlops_common.jobs.definition import ServiceDefinition
+
+CONTEXT = get_context("forkserver")
+
+#: One thread per job unless the operator says otherwise: results stay repeatable and jobs do not fight over cores.
+_THREAD_LIMITS = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class Forkserver:
+    """The one forkserver of this process. It ends with the thread that started it, so the callers below live as long as the service."""
+
+    def __init__(self, definition: ServiceDefinition, on_warm: Callable[[], None]) -> None:
+        """``on_warm`` is called from a thread of its own when ``is_warm`` has another answer than before."""
+        self._definition = definition
+        self._on_warm = on_warm
+        self._mutex = threading.Lock()
+        self._warm_pid: int | None = None
+        self._is_warming = False
+        self._has_failed = False
+
+    def prepare(self) -> None:
+        """Say what it imports, and start it now where nothing is to wait for that later."""
+        for name, value in _THREAD_LIMITS.items():
+            os.environ.setdefault(name, value)
+        # The forkserver ignores this process's sys.path and knows only the environment.
+        source_roots = [str(Path(__file__).parents[2]), str(Path(__file__).parents[3])]
+        paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        os.environ["PYTHONPATH"] = os.pathsep.join([*paths, *(root for root in source_roots if root not in paths)])
+        preload = ["wlops_common.jobs.preload", "wlops_common.jobs.child", *self._definition.preload]
+        CONTEXT.set_forkserver_preload(preload)
+        if self._definition.preload_at_start:
+            self.is_warm()
+
+    def is_warm(self) -> bool:
+        """Whether a process can be started without delay. Starts the forkserver where there is none, or it has died.
+
+        One that cannot be warmed counts as warm for once: starting the job then shows the fault.
+        """
+        forkserver.ensure_running()
+        pid = _pid()
+        with self._mutex:
+            if pid == self._warm_pid or self._has_failed:
+                self._has_failed = False
+                return True
+            if not self._is_warming:
+                self._is_warming = True
+                threading.Thread(target=self._warm, args=(pid,), name="forkserver-warm-up", daemon=True).start()
+            return False
+
+    def _warm(self, pid: int | None) -> None:
+        has_failed = True
+        with contextlib.suppress(OSError, EOFError):
+            process = CONTEXT.Process(target=_nothing, name="warm-up", daemon=True)
+            process.start()
+            process.join()
+            has_failed = process.exitcode != 0
+        with self._mutex:
+            self._is_warming, self._has_failed = False, has_failed
+            self._warm_pid = None if has_failed else pid
+        self._on_warm()
+
+
+def _pid() -> int | None:
+    """Process id of the forkserver, which the standard library keeps to itself."""
+    pid: int | None = getattr(forkserver, "_forkserver")._forkserver_pid  # noqa: B009, SLF001 - see above
+    return pid
+
+
+def _nothing() -> None:
+    """The first process: it is born when the imports are done."""
