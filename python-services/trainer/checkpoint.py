@@ -9,17 +9,20 @@ the training must go on as if it had not been; its checkpoint then names the las
 
 from __future__ import annotations
 
-import json
+import contextlib
+import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from trainer.checkpoint_files import read_facts, read_state, write_state
+from trainer.checkpoint_search import checkpoints_below, write_index
 from trainer.loop import Training
 from wlops_common.contracts import ObjectRef, TrainRequest
 from wlops_common.errors import ArtifactChanged, ArtifactError
 from wlops_common.job_context import JobContext
-from wlops_common.manifest import download_manifest, read_manifest, write_manifest
+from wlops_common.manifest import AlreadyCommitted, download_manifest, read_manifest, write_manifest
 
 _KEPT = 2
 #: Saving may cost at most this share of the time, whatever interval was asked for.
@@ -91,17 +94,39 @@ class Checkpoints:
     def restore(self, training: Training) -> int | None:
         """Put the training where it last stood: an earlier attempt's newest whole checkpoint, else ``resumeFrom``.
 
-        Returns the step, or None when there is nothing to continue from.
+        Where neither is there, the newest whole and sound checkpoint of an earlier segment. Returns the step, or None when there is
+        nothing to continue from.
 
         Raises:
             ArtifactMissing, ArtifactChanged: ``resumeFrom`` is damaged or belongs to another training.
         """
-        for ref in self._of_earlier_attempts():
+        own = checkpoints_below(self.context.store, self.request.output_prefix, at_least=self.context.attempt)
+        if (step := self._restore_first(training, own, only_sound=False)) is not None:
+            return step
+        if self.request.resume_from is not None:
+            return self._restore(training, self.request.resume_from, only_sound=False)
+        for prefix in self.request.earlier_prefixes:
+            found = checkpoints_below(self.context.store, prefix)
+            if (step := self._restore_first(training, found, only_sound=True)) is not None:
+                return step
+        return None
+
+    def newest(self) -> ObjectRef | None:
+        """The newest checkpoint that an earlier attempt of this job has left, or None; only its manifest is looked at."""
+        for ref in checkpoints_below(self.context.store, self.request.output_prefix, at_least=self.context.attempt):
+            with contextlib.suppress(ArtifactError):
+                read_manifest(self.context.store, ref)
+                return ref
+        return None
+
+    def _restore_first(self, training: Training, refs: Iterable[ObjectRef], *, only_sound: bool) -> int | None:
+        """Continue from the first of these that can be; the step, or None where none can."""
+        for ref in refs:
             try:
-                return self._restore(training, ref)
-            except ArtifactError as fault:
-                self.context.log("checkpoint skipped", key=ref.key, reason=fault.message)
-        return None if self.request.resume_from is None else self._restore(training, self.request.resume_from)
+                return self._restore(training, ref, only_sound=only_sound)
+            except (ArtifactError, _Unsound) as fault:
+                self.context.log("checkpoint skipped", key=ref.key, reason=str(fault))
+        return None
 
     def _save(self, training: Training, *, is_sound: bool) -> ObjectRef:
         """Save now; the same step is saved once. Older ones than the last two are removed."""
@@ -122,13 +147,24 @@ class Checkpoints:
         )
         prefix = f"{self.context.attempt_prefix}checkpoint-{step}/"
         files = {path.name: self.context.store.upload(prefix + path.name, path) for path in sorted(folder.iterdir())}
-        ref = write_manifest(
-            self.context.store, job_key=self.request.job_key, output_prefix=prefix, files=files, facts={"step": step}
-        )
+        ref = self._list(prefix, files, step)
         self._keep(Saved(step, ref))
         elapsed = self._wait(started, at_least=self.interval_seconds)
         self.context.log("checkpoint saved", step=step, isSound=is_sound, seconds=round(elapsed, 3))
         return ref
+
+    def _list(self, prefix: str, files: dict[str, ObjectRef], step: int) -> ObjectRef:
+        """Write the checkpoint's manifest."""
+        store, facts = self.context.store, {"step": step}
+        for _ in range(2):
+            try:
+                return write_manifest(
+                    store, job_key=self.request.job_key, output_prefix=prefix, files=files, facts=dict(facts)
+                )
+            except AlreadyCommitted as older:
+                # Of this attempt's number before the job store was lost; its files have just been written over.
+                store.delete(older.ref.key)
+        raise ArtifactChanged(f"Somebody else writes to {prefix}.", details={"key": prefix})
 
     def _wait(self, started: float, *, at_least: float) -> float:
         """Put off the next look so that what has ended now costs no more than its share; how long it took."""
@@ -136,11 +172,15 @@ class Checkpoints:
         self._next_at = time.monotonic() + max(at_least, elapsed / _MAX_SAVING_SHARE)
         return elapsed
 
-    def _restore(self, training: Training, ref: ObjectRef) -> int:
+    def _restore(self, training: Training, ref: ObjectRef, *, only_sound: bool) -> int:
         folder = self.context.work_dir / "resume"
-        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of one that was damaged
+        folder.mkdir()
         download_manifest(self.context.store, ref, folder)
         state = read_facts(folder)
+        is_sound = state.get("isSound", True)
+        if only_sound and not is_sound:
+            raise _Unsound("its loss had exploded")
         changed = _differences(state["fingerprint"], _fingerprint(self.request))
         if not changed <= _MAY_DIFFER:
             raise ArtifactChanged(
@@ -148,7 +188,7 @@ class Checkpoints:
                 details={"key": ref.key, "differ": sorted(changed - _MAY_DIFFER)},
             )
         read_state(training, folder)
-        self.sound_before = Saved(training.position.step, ref) if state.get("isSound", True) else _last_sound(state)
+        self.sound_before = Saved(training.position.step, ref) if is_sound else _last_sound(state)
         self.context.log("training continues", step=training.position.step, checkpoint=ref.key, changed=sorted(changed))
         return training.position.step
 
@@ -156,24 +196,15 @@ class Checkpoints:
         """Record the checkpoint in the attempt's index and drop the oldest beyond those kept."""
         store, dropped = self.context.store, self.saved[: -_KEPT + 1]
         self.saved = [*self.saved[-_KEPT + 1 :], saved]
-        index = json.dumps([kept.manifest.to_json() for kept in self.saved]).encode()
-        store.put(_index_key(self.context.attempt_prefix), index, "application/json")
+        write_index(store, self.request.output_prefix, self.context.attempt, [kept.manifest for kept in self.saved])
         for old in dropped:
             for file in read_manifest(store, old.manifest).files:
                 store.delete(file.key)
             store.delete(old.manifest.key)
 
-    def _of_earlier_attempts(self) -> list[ObjectRef]:
-        """Checkpoints of earlier attempts, newest first."""
-        found: list[ObjectRef] = []
-        for attempt in range(self.context.attempt - 1, 0, -1):
-            index = self.context.store.get(_index_key(f"{self.request.output_prefix}attempt-{attempt}/"))
-            found += reversed([ObjectRef.model_validate(entry) for entry in json.loads(index or b"[]")])
-        return found
 
-
-def _index_key(attempt_prefix: str) -> str:
-    return f"{attempt_prefix}checkpoints.json"
+class _Unsound(Exception):
+    """A checkpoint that only the segment it was handed to may continue."""
 
 
 def _last_sound(state: dict[str, Any]) -> Saved | None:

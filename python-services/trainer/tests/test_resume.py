@@ -11,8 +11,8 @@ import pytest
 
 from trainer.checkpoint import Checkpoints
 from trainer.job import run
-from trainer.tests.support import INTENTS, Jobs, intent_rows, pause
-from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
+from trainer.tests.support import INTENTS, Jobs, intent_rows, pause, without_times
+from wlops_common.contracts import TrainRequest
 from wlops_common.errors import ArtifactChanged
 from wlops_common.job_context import JobInterrupted
 
@@ -22,11 +22,6 @@ SETTINGS: dict[str, Any] = {"epochs": 3, "batch_size": 16, "hidden_size": 16, "e
 
 def request_for(jobs: Jobs, **options: Any) -> TrainRequest:
     return jobs.request(intent_rows(160), intent_rows(40, seed=2), **SETTINGS, **options)
-
-
-def without_times(result: TrainResult) -> TrainResult:
-    empty = ObjectRef(key="x", sha256="0" * 64)
-    return result.model_copy(update={"seconds": 0, "model": empty, "model_path": "x"})
 
 
 @pytest.mark.parametrize("steps_before", [1, 9, 10, 11, 29])

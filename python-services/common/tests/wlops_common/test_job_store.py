@@ -59,11 +59,12 @@ def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing(store:
     assert store.find(first.job_id) == first
 
 
+@pytest.mark.parametrize("newer", ["resumeFrom", "earlierPrefixes"])
 def test_a_body_that_a_version_without_todays_newest_field_wrote_is_still_the_same(
-    store: JobStore, tmp_path: Path
+    store: JobStore, tmp_path: Path, newer: str
 ) -> None:
     first = store.submit(train_request())
-    body = {name: value for name, value in train_request().to_json().items() if name != "resumeFrom"}
+    body = {name: value for name, value in train_request().to_json().items() if name != newer}
     with sqlite3.connect(tmp_path / "jobs.sqlite") as db:
         db.execute("UPDATE jobs SET body = ?, body_sha256 = ?", (json.dumps(body), body_hash(body)))
     assert store.submit(train_request()) == first

@@ -62,3 +62,5 @@ class JobRequest(Message):
     segment: int = Field(ge=0)
     seed: int = Field(ge=0, le=2**31 - 1)
     output_prefix: Prefix
+    #: ``output_prefix`` of earlier segments of the same phase, newest first. What one of them finished is not done again.
+    earlier_prefixes: list[Prefix] = Field(default_factory=list)

@@ -19,12 +19,12 @@ from typing import Any
 
 from wlops_common.contracts import JobProgress, Message
 from wlops_common.errors import WlopsError
+from wlops_common.jobs.adoption import stop_when_done
 from wlops_common.jobs.context import JobSurroundings, RunningJobContext
 from wlops_common.jobs.definition import ServiceDefinition, load_entry
 from wlops_common.jobs.open_uploads import UploadNotes
-from wlops_common.jobs.outcome import Outcome, outcome_of, refuse_foreign
+from wlops_common.jobs.outcome import Outcome, outcome_of
 from wlops_common.jobs.parent_death import die_with_parent
-from wlops_common.manifest import AlreadyCommitted, find_manifest
 from wlops_common.object_store import BucketAddress, S3ObjectStore
 
 
@@ -103,10 +103,6 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
     def run() -> Message:
         request = definition.request_model.model_validate(task.body)
         store = S3ObjectStore(task.bucket, journal=UploadNotes(task.work_dir))
-        committed = find_manifest(store, request.output_prefix)
-        if committed is not None:
-            refuse_foreign(*committed, request.job_key)
-            raise AlreadyCommitted(*committed)
         context = RunningJobContext(
             request,
             store,
@@ -119,6 +115,7 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
             memory_ran_out=task.memory_ran_out,
         )
         context.log("started")
+        stop_when_done(store, request, context.log)
         return load_entry(definition.entry)(context, request)
 
     return outcome_of(definition, run, _print_fault)

@@ -63,6 +63,11 @@ def taken_over(definition: ServiceDefinition, ref: ObjectRef, manifest: Manifest
     return Outcome(state="succeeded", result=definition.result_model.model_validate(result).to_json())
 
 
+def has_result(manifest: Manifest) -> bool:
+    """Whether the result was written with the manifest, so that it can be taken over."""
+    return isinstance(manifest.facts.get("result"), dict)
+
+
 def refuse_foreign(ref: ObjectRef, manifest: Manifest, job_key: str) -> None:
     """Raise ``ArtifactChanged`` when the manifest was written by a job with another key."""
     if manifest.job_key != job_key:
