@@ -27,7 +27,7 @@ class WlopsError(Exception):
         │   ├── ModelError              the model that was asked for
         │   │   ├── ModelUnknown, ModelUnavailable, ModelTaskMismatch
         │   ├── HyperparameterInvalid, MetricUnknown, TrainingDiverged
-        │   ├── ResourceExhausted, JobCrashed
+        │   ├── ResourceExhausted, JobCrashed, JobAbandoned (retryable)
         │   ├── StorageUnavailable      (retryable)
         │   └── InternalFault
         └── RequestError                a request is answered with this code
@@ -151,6 +151,14 @@ class JobCrashed(JobFault):
 
     code = "JOB_CRASHED"
     http_status = 500
+
+
+class JobAbandoned(JobFault):
+    """Nobody asked about the job for so long that it was stopped."""
+
+    code = "JOB_ABANDONED"
+    http_status = 500
+    retryable = True
 
 
 class StorageUnavailable(JobFault):

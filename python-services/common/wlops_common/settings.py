@@ -44,6 +44,8 @@ class ServiceSettings(BaseSettings):
     max_jobs: int = Field(2, ge=1, le=256, validation_alias="WLOPS_MAX_JOBS")
     #: Jobs that may wait; more are answered with 429.
     max_queued_jobs: int = Field(1000, ge=1, validation_alias="WLOPS_MAX_QUEUED_JOBS")
+    #: A job that nobody has asked about for so long is stopped; 0 lets it run.
+    job_lease_seconds: float = Field(1800, ge=0, allow_inf_nan=False, validation_alias="WLOPS_JOB_LEASE_SECONDS")
     log_level: LogLevel = Field("info", validation_alias="WLOPS_LOG_LEVEL")
     #: Folder of the operator's own model folders.
     models_dir: Path | None = Field(None, validation_alias="WLOPS_MODELS_DIR")

@@ -22,7 +22,7 @@ DEFINITION = ServiceDefinition(
     result_model=TrainResult,
     phases=frozenset({"training"}),
     manifest_field="model",
-    can_pause=True,
+    can_pause="PROBE_CANNOT_PAUSE" not in os.environ,
     can_wait=True,
     preload=tuple(os.environ.get("PROBE_PRELOAD", "").split()),
 )

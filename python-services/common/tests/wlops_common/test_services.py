@@ -80,6 +80,7 @@ def test_every_promised_route_exists(service: Service, app: FastAPI) -> None:
     base = f"/api/v1/{service.definition.route}"
     promised = {
         ("POST", base),
+        ("GET", base),
         ("GET", f"{base}/{{id}}"),
         ("POST", f"{base}/{{id}}/cancel"),
         ("GET", f"{base}/{{id}}/log"),

@@ -26,6 +26,7 @@ from wlops_common.contracts.jobs import (
     JobProgress,
     JobState,
     JobStatus,
+    LiveJobs,
 )
 from wlops_common.contracts.messages import (
     Identifier,
@@ -85,6 +86,7 @@ __all__ = [
     "JobStatus",
     "LabelIssueReport",
     "LeakageReport",
+    "LiveJobs",
     "Message",
     "MetricInfo",
     "ObjectKey",

@@ -49,3 +49,9 @@ class JobStatus(Message):
     started_at: str | None
     finished_at: str | None
     updated_at: str
+
+
+class LiveJobs(Message):
+    """Jobs that wait or run, those that wait longest first."""
+
+    items: list[JobStatus]

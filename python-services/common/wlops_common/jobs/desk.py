@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from fastapi.concurrency import run_in_threadpool
 
-from wlops_common.contracts import JobRequest, JobStatus
+from wlops_common.contracts import JobRequest, JobStatus, LiveJobs
 from wlops_common.errors import NotReady
 from wlops_common.jobs.endings import Endings
 from wlops_common.jobs.runner import JobRunner
 from wlops_common.jobs.store import FINISHED, JobStore
+
+#: Jobs that wait or run, in one answer.
+MOST_LISTED = 1000
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class JobDesk:
         """Look at a job. Raises ``JobNotFound``."""
         return await self._when_over(await run_in_threadpool(self.store.find, job_or_task_id), wait_seconds)
 
+    async def live(self) -> LiveJobs:
+        """The jobs that wait or run. Asks about none of them in particular, so their leases go on."""
+        return LiveJobs(items=await run_in_threadpool(self.store.live, MOST_LISTED))
+
     async def cancel(self, job_or_task_id: str, wait_seconds: float = 0) -> JobStatus | None:
         """End a job; None for a job id that is not known, which now never runs. Raises ``JobNotFound`` for a task id."""
         status = await run_in_threadpool(self.store.cancel, job_or_task_id)
@@ -52,6 +59,7 @@ class JobDesk:
 
     async def _when_over(self, status: JobStatus, wait_seconds: float) -> JobStatus:
         """The status when the job is over, or when the time is up."""
+        self.runner.leases.renew(status.job_id)
         if status.state in FINISHED or wait_seconds == 0:
             return status
         with self.endings.expected(status.job_id) as ended:
@@ -60,4 +68,5 @@ class JobDesk:
                 return status
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), wait_seconds)
+        self.runner.leases.renew(status.job_id)
         return await run_in_threadpool(self.store.find, status.job_id)

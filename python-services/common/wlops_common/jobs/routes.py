@@ -2,13 +2,13 @@
 
 # The annotations of the handlers are the definition's own models, so they must be evaluated where they stand:
 # no `from __future__ import annotations` here.
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
-from wlops_common.contracts import JobRequest, JobStatus
+from wlops_common.contracts import JobRequest, JobStatus, LiveJobs
 from wlops_common.errors import ValidationFailed
 from wlops_common.http_errors import request_id_of
 from wlops_common.jobs.definition import ServiceDefinition
@@ -32,6 +32,11 @@ def job_router(definition: ServiceDefinition, desk: JobDesk) -> APIRouter:
     )
     _add_submits(router, definition, desk)
     _add_orders(router, definition, desk)
+
+    @router.get("", response_model=LiveJobs)
+    async def live(live: Annotated[Literal["true"], Query()]) -> JSONResponse:  # noqa: ARG001 - says that no others are listed
+        """The jobs that wait or run, the oldest first, at most 1,000. Does not count as asking about them."""
+        return JSONResponse((await desk.live()).to_json())
 
     @router.get("/{id}", response_model=JobStatus)
     async def status(job_or_task_id: JobOrTaskId, wait_seconds: WaitSeconds = 0) -> JSONResponse:

@@ -18,12 +18,13 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from wlops_common.contracts import JobError, JobStatus
-from wlops_common.errors import JobCrashed, ResourceExhausted
+from wlops_common.errors import JobAbandoned, JobCrashed, ResourceExhausted
 from wlops_common.jobs.child import ChildTask
 from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.forkserver import Forkserver
 from wlops_common.jobs.janitor import Janitor
 from wlops_common.jobs.job_log import bound_log
+from wlops_common.jobs.leases import Leases
 from wlops_common.jobs.living import kill_all
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.outcome import Outcome
@@ -45,6 +46,9 @@ _RETENTION = timedelta(days=30)
 _FORGET_EVERY_SECONDS = 24 * 3600
 
 
+_ABANDONED = JobAbandoned("Nobody asked about the job for so long that it was stopped.").to_job_error()
+
+
 class JobRunner:
     """Runs the jobs of a store until told to stop."""
 
@@ -64,6 +68,7 @@ class JobRunner:
         self._work_root = settings.work_dir(definition.name)
         self._janitor = Janitor(lambda: S3ObjectStore(settings.bucket))
         self._forkserver = Forkserver(definition, self.wake)
+        self.leases = Leases(settings.job_lease_seconds)
         self._running: list[RunningJob] = []
         self._killed_for_memory: set[str] = set()
         self._stopping = False
@@ -113,6 +118,7 @@ class JobRunner:
         try:
             while not self._stopping:
                 self._forget_when_due(time.monotonic())
+                self._stop_abandoned(time.monotonic())
                 self._start_waiting()
                 self._sleep()
                 for job in list(self._running):
@@ -129,6 +135,18 @@ class JobRunner:
         self._forget_next = now + _FORGET_EVERY_SECONDS
         for job_id in self._store.forget_finished_before(_RETENTION):
             self.log_file(job_id).unlink(missing_ok=True)
+
+    def _stop_abandoned(self, now: float) -> None:
+        """Stop the jobs that nobody asks about any more: what can pause keeps its work, what cannot fails and can be run again."""
+        if not self.leases.are_due(now):
+            return
+        for job_id in self.leases.expired((job.job_id for job in self._store.live()), now):
+            log.warning("nobody asks about this job, stopping it", extra={"fields": {"jobId": job_id}})
+            if self._definition.can_pause:
+                self._store.pause(job_id)
+            elif not self._store.fail_waiting(job_id, _ABANDONED):
+                for job in self._running:
+                    job.is_abandoned |= job.status.job_id == job_id
 
     def _sleep(self) -> None:
         handles = [handle for job in self._running for handle in (job.process.sentinel, job.process.reports)]
@@ -193,7 +211,8 @@ class JobRunner:
             self._conclude(job)
             return
         bound_log(job.log_file)
-        job.obey(self._store.order_of(job.status.job_id), now)
+        order = self._store.order_of(job.status.job_id)
+        job.obey(order or ("cancel" if job.is_abandoned else None), now)
 
     def _conclude(self, job: RunningJob) -> None:
         exit_code = job.process.exit_code
@@ -204,6 +223,8 @@ class JobRunner:
             outcome = job.outcome
         elif order is not None:
             outcome = Outcome(state="cancelled" if order == "cancel" else "paused")
+        elif job.is_abandoned:
+            outcome = Outcome(state="cancelled")
         else:
             fault = self._fault_of(job, exit_code)
             if fault is None:
@@ -215,6 +236,8 @@ class JobRunner:
                 )
                 return
             outcome = Outcome(state="failed", error=fault)
+        if outcome.state == "cancelled" and order is None:
+            outcome = Outcome(state="failed", error=_ABANDONED)
         self._killed_for_memory.discard(job_id)
         ended = self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
         seconds = time.monotonic() - job.started

@@ -48,6 +48,8 @@ class RunningJob:
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     outcome: Outcome | None = None
+    #: Whether it is being stopped because nobody asks about it.
+    is_abandoned: bool = False
     _order: Order | None = None
     _ordered: float = 0
     _signalled: int = 0

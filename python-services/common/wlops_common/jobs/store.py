@@ -190,6 +190,27 @@ class JobStore:
             ).fetchone()
             return None if row is None else _status(row)
 
+    def live(self, limit: int | None = None) -> list[JobStatus]:
+        """The jobs that wait or run, the oldest first, at most ``limit`` of them."""
+        with self._mutex:
+            rows = self._connection.execute(
+                "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY number LIMIT ?",
+                (-1 if limit is None else limit,),
+            ).fetchall()
+        return [_status(row) for row in rows]
+
+    def fail_waiting(self, job_id: str, error: JobError) -> bool:
+        """End a waiting job as failed; False where it does not wait any more."""
+        now = utc_now()
+        with self._transaction() as db:
+            changed = db.execute(
+                "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, updated_at = ? WHERE job_id = ? AND state = 'queued'",
+                (json.dumps(error.to_json(), ensure_ascii=False), now, now, job_id),
+            ).rowcount
+        if changed:
+            self._on_end(job_id)
+        return bool(changed)
+
     def order_of(self, job_id: str) -> Order | None:
         """What a job was told: to cancel, to pause, or nothing."""
         with self._mutex:
