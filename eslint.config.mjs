@@ -197,7 +197,7 @@ export default tseslint.config(
     never: ['temporal', 'workflows', 'activities', 'testing'],
     packages: [...PRISMA, '@temporalio/*'],
   }),
-  arrows(['workflows/*.ts'], {
+  arrows(['workflows/*.ts', 'workflows/maintenance/*.ts'], {
     never: [
       'http',
       'services',

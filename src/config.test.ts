@@ -60,3 +60,12 @@ test('the offset moves default ports only', () => {
   const base = { ...example(), ...SECRETS, WLOPS_PORT_OFFSET: '100', WLOPS_TRAINER_PORT: '9000' };
   expect([readApiConfig(base).port, readApiConfig(base).trainerUrl]).toEqual([8180, 'http://127.0.0.1:9000']);
 });
+
+test.each([['WLOPS_SWEEP_STARTS_SECONDS', ['0', '-1', '1.5', '90000', 'often']]])(
+  '%s: nonsense is refused, naming it',
+  (name, values) => {
+    for (const value of values) {
+      expect(() => readWorkerConfig({ ...example(), ...SECRETS, [name]: value })).toThrow(name);
+    }
+  },
+);

@@ -15,6 +15,11 @@ const url = z.url();
 
 const portOffset = z.coerce.number().int().min(0).max(30000).default(0);
 
+/** How often something is done. Less than `least` would be nothing but load; more than a day, an error of unit. */
+function everySeconds(least: number) {
+  return z.coerce.number().int().min(least).max(86_400);
+}
+
 /** Added to default ports only: an explicit port is taken as it is. */
 function withOffset(explicit: number | undefined, standard: number, offset: number): number {
   return explicit ?? standard + offset;
@@ -72,6 +77,7 @@ const workerSchema = shared.extend({
     .optional(),
   WLOPS_POLL_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(500),
   MLFLOW_TRACKING_URI: url.optional(),
+  WLOPS_SWEEP_STARTS_SECONDS: everySeconds(1).default(10),
 });
 
 /** The variables each role reads, by name; `.env.example` and the docs are tested against it. */
@@ -150,6 +156,7 @@ export function readWorkerConfig(environment: Environment) {
     pollIntervalMs: values.WLOPS_POLL_INTERVAL_MS,
     /** Null: the worker takes any task at once, and is no version of a deployment. */
     version: values.WLOPS_WORKER_BUILD_ID ? { deploymentName: 'wlops', buildId: values.WLOPS_WORKER_BUILD_ID } : null,
+    schedules: { sweepStartsSeconds: values.WLOPS_SWEEP_STARTS_SECONDS },
     /** The trainer has the address and the keys; the worker only needs to know that there is a server to be told. */
     hasMlflow: values.MLFLOW_TRACKING_URI !== undefined,
   });

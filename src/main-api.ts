@@ -32,6 +32,7 @@ import {
   updateHyperparameters,
   updateStopConditions,
 } from './temporal/control-task';
+import { sweepStarts } from './temporal/start-sweeper';
 import { startTask } from './temporal/start-task';
 import { VERSION } from './version';
 
@@ -101,6 +102,15 @@ async function prepare(
   }
 }
 
+/** What an API that died had promised to start does not wait for the worker's schedule, which makes up for what fails here. */
+async function sweepOnce(records: TaskRecordRepository, client: Client, logger: Logger): Promise<void> {
+  try {
+    await sweepStarts(records, client, logger, new Date(), 0);
+  } catch (error) {
+    logger.warn({ err: error }, 'starts in doubt could not be swept at the start of the API');
+  }
+}
+
 async function listen(server: Server, { host, port }: ApiConfig): Promise<void> {
   server.headersTimeout = 15_000;
   server.requestTimeout = 0; // Uploads take as long as they take; silence ends them.
@@ -138,6 +148,7 @@ async function main(): Promise<void> {
   const db = createDb(config.databaseUrl);
   const store = new S3ObjectStore(config.s3);
   const client = lazyTemporalClient(config.temporal);
+  const records = new TaskRecordRepository(db);
   try {
     await prepare(config, db, store, logger, ended.signal);
     if (ended.signal.aborted) return;
@@ -145,7 +156,7 @@ async function main(): Promise<void> {
       db,
       store,
       workflows: taskWorkflows(client),
-      reports: new TaskReportService(new TaskRecordRepository(db), store, logger),
+      reports: new TaskReportService(records, store, logger),
       catalog: modelCatalog as unknown as ModelCatalog, // JSON imports type every key of every model apart.
       resolveModel: createModelResolver(config.trainerUrl, config.serviceSecret),
       readinessChecks: {
@@ -163,6 +174,7 @@ async function main(): Promise<void> {
     const server = createServer(app.express);
     await listen(server, config);
     void sweepUploadsUntil(ended.signal, { store, logger, clock: systemClock });
+    void sweepOnce(records, client, logger);
     logger.info({ host: config.host, port: config.port }, 'API is ready');
     await new Promise<void>((resolve) => {
       if (ended.signal.aborted) resolve();

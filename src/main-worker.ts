@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Client, Connection } from '@temporalio/client';
 import { createActivities } from '../activities';
+import { createMaintenanceActivities } from '../activities/maintenance';
 import { PythonJobClient } from '../activities/python-job-client';
 import { StoredFiles } from '../activities/report-files';
 import { ConfigError, readWorkerConfig, type WorkerConfig } from './config';
@@ -20,12 +21,12 @@ import { TaskRecordRepository } from './repositories/task-records';
 import { S3ObjectStore } from './storage/s3-object-store';
 import { lazyTemporalClient } from './temporal/connection';
 import { registerSearchAttributes } from './temporal/search-attributes';
-import { startSweeper, sweepStarts } from './temporal/start-sweeper';
+import { ensureSchedules } from './temporal/schedules';
+import { sweepStarts } from './temporal/start-sweeper';
 import { installRuntime } from './temporal/worker-runtime';
 import { createWorkers, runWorkers, type WorkflowSource } from './temporal/workers';
 import { startHealthServer } from './worker-health';
 
-const SWEEP_INTERVAL_MS = 10_000;
 const DATABASE_CHECK_MS = 3_000;
 
 /** Compiled, the bundle made by build-workflows.ts; from source, the SDK bundles at start. */
@@ -94,13 +95,17 @@ async function connectWorkers(
     mirrorsChampion: config.hasMlflow,
     timing: { pollIntervalMs: config.pollIntervalMs },
   });
+  const maintenance = createMaintenanceActivities({ sweepStarts: () => sweepStarts(records, client, logger) });
   const workers = await eventually(
     `namespace ${namespace} of Temporal`,
     async () => {
       const added = await registerSearchAttributes(client.connection as Connection, namespace);
       if (added.length > 0) logger.info({ added }, 'registered search attributes');
       const { slots, version } = config;
-      return createWorkers({ connection, namespace, workflows: workflowSource(), activities, slots, version });
+      return createWorkers({
+        ...{ connection, namespace, workflows: workflowSource(), slots, version },
+        activities: { ...activities, ...maintenance },
+      });
     },
     logger,
     ended,
@@ -135,13 +140,14 @@ async function main(): Promise<void> {
     const connected = await connectWorkers(config, client, records, store, logger, ended);
     if (connected) {
       workers = connected.workers;
-      const stopSweeper = startSweeper(() => sweepStarts(records, client, logger), SWEEP_INTERVAL_MS, logger);
+      // Tasks do not wait for it.
+      void eventually('the schedules', () => ensureSchedules(client, config.schedules, logger), logger, ended);
       const stop = new Promise<void>((resolve) => {
         if (ended.aborted) resolve();
         ended.addEventListener('abort', () => resolve(), { once: true });
       });
       logger.info({ temporal: config.temporal, slots: config.slots, version: config.version }, 'worker is running');
-      await runWorkers(workers, stop).finally(stopSweeper);
+      await runWorkers(workers, stop);
       await connected.connection.close();
     }
   } finally {

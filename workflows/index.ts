@@ -1,3 +1,4 @@
 /** The only door for the bundler: every function exported here is a workflow type. */
 export { standardTraining } from './standard-training';
 export { continuousLearning } from './continuous-learning';
+export { sweepStarts } from './maintenance/sweep-starts';

@@ -1,6 +1,7 @@
 /**
  * Starts again what was asked to start but has no workflow that is known to run: the API died between its two writes, or Temporal was
- * down. Safe to run in several workers, because a start finds the workflow that is there.
+ * down. The worker sweeps by the schedule `wlops-sweep-starts`, the API once at its start. Safe to run in several processes at once, because a
+ * start finds the workflow that is there.
  */
 import type { Client } from '@temporalio/client';
 import type { TaskSpec } from '../contracts/task-workflow';
@@ -41,18 +42,4 @@ export async function sweepStarts<Row extends { taskId: string }>(
     }
   }
   return started;
-}
-
-/** Sweeps every `intervalMs`, never twice at once, until the returned function is called and has resolved. */
-export function startSweeper(sweep: () => Promise<unknown>, intervalMs: number, log: SweeperLog): () => Promise<void> {
-  let running: Promise<unknown> | null = null;
-  const timer = setInterval(() => {
-    running ??= sweep()
-      .catch((error: unknown) => log.warn({ err: error }, 'the start sweeper could not work'))
-      .finally(() => (running = null));
-  }, intervalMs);
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
 }

@@ -25,7 +25,7 @@ export function installRuntime(logger: Logger, metricsAddress: string): Runtime 
         },
       },
     },
-    // main-worker.ts ends workers, sweeper and servers in order.
+    // main-worker.ts ends workers and servers in order.
     shutdownSignals: [],
   });
 }
