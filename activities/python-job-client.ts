@@ -8,6 +8,7 @@ import { jobId } from '../src/contracts/job-id';
 import {
   parseChampionAnswer,
   parseJobStatus,
+  parseLiveJobs,
   parseServiceError,
   UnreadableReply,
   type ChampionAnswer,
@@ -67,6 +68,12 @@ export class PythonJobClient {
   /** Lets the job with this key save a checkpoint and end as `paused`. The trainer's route only. Throws and waits as `status` does. */
   pause(jobKey: string, signal: AbortSignal, waitSeconds = 0): Promise<JobStatus> {
     return this.ask('POST', jobKey, '/pause', signal, waitSeconds);
+  }
+
+  /** The jobs of this service that are queued or running, at most 1,000, oldest first. Asking keeps none of them alive. */
+  async liveJobs(signal: AbortSignal): Promise<JobStatus[]> {
+    const body = await this.send('GET', `${this.jobsUrl}?live=true`, signal);
+    return this.readable(() => parseLiveJobs(body));
   }
 
   /** Lets the alias of a task's champion mean the model of one iteration. The trainer's route only. May be repeated safely. */

@@ -78,6 +78,9 @@ const workerSchema = shared.extend({
   WLOPS_POLL_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(500),
   MLFLOW_TRACKING_URI: url.optional(),
   WLOPS_SWEEP_STARTS_SECONDS: everySeconds(1).default(10),
+  WLOPS_RECONCILE_SECONDS: everySeconds(5).default(60),
+  // A workflow's last write may be retried for some time after another one.
+  WLOPS_RECONCILE_QUIET_SECONDS: everySeconds(10).default(60),
 });
 
 /** The variables each role reads, by name; `.env.example` and the docs are tested against it. */
@@ -156,7 +159,11 @@ export function readWorkerConfig(environment: Environment) {
     pollIntervalMs: values.WLOPS_POLL_INTERVAL_MS,
     /** Null: the worker takes any task at once, and is no version of a deployment. */
     version: values.WLOPS_WORKER_BUILD_ID ? { deploymentName: 'wlops', buildId: values.WLOPS_WORKER_BUILD_ID } : null,
-    schedules: { sweepStartsSeconds: values.WLOPS_SWEEP_STARTS_SECONDS },
+    schedules: {
+      sweepStartsSeconds: values.WLOPS_SWEEP_STARTS_SECONDS,
+      reconcileSeconds: values.WLOPS_RECONCILE_SECONDS,
+    },
+    reconcileQuietSeconds: values.WLOPS_RECONCILE_QUIET_SECONDS,
     /** The trainer has the address and the keys; the worker only needs to know that there is a server to be told. */
     hasMlflow: values.MLFLOW_TRACKING_URI !== undefined,
   });

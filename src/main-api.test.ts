@@ -1,13 +1,12 @@
 /** The process itself: started from source as users start it, over the tests' real servers. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { Client } from 'pg';
 import { taskWorkflowId } from './contracts/task-workflow';
 import { createDb } from './db';
 import { createTaskRow } from './testing/database-task';
+import { createOwnDatabase, type OwnDatabase } from './testing/own-database';
 import { startTestS3, type TestS3 } from './testing/s3';
 import { openTestTemporal } from './testing/temporal';
 import { until } from './testing/until';
@@ -15,37 +14,16 @@ import { until } from './testing/until';
 const ROOT = path.resolve(__dirname, '..');
 const ADMIN = { email: 'first-admin@example.org', password: 'a-long-password-1' };
 
-/** An API starts what is in doubt in its database: other suites have such starts in theirs. */
-const OWN_DATABASE = `api_${Date.now()}`;
-
 let s3: TestS3;
-let databaseUrl: string;
+/** An API starts what is in doubt in its database: other suites have such starts in theirs. */
+let database: OwnDatabase;
 beforeAll(async () => {
-  s3 = await startTestS3();
-  databaseUrl = await createDatabase(OWN_DATABASE);
-  const environment = { ...process.env, DATABASE_URL: databaseUrl };
-  await promisify(execFile)(process.execPath, ['tools/prisma/migrate.mjs'], { cwd: ROOT, env: environment });
+  [s3, database] = await Promise.all([startTestS3(), createOwnDatabase()]);
 });
 afterAll(async () => {
-  await dropDatabase(OWN_DATABASE);
+  await database.drop();
   await s3.stop();
 });
-
-async function administer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: process.env.WLOPS_TEST_DATABASE_URL });
-  await client.connect();
-  await client.query(statement).finally(() => client.end());
-}
-
-/** An empty one on the tests' server. */
-async function createDatabase(name: string): Promise<string> {
-  await administer(`CREATE DATABASE ${name}`);
-  const url = new URL(process.env.WLOPS_TEST_DATABASE_URL ?? '');
-  url.pathname = `/${name}`;
-  return url.toString();
-}
-
-const dropDatabase = (name: string): Promise<void> => administer(`DROP DATABASE ${name} WITH (FORCE)`);
 
 interface Running {
   child: ChildProcess;
@@ -59,7 +37,7 @@ function start(variables: Record<string, string>): Running {
     env: {
       PATH: process.env.PATH,
       NODE_NO_WARNINGS: '1',
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: database.url,
       S3_ENDPOINT: s3.options.endpoint,
       S3_ACCESS_KEY_ID: s3.options.accessKeyId,
       S3_SECRET_ACCESS_KEY: s3.options.secretAccessKey,
@@ -110,16 +88,16 @@ test('becomes ready, makes bucket and first administrator, and drains on SIGTERM
 });
 
 test('a schema that is behind is refused, naming the migration and what to run', async () => {
-  const name = `behind_${Date.now()}`;
-  const api = start({ DATABASE_URL: await createDatabase(name) });
+  const behind = await createOwnDatabase({ migrated: false });
+  const api = start({ DATABASE_URL: behind.url });
   expect(await api.exit).toBe(1);
   expect(api.output()).toMatch(/schema is behind: \d+_init, .* not applied\. Run: node tools\/prisma\/migrate\.mjs/);
-  await dropDatabase(name);
+  await behind.drop();
 });
 
 test('what an API that died had promised to start is started when it is back, without the worker’s schedule', async () => {
   const temporal = await openTestTemporal();
-  const db = createDb(databaseUrl);
+  const db = createDb(database.url);
   const { taskId } = await createTaskRow(db, { startRequestedAt: new Date() });
   const api = start({ TEMPORAL_NAMESPACE: temporal.namespace, WLOPS_API_PORT: String(await freePort()) });
   try {

@@ -17,6 +17,7 @@ import type { ServiceName } from './contracts/jobs';
 import { createDb, type Db } from './db';
 import { eventually } from './eventually';
 import { createLogger, type Logger } from './logger';
+import { ReconciliationRepository } from './repositories/reconciliation';
 import { TaskRecordRepository } from './repositories/task-records';
 import { S3ObjectStore } from './storage/s3-object-store';
 import { lazyTemporalClient } from './temporal/connection';
@@ -74,7 +75,7 @@ function endSignal(logger: Logger): AbortSignal {
 async function connectWorkers(
   config: WorkerConfig,
   client: Client,
-  records: TaskRecordRepository,
+  db: Db,
   store: S3ObjectStore,
   logger: Logger,
   ended: AbortSignal,
@@ -87,15 +88,23 @@ async function connectWorkers(
     ended,
   );
   if (!connection) return null;
+  const records = new TaskRecordRepository(db);
+  const clients = jobClients(config);
   const activities = createActivities({
     records,
-    jobClients: jobClients(config),
+    jobClients: clients,
     files: new StoredFiles(store),
     workflowClient: client.workflow,
     mirrorsChampion: config.hasMlflow,
     timing: { pollIntervalMs: config.pollIntervalMs },
   });
-  const maintenance = createMaintenanceActivities({ sweepStarts: () => sweepStarts(records, client, logger) });
+  const maintenance = createMaintenanceActivities({
+    ...{ reads: new ReconciliationRepository(db), records, namespace, workflowClient: client.workflow },
+    services: Object.values(clients),
+    quietSeconds: config.reconcileQuietSeconds,
+    sweepStarts: () => sweepStarts(records, client, logger),
+    tasks: activities,
+  });
   const workers = await eventually(
     `namespace ${namespace} of Temporal`,
     async () => {
@@ -123,7 +132,6 @@ async function main(): Promise<void> {
   installRuntime(logger, `127.0.0.1:${sdkMetricsPort}`);
 
   const db = createDb(config.databaseUrl);
-  const records = new TaskRecordRepository(db);
   const store = new S3ObjectStore(config.s3);
   const client = lazyTemporalClient(config.temporal);
   let workers: Worker[] = [];
@@ -137,7 +145,7 @@ async function main(): Promise<void> {
   });
 
   try {
-    const connected = await connectWorkers(config, client, records, store, logger, ended);
+    const connected = await connectWorkers(config, client, db, store, logger, ended);
     if (connected) {
       workers = connected.workers;
       // Tasks do not wait for it.

@@ -1,4 +1,5 @@
 /** The only door for the bundler: every function exported here is a workflow type. */
 export { standardTraining } from './standard-training';
 export { continuousLearning } from './continuous-learning';
+export { reconcileTasks } from './maintenance/reconcile-tasks';
 export { sweepStarts } from './maintenance/sweep-starts';

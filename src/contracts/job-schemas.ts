@@ -252,6 +252,8 @@ const jobStatus = z.object({
   updatedAt: time,
 });
 
+const liveJobs = z.object({ items: z.array(jobStatus).max(1000) });
+
 const serviceError = z.object({
   error: z.object({ code: z.string().max(100), message: text, details: z.record(z.string(), z.unknown()).optional() }),
 });
@@ -282,6 +284,12 @@ function parse<Value>(schema: z.ZodType<Value>, body: unknown, what: string): Va
 export function parseJobStatus(body: unknown): JobStatus {
   const status = parse(jobStatus, body, 'job status');
   return { ...status, result: status.result ?? null };
+}
+
+/** The jobs that a service lists as live. Throws `UnreadableReply`. */
+export function parseLiveJobs(body: unknown): JobStatus[] {
+  const { items } = parse(liveJobs, body, 'live jobs');
+  return items.map((status) => ({ ...status, result: status.result ?? null }));
 }
 
 /** What the trainer says to a new champion. Throws `UnreadableReply`. */

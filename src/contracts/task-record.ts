@@ -38,7 +38,9 @@ export type DecisionKind =
   | 'pause'
   | 'resume'
   | 'cancel'
-  | 'fail';
+  | 'fail'
+  /** The task was ended because its workflow had ended without it. */
+  | 'reconcile';
 
 /** One line of the decision ledger. */
 export interface DecisionRecord {
@@ -46,7 +48,7 @@ export interface DecisionRecord {
   iteration: number;
   /** What was compared, the rule and its numbers. */
   facts: Record<string, unknown>;
-  /** `workflow`, `user:<id>` or `operator`. */
+  /** `workflow`, `user:<id>`, `operator` or `maintenance`. */
   actor: string;
 }
 

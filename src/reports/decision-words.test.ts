@@ -102,3 +102,11 @@ test.each([
 ])('%s with %j has no sentence, and its facts must speak', (kind, facts) => {
   expect(words(kind, facts)).toBeNull();
 });
+
+test('a reconciled task tells how its workflow ended, and why where that is known', () => {
+  const facts = { workflow: 'TERMINATED', reason: 'cleaning up', status: 'TRAINING' };
+  expect(decisionWords({ kind: 'reconcile', facts })).toBe(
+    'The workflow had ended without this task, which was TRAINING: TERMINATED; reason: cleaning up',
+  );
+  expect(decisionWords({ kind: 'reconcile', facts: { ...facts, reason: null } })).not.toContain('reason');
+});

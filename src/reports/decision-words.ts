@@ -41,6 +41,11 @@ const WORDS: Record<string, (facts: Facts) => string | null> = {
   pause: asked,
   resume: asked,
   cancel: asked,
+  reconcile: ({ workflow, reason, status }) =>
+    join([
+      `The workflow had ended without this task, which was ${text(status)}: ${text(workflow)}`,
+      typeof reason === 'string' ? `reason: ${reason}` : null,
+    ]),
 };
 
 function asked({ reason, status }: Facts): string | null {

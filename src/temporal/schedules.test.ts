@@ -6,7 +6,7 @@ import { ensureSchedules, type ScheduleSettings } from './schedules';
 
 const quiet = { info: () => undefined };
 /** So seldom that none of them runs by itself. */
-const SELDOM: ScheduleSettings = { sweepStartsSeconds: 86_400 };
+const SELDOM: ScheduleSettings = { sweepStartsSeconds: 86_400, reconcileSeconds: 86_400 };
 
 let temporal: TestTemporal;
 beforeEach(async () => {

@@ -16,6 +16,7 @@ import { TASK_QUEUES } from '../contracts/task-workflow';
 /** Seconds between two runs; null: there is no such schedule. */
 export interface ScheduleSettings {
   sweepStartsSeconds: number;
+  reconcileSeconds: number;
 }
 
 interface ScheduleLog {
@@ -37,7 +38,7 @@ interface Wanted {
 
 type Outcome = 'created' | 'updated' | 'removed' | 'unchanged';
 
-function wantedSchedules({ sweepStartsSeconds }: ScheduleSettings): Wanted[] {
+function wantedSchedules({ sweepStartsSeconds, reconcileSeconds }: ScheduleSettings): Wanted[] {
   return [
     {
       scheduleId: SCHEDULE_IDS.sweepStarts,
@@ -47,6 +48,15 @@ function wantedSchedules({ sweepStartsSeconds }: ScheduleSettings): Wanted[] {
       catchUpSeconds: 10,
       summary: 'starts tasks whose start was asked for and is in doubt',
       note: 'Starts tasks whose start was asked for while Temporal was down, or by an API that died. Paused: such tasks stay PENDING.',
+    },
+    {
+      scheduleId: SCHEDULE_IDS.reconcile,
+      workflowType: MAINTENANCE_WORKFLOWS.reconcile,
+      args: [],
+      everySeconds: reconcileSeconds,
+      catchUpSeconds: 10,
+      summary: 'compares tasks with their workflows and jobs with their tasks',
+      note: 'Ends tasks whose workflow was terminated or lost, and stops jobs that nobody waits for. Paused: both go on showing and working.',
     },
   ];
 }

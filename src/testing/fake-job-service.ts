@@ -60,6 +60,7 @@ export class FakeJobService {
       return fail(response, 401, 'UNAUTHENTICATED', 'the token is not valid');
     }
     const path = (request.url ?? '').replace(/\?.*/, '').split('/').slice(4);
+    if (request.method === 'GET' && request.url?.endsWith('?live=true')) return this.live(response);
     if (request.method === 'POST' && path.length === 0) return this.submit(response, body as JobRequestBase);
     const id = path[0] ?? '';
     if (request.method === 'POST' && path[1] === 'cancel') return this.cancel(response, id);
@@ -74,6 +75,11 @@ export class FakeJobService {
     const job = this.onSubmit(newJob(request), request);
     this.jobs.set(job.jobId, job);
     reply(response, 202, job);
+  }
+
+  private live(response: ServerResponse): void {
+    const items = [...this.jobs.values()].filter(({ state }) => state === 'queued' || state === 'running');
+    reply(response, 200, { items });
   }
 
   private status(response: ServerResponse, id: string): void {

@@ -1,12 +1,11 @@
 /** The maintenance workflows on the real server, with the activities a test gives them. */
-import type { MaintenanceActivities } from '../../activities/maintenance';
 import { createWorkers, runWorkers } from '../temporal/workers';
 import type { TestTemporal } from './temporal';
 
 /** Runs workers over these activities until the returned function is called and has resolved. */
 export async function startMaintenanceWorkers(
   { nativeConnection: connection, namespace }: TestTemporal,
-  activities: Partial<MaintenanceActivities>,
+  activities: object,
 ): Promise<() => Promise<void>> {
   const codePath = process.env.WLOPS_TEST_WORKFLOW_BUNDLE;
   if (!codePath) throw new Error('WLOPS_TEST_WORKFLOW_BUNDLE is not set; jest sets it in src/testing/global-setup.cjs');
