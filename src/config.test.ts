@@ -69,3 +69,9 @@ test.each([['WLOPS_SWEEP_STARTS_SECONDS', ['0', '-1', '1.5', '90000', 'often']]]
     }
   },
 );
+
+test('retention can be switched off', () => {
+  const settings = { ...example(), ...SECRETS };
+  expect(readWorkerConfig(settings).schedules.retentionSeconds).toBe(3600);
+  expect(readWorkerConfig({ ...settings, WLOPS_RETENTION: 'off' }).schedules.retentionSeconds).toBeNull();
+});

@@ -81,6 +81,11 @@ const workerSchema = shared.extend({
   WLOPS_RECONCILE_SECONDS: everySeconds(5).default(60),
   // A workflow's last write may be retried for some time after another one.
   WLOPS_RECONCILE_QUIET_SECONDS: everySeconds(10).default(60),
+  WLOPS_RETENTION: z.enum(['on', 'off']).default('on'),
+  WLOPS_RETENTION_EVERY_SECONDS: everySeconds(60).default(3600),
+  WLOPS_RETENTION_DAYS: z.coerce.number().min(0).max(3650).default(7),
+  // An object may be there for some time before its row is.
+  WLOPS_RETENTION_GRACE_HOURS: z.coerce.number().min(0.01).max(8760).default(24),
 });
 
 /** The variables each role reads, by name; `.env.example` and the docs are tested against it. */
@@ -162,6 +167,11 @@ export function readWorkerConfig(environment: Environment) {
     schedules: {
       sweepStartsSeconds: values.WLOPS_SWEEP_STARTS_SECONDS,
       reconcileSeconds: values.WLOPS_RECONCILE_SECONDS,
+      retentionSeconds: values.WLOPS_RETENTION === 'on' ? values.WLOPS_RETENTION_EVERY_SECONDS : null,
+    },
+    retention: {
+      retentionMs: values.WLOPS_RETENTION_DAYS * 86_400_000,
+      graceMs: values.WLOPS_RETENTION_GRACE_HOURS * 3_600_000,
     },
     reconcileQuietSeconds: values.WLOPS_RECONCILE_QUIET_SECONDS,
     /** The trainer has the address and the keys; the worker only needs to know that there is a server to be told. */

@@ -32,6 +32,7 @@ import {
   updateHyperparameters,
   updateStopConditions,
 } from './temporal/control-task';
+import { retentionReport, startRetention } from './temporal/retention';
 import { sweepStarts } from './temporal/start-sweeper';
 import { startTask } from './temporal/start-task';
 import { VERSION } from './version';
@@ -157,6 +158,10 @@ async function main(): Promise<void> {
       store,
       workflows: taskWorkflows(client),
       reports: new TaskReportService(records, store, logger),
+      retention: {
+        start: (request) => startRetention(client, request),
+        report: (retentionId) => retentionReport(client, retentionId),
+      },
       catalog: modelCatalog as unknown as ModelCatalog, // JSON imports type every key of every model apart.
       resolveModel: createModelResolver(config.trainerUrl, config.serviceSecret),
       readinessChecks: {

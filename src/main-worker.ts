@@ -18,6 +18,7 @@ import { createDb, type Db } from './db';
 import { eventually } from './eventually';
 import { createLogger, type Logger } from './logger';
 import { ReconciliationRepository } from './repositories/reconciliation';
+import { RetentionRepository } from './repositories/retention';
 import { TaskRecordRepository } from './repositories/task-records';
 import { S3ObjectStore } from './storage/s3-object-store';
 import { lazyTemporalClient } from './temporal/connection';
@@ -102,6 +103,7 @@ async function connectWorkers(
     ...{ reads: new ReconciliationRepository(db), records, namespace, workflowClient: client.workflow },
     services: Object.values(clients),
     quietSeconds: config.reconcileQuietSeconds,
+    retention: { rows: new RetentionRepository(db), store, ...config.retention },
     sweepStarts: () => sweepStarts(records, client, logger),
     tasks: activities,
   });

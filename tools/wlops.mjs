@@ -12,6 +12,7 @@ const HELP = `node tools/wlops.mjs <command>
   start            set up, start the whole stack, stop it on Ctrl-C
   status [--json]  what runs
   stop             stop a stack that runs elsewhere
+  retention        remove from the bucket of the running stack what nobody can reach [--dry-run] [--json]
   demo [--exit]    set up, start, run one STANDARD and one CONTINUOUS task
   test             set up, run every check and test
   bench            set up, start, measure
@@ -66,6 +67,10 @@ const COMMANDS = {
   async stop() {
     const { stop } = await import('./stack/stop.mjs');
     return stop(process.env);
+  },
+  async retention(args) {
+    const { parseRetentionArguments, retention } = await import('./retention/retention.mjs');
+    return retention({ env: process.env, ...parseRetentionArguments(args) });
   },
   async demo(args) {
     const { parseDemoArguments } = await import('./demo/arguments.mjs');

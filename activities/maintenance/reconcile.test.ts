@@ -20,7 +20,8 @@ import { createOwnDatabase, type OwnDatabase } from '../../src/testing/own-datab
 import { openTestTemporal, type TestTemporal } from '../../src/testing/temporal';
 import { until } from '../../src/testing/until';
 import { PythonJobClient } from '../python-job-client';
-import { DEFAULT_STOP_TIMING, stopJob } from '../stop-job';
+import { DEFAULT_END_TIMING, stopJob } from '../stop-job';
+import type { GarbageCollector } from './collect-garbage';
 import { reviewWorkflows } from './review-workflows';
 import { createMaintenanceActivities, type MaintenanceActivities, type MaintenanceDependencies } from '.';
 
@@ -44,9 +45,10 @@ function dependencies(clients: Record<ServiceName, PythonJobClient>): Maintenanc
     namespace: temporal.namespace,
     services: Object.values(clients),
     quietSeconds: 60,
+    retention: {} as GarbageCollector, // Has tests of its own.
     sweepStarts: async () => [],
     tasks: {
-      stopJob: (address) => stopJob(clients, { ...DEFAULT_STOP_TIMING, pollIntervalMs: 10 }, address),
+      stopJob: (address) => stopJob(clients, { ...DEFAULT_END_TIMING, pollIntervalMs: 10 }, address),
       writeReport: async ({ taskId }) => void reports.push(taskId),
     },
   };
@@ -324,7 +326,7 @@ test('the schedule does all of it by itself, and its runs stay small', async () 
   const taskId = await task();
   const orphan = job('optimizer', taskId);
   await (await workflowOf(taskId)).terminate();
-  const settings = { sweepStartsSeconds: 86_400, reconcileSeconds: 1 };
+  const settings = { sweepStartsSeconds: 86_400, reconcileSeconds: 1, retentionSeconds: null };
   services.evaluator.intercept = null;
   await ensureSchedules(temporal.client, settings, { info: () => undefined });
   await until('the task to be ended', async () => (await rowOf(taskId)).status === 'FAILED');

@@ -2,18 +2,21 @@
  * Names of the work that no task asks for: the schedules and their workflows, shared by the worker, the API and operators. Types and
  * constants only, so that workflows may import it.
  */
+import type { GarbageReason } from '../domain/reachability';
 import type { ServiceName } from './jobs';
 
 /** Workflow types of `workflows/maintenance`. */
 export const MAINTENANCE_WORKFLOWS = {
   sweepStarts: 'sweepStarts',
   reconcile: 'reconcileTasks',
+  retention: 'collectGarbage',
 } as const;
 
 /** Temporal Schedules, by the id that operators use. */
 export const SCHEDULE_IDS = {
   sweepStarts: 'wlops-sweep-starts',
   reconcile: 'wlops-reconcile',
+  retention: 'wlops-retention',
 } as const;
 
 /** What a sweep of starts in doubt did. */
@@ -58,4 +61,30 @@ export interface ReconcileReport {
   rows: RowsReport;
   jobs: JobsReport;
   workflows: WorkflowsReport;
+}
+
+export interface RetentionRequest {
+  /** Tells what would go, and removes nothing. */
+  dryRun: boolean;
+}
+
+/** What a pass over the bucket found and, unless it was a dry run, removed. */
+export interface RetentionReport {
+  dryRun: boolean;
+  startedAt: string;
+  /** The rules it went by. */
+  graceHours: number;
+  retentionDays: number;
+  /** Everything below the roots that are ours. */
+  listed: { objects: number; bytes: number };
+  /** By reason; `examples` are the first keys. */
+  garbage: Partial<Record<GarbageReason, { objects: number; bytes: number; examples: string[] }>>;
+  /** Data sets whose rows went. */
+  datasetsCollected: number;
+  /** Uploads in parts that a service had left open. */
+  uploadsEnded: number;
+  /** Objects that could not be removed; the next pass does. */
+  failed: number;
+  /** Objects with names that are not ours; left. */
+  notOurs: number;
 }

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   CONFLICT: { status: 409, retryable: false },
   ILLEGAL_TRANSITION: { status: 409, retryable: false },
   IDEMPOTENCY_KEY_REUSED: { status: 409, retryable: false },
+  COLLECTED: { status: 410, retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   MODEL_UNKNOWN: { status: 422, retryable: false },

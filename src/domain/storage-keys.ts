@@ -38,3 +38,40 @@ export function optimizedDatasetId(taskId: string, iteration: number, segment: n
   const own = taskId.replace(/^task_/, '');
   return segment === 0 ? `dataset_${own}_i${iteration}` : `dataset_${own}_i${iteration}_s${segment}`;
 }
+
+/** The parts of the bucket that are ours; all else is left alone. */
+export const STORAGE_ROOTS = ['datasets/', 'optimized/', 'models/', 'evaluations/'] as const;
+
+/** Whose rows say whether an object is wanted. */
+export type KeyOwner = { kind: 'upload'; datasetId: string } | { kind: 'task'; taskId: string };
+
+/** The owner that a key of ours names; null for any other key. */
+export function ownerOfKey(key: string): KeyOwner | null {
+  const upload = /^datasets\/\d+\/(dataset_\w+)\/./.exec(key)?.[1];
+  if (upload) return { kind: 'upload', datasetId: upload };
+  const own = /^optimized\/dataset_(\w+?)_i\d+(?:_s\d+)?\/./.exec(key)?.[1];
+  if (own) return { kind: 'task', taskId: `task_${own}` };
+  const taskId = /^(?:models|evaluations)\/(task_\w+)\/./.exec(key)?.[1];
+  return taskId ? { kind: 'task', taskId } : null;
+}
+
+/** The folder of the attempt that wrote an object, and that of its segment; null for what is not written by an attempt. */
+export function attemptOfKey(key: string): { folder: string; segment: string } | null {
+  const [, folder, segment] = /^((.*?\/)attempt-\d+\/)/.exec(key) ?? [];
+  return folder !== undefined && segment !== undefined ? { folder, segment } : null;
+}
+
+/** The folder of the training checkpoint that an object is part of. */
+export function checkpointFolderOf(key: string): string | null {
+  return /^.*\/checkpoint-\d+\//.exec(key)?.[0] ?? null;
+}
+
+/** The prefix of the segment whose manifest this is. */
+export function segmentOfManifest(key: string): string | null {
+  return /^(.*\/)manifest\.json$/.exec(key)?.[1] ?? null;
+}
+
+/** What tells how a data set was made; small, and kept when its rows are not. */
+export function isOptimizationRecord(key: string): boolean {
+  return /\/log\.(json|html)$/.test(key);
+}

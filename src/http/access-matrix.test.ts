@@ -60,6 +60,8 @@ const MATRIX: Record<string, Row> = {
   getTaskReport: ownObject(200),
   getEvaluation: ownObject(404), // Nothing was evaluated.
   streamTaskEvents: ownObject(204),
+  runRetention: admins(202, { dryRun: true }),
+  getRetention: admins(202),
   livez: everyone(200),
   readyz: everyone(200),
   processMetrics: everyone(200),
@@ -105,6 +107,7 @@ test.each(Object.entries(MATRIX).flatMap(([id, row]) => columns.map((column) => 
       .replace('{datasetId}', datasetId)
       .replace('{taskId}', taskId)
       .replace('{iteration}', '0')
+      .replace('{retentionId}', 'dry-run_1')
       .replace('{userId}', String(userId));
     const ownToken = column !== 'anonymous' && operationId !== 'logout';
     const client = ownToken ? people[column].client : app.anonymous;

@@ -22,6 +22,7 @@ import { TaskCreation } from '../services/tasks/create-task';
 import { ModelService, type ModelCatalog, type ResolveModel } from '../services/tasks/model-catalog';
 import { TaskQueries } from '../services/tasks/task-queries';
 import type { ObjectStore } from '../storage/object-store';
+import { adminRoutes, type RetentionPasses } from './admin/routes';
 import { Api } from './api';
 import { authRoutes } from './auth/routes';
 import { datasetRoutes } from './datasets/routes';
@@ -41,6 +42,7 @@ export interface AppDeps {
   store: ObjectStore;
   workflows: TaskWorkflows;
   reports: TaskReports;
+  retention: RetentionPasses;
   catalog: ModelCatalog;
   resolveModel: ResolveModel;
   readinessChecks: Record<string, ReadinessCheck>;
@@ -111,6 +113,7 @@ export function createApp(deps: AppDeps): App {
     eventPollMs: settings.eventPollMs,
     draining: deps.draining,
   });
+  adminRoutes(api, deps.retention);
   healthRoutes(api, metrics, deps.readinessChecks);
 
   const app = express();

@@ -22,7 +22,7 @@ export interface Operation<A extends Access = Access, Params = unknown, Query = 
   method: 'get' | 'post' | 'patch' | 'delete';
   /** With `{parameters}`, as in OpenAPI. */
   path: string;
-  tag: 'auth' | 'users' | 'datasets' | 'tasks' | 'health';
+  tag: 'auth' | 'users' | 'datasets' | 'tasks' | 'admin' | 'health';
   summary: string;
   access: A;
   params?: z.ZodType<Params>;

@@ -7,15 +7,17 @@ import {
   AbortMultipartUploadCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadBucketCommand,
   ListMultipartUploadsCommand,
+  ListObjectsV2Command,
   NoSuchKey,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import type { ObjectStore, PendingUpload, StoredObject } from './object-store';
+import type { ListedObject, ObjectStore, OpenUpload, PendingUpload, StoredObject } from './object-store';
 
 const PART_BYTES = 8 * 1024 ** 2;
 const PARTS_IN_FLIGHT = 4;
@@ -134,19 +136,53 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  async removeAll(keys: readonly string[]): Promise<{ key: string; fault: string }[]> {
+    if (keys.length === 0) return [];
+    const Objects = keys.map((Key) => ({ Key }));
+    const { Errors = [] } = await this.client.send(
+      new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } }),
+    );
+    return Errors.map(({ Key = '', Code, Message }) => ({ key: Key, fault: Message ?? Code ?? 'unknown' }));
+  }
+
+  async *list(prefix: string, after: string | null = null): AsyncIterable<ListedObject[]> {
+    let next: { ContinuationToken?: string; StartAfter?: string } | null = after === null ? {} : { StartAfter: after };
+    while (next) {
+      const page: Awaited<ReturnType<typeof this.listObjects>> = await this.listObjects(prefix, next);
+      yield (page.Contents ?? []).flatMap(({ Key, Size, LastModified }) =>
+        Key && LastModified ? [{ key: Key, bytes: Size ?? 0, modifiedAt: LastModified }] : [],
+      );
+      next = page.IsTruncated ? { ContinuationToken: page.NextContinuationToken } : null;
+    }
+  }
+
+  private listObjects(prefix: string, from: { ContinuationToken?: string; StartAfter?: string }) {
+    return this.client.send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ...from }));
+  }
+
   async sweepUploads(prefix: string, before: Date): Promise<number> {
     let swept = 0;
+    for await (const upload of this.openUploads(prefix)) {
+      if (upload.startedAt >= before) continue;
+      await this.endUpload(upload);
+      swept += 1;
+    }
+    return swept;
+  }
+
+  endUpload({ key, uploadId }: OpenUpload): Promise<void> {
+    return this.abortMultipart(key, uploadId);
+  }
+
+  async *openUploads(prefix: string): AsyncIterable<OpenUpload> {
     let marker: { KeyMarker?: string; UploadIdMarker?: string } | null = {};
     while (marker) {
       const page: Awaited<ReturnType<typeof this.listUploads>> = await this.listUploads(prefix, marker);
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-        if (!Key || !UploadId || !Initiated || Initiated >= before) continue;
-        await this.abortMultipart(Key, UploadId);
-        swept += 1;
+        if (Key && UploadId && Initiated) yield { key: Key, uploadId: UploadId, startedAt: Initiated };
       }
       marker = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : null;
     }
-    return swept;
   }
 
   private listUploads(prefix: string, marker: { KeyMarker?: string; UploadIdMarker?: string }) {

@@ -6,7 +6,7 @@ import { ensureSchedules, type ScheduleSettings } from './schedules';
 
 const quiet = { info: () => undefined };
 /** So seldom that none of them runs by itself. */
-const SELDOM: ScheduleSettings = { sweepStartsSeconds: 86_400, reconcileSeconds: 86_400 };
+const SELDOM: ScheduleSettings = { sweepStartsSeconds: 86_400, reconcileSeconds: 86_400, retentionSeconds: 86_400 };
 
 let temporal: TestTemporal;
 beforeEach(async () => {
@@ -54,6 +54,13 @@ test('other settings change the schedule, and an operator’s pause with its not
   const { spec, state } = await sweeps().describe();
   expect(spec.intervals).toEqual([{ every: 30_000, offset: 0 }]);
   expect(state).toMatchObject({ paused: true, note: 'looking into something' });
+});
+
+test('without retention there is no schedule of it, also where there was one', async () => {
+  await ensure();
+  expect(await ensure({ ...SELDOM, retentionSeconds: null })).toMatchObject({ [SCHEDULE_IDS.retention]: 'removed' });
+  await expect(temporal.client.schedule.getHandle(SCHEDULE_IDS.retention).describe()).rejects.toThrow();
+  expect(await ensure({ ...SELDOM, retentionSeconds: null })).toMatchObject({ [SCHEDULE_IDS.retention]: 'unchanged' });
 });
 
 test('the schedule of sweeps runs by itself, and each run leaves a handful of events', async () => {

@@ -17,6 +17,7 @@ import { TASK_QUEUES } from '../contracts/task-workflow';
 export interface ScheduleSettings {
   sweepStartsSeconds: number;
   reconcileSeconds: number;
+  retentionSeconds: number | null;
 }
 
 interface ScheduleLog {
@@ -38,7 +39,7 @@ interface Wanted {
 
 type Outcome = 'created' | 'updated' | 'removed' | 'unchanged';
 
-function wantedSchedules({ sweepStartsSeconds, reconcileSeconds }: ScheduleSettings): Wanted[] {
+function wantedSchedules({ sweepStartsSeconds, reconcileSeconds, retentionSeconds }: ScheduleSettings): Wanted[] {
   return [
     {
       scheduleId: SCHEDULE_IDS.sweepStarts,
@@ -57,6 +58,15 @@ function wantedSchedules({ sweepStartsSeconds, reconcileSeconds }: ScheduleSetti
       catchUpSeconds: 10,
       summary: 'compares tasks with their workflows and jobs with their tasks',
       note: 'Ends tasks whose workflow was terminated or lost, and stops jobs that nobody waits for. Paused: both go on showing and working.',
+    },
+    {
+      scheduleId: SCHEDULE_IDS.retention,
+      workflowType: MAINTENANCE_WORKFLOWS.retention,
+      args: [{ dryRun: false }],
+      everySeconds: retentionSeconds,
+      catchUpSeconds: 600,
+      summary: 'removes what nobody can reach any more from the bucket',
+      note: 'Removes unreachable objects: temporary data sets, checkpoints, what failed jobs left. Off for good: WLOPS_RETENTION=off.',
     },
   ];
 }

@@ -7,10 +7,12 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import pino from 'pino';
 import modelCatalog from '../contracts/model-catalog.json';
+import type { RetentionReport } from '../contracts/maintenance';
 import type { ControlAnswer } from '../contracts/task-workflow';
 import { createDb, type Db } from '../db';
 import { AppError } from '../domain/errors';
 import type { StopConditions } from '../domain/stop-conditions';
+import type { RetentionPasses } from '../http/admin/routes';
 import { createApp, type App, type AppSettings } from '../http/app';
 import { TaskRecordRepository } from '../repositories/task-records';
 import { pingDatabase } from '../repositories/schema-version';
@@ -87,11 +89,27 @@ export class RecordingWorkflows implements TaskWorkflows {
   }
 }
 
+/** Remembers which passes were started; answers with the report that is set, or none. */
+export class RecordingRetention implements RetentionPasses {
+  readonly started: boolean[] = [];
+  result: RetentionReport | null = null;
+
+  async start({ dryRun }: { dryRun: boolean }): Promise<string> {
+    this.started.push(dryRun);
+    return `${dryRun ? 'dry-run' : 'by-hand'}_1`;
+  }
+
+  async report(): Promise<RetentionReport | null> {
+    return this.result;
+  }
+}
+
 export interface TestApp {
   url: string;
   db: Db;
   store: S3ObjectStore;
   workflows: RecordingWorkflows;
+  retention: RecordingRetention;
   operations: App['operations'];
   /** Log lines of level error. */
   errors: Record<string, unknown>[];
@@ -124,6 +142,7 @@ export async function openTestApp({
   const store = new S3ObjectStore(s3.options);
   await store.ensureBucket();
   const workflows = new RecordingWorkflows();
+  const retention = new RecordingRetention();
   const errors: Record<string, unknown>[] = [];
   const sink = new Writable({
     write(line: Buffer, _encoding, done) {
@@ -137,6 +156,7 @@ export async function openTestApp({
     db,
     store,
     workflows,
+    retention,
     reports: new TaskReportService(new TaskRecordRepository(db), store, logger),
     catalog: modelCatalog as unknown as ModelCatalog,
     resolveModel: resolveModel ?? (() => Promise.resolve()),
@@ -169,6 +189,7 @@ export async function openTestApp({
     db,
     store,
     workflows,
+    retention,
     errors,
     operations: app.operations,
     anonymous: new ApiClient(url, app.operations),

@@ -9,6 +9,8 @@ import { until } from './until';
 
 export interface TestS3 {
   options: S3Options;
+  /** Where each bucket is a folder, and each object a file by its key. */
+  folder: string;
   stop(): Promise<void>;
 }
 
@@ -63,5 +65,6 @@ export async function startTestS3(): Promise<TestS3> {
     await stop();
     throw error;
   }
-  return { options: { endpoint, region: 'us-east-1', bucket: 'wlops-test', ...credentials }, stop };
+  const options = { endpoint, region: 'us-east-1', bucket: 'wlops-test', ...credentials };
+  return { options, folder: path.join(folder, 'data'), stop };
 }

@@ -23,3 +23,11 @@ export const { reconcileRows, stopOrphanJobs, reviewWorkflows } = proxyActivitie
   heartbeatTimeout: '30s',
   retry: { initialInterval: '1s', maximumAttempts: 3 },
 });
+
+/** Hours, for a bucket of millions; what was done stays done, and a next attempt goes on from there. */
+export const { collectUnreachable } = proxyActivities<Pick<MaintenanceActivities, 'collectUnreachable'>>({
+  taskQueue: TASK_QUEUES.main,
+  startToCloseTimeout: '12h',
+  heartbeatTimeout: '2m',
+  retry: { initialInterval: '1s', maximumInterval: '1m', maximumAttempts: 20 },
+});

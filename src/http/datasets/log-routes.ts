@@ -44,7 +44,10 @@ export function datasetLogRoutes(api: Api, datasets: DatasetService): void {
         operationId,
         path: `/api/datasets/{datasetId}/${name}`,
         summary,
-        responses: { 200: { description: 'The rows', contentType: LINES } },
+        responses: {
+          200: { description: 'The rows', contentType: LINES },
+          410: { description: 'Retention removed them' },
+        },
       },
       async ({ caller, params, res }) => {
         const object = await datasets.openRecord(caller, params.datasetId, `${name}.jsonl`);

@@ -27,6 +27,7 @@ export function presentDataset(row: DatasetRow): DatasetView {
     taskId: row.taskId,
     iteration: row.iteration,
     createdAt: row.createdAt.toISOString(),
+    collectedAt: row.collectedAt?.toISOString() ?? null,
   };
 }
 

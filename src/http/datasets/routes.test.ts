@@ -190,3 +190,26 @@ test('an uploaded data set has no log, and the answer says where one is', async 
   const answer = await owner.client.get(`/api/datasets/${datasetId}/log`);
   expect([answer.status, answer.body.error.message]).toEqual([404, expect.stringContaining('executions and report')]);
 });
+
+test('rows that retention collected answer as gone, with the rule and when; the row and the log stay', async () => {
+  const folder = 'optimized/dataset_gone_i0/attempt-1';
+  const collectedAt = new Date('2030-01-02T03:04:05Z');
+  const made = await createDataset(app.db, owner.userId, {
+    ...{ isOptimized: true, datasetType: 'optimized', storagePath: `${folder}/train.parquet`, collectedAt },
+  });
+  await app.store.upload(
+    `${folder}/log.json`,
+    Readable.from('{"version":2,"seed":7,"steps":[],"quarantined":0}'),
+    'application/json',
+  ).done;
+  const address = `/api/datasets/${made.datasetId}`;
+  for (const path of ['download', 'quarantine', 'label-issues']) {
+    const { status, body } = await owner.client.get(`${address}/${path}`);
+    expect([path, status, body.error.code]).toEqual([path, 410, 'COLLECTED']);
+    expect(body.error.message).toMatch(/2030-01-02 by retention.*WLOPS_RETENTION_DAYS/);
+    expect(body.error.details).toEqual({ collectedAt: collectedAt.toISOString() });
+  }
+  expect((await owner.client.get(address)).body.collectedAt).toBe(collectedAt.toISOString());
+  expect((await owner.client.get(`${address}/log`)).status).toBe(200);
+  expect((await other.client.get(`${address}/download`)).status).toBe(404);
+});

@@ -106,7 +106,10 @@ export function datasetRoutes(api: Api, deps: DatasetRouteDeps): void {
       method: 'get',
       path: '/api/datasets/{datasetId}/download',
       summary: 'The bytes as they were uploaded',
-      responses: { 200: { description: 'The file', contentType: 'application/octet-stream' } },
+      responses: {
+        200: { description: 'The file', contentType: 'application/octet-stream' },
+        410: { description: 'Retention removed the bytes' },
+      },
     },
     ({ caller, params, res }) => download(datasets, caller, params.datasetId, res),
   );

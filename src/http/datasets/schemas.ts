@@ -83,6 +83,7 @@ export const datasetSchema = z.strictObject({
   taskId: z.string().nullable(),
   iteration: z.number().int().nullable(),
   createdAt: timestamp,
+  collectedAt: timestamp.nullable().meta({ description: 'set: retention removed the bytes; the log stays' }),
 });
 
 export const lineageSchema = z.strictObject({

@@ -18,6 +18,7 @@ const SHARED_FAULTS: Record<string, string> = {
   403: 'Your role may not do this',
   404: 'Not there, or not yours',
   409: 'Not possible in the present state',
+  410: 'Removed by retention',
   413: 'Too large',
   415: 'Another media type is needed',
   422: 'A field is not valid; the message names it',

@@ -35,6 +35,7 @@ export class DatasetService {
   async open(caller: Caller, datasetId: string): Promise<{ dataset: DatasetRow; object: StoredObject }> {
     const dataset = await this.get(caller, datasetId);
     const object = await this.store.read(dataset.storagePath);
+    if (!object && dataset.collectedAt) throw collected(dataset.collectedAt);
     if (!object)
       throw new AppError('STORAGE_UNAVAILABLE', 'the bytes of this data set cannot be found in the object store');
     return { dataset, object };
@@ -42,9 +43,10 @@ export class DatasetService {
 
   /** A file that the optimizer wrote beside the rows of a data set: its log, or a list of rows. */
   async openRecord(caller: Caller, datasetId: string, name: string): Promise<StoredObject> {
-    const { isOptimized, storagePath } = await this.get(caller, datasetId);
+    const { isOptimized, storagePath, collectedAt } = await this.get(caller, datasetId);
     const object = isOptimized ? await this.store.read(`${path.posix.dirname(storagePath)}/${name}`) : null;
     if (object) return object;
+    if (collectedAt) throw collected(collectedAt);
     throw new AppError(
       'NOT_FOUND',
       isOptimized
@@ -73,4 +75,14 @@ export class DatasetService {
       details: { taskIds: outcome.usedBy },
     });
   }
+}
+
+/** The bytes are gone by a rule of the installation, not by a fault; the row and the log still tell what they were. */
+function collected(at: Date): AppError {
+  return new AppError(
+    'COLLECTED',
+    `the rows of this data set were removed on ${at.toISOString().slice(0, 10)} by retention, which keeps those of a task's champion and ` +
+      'of its last iteration, and of the others the log, once the task has ended WLOPS_RETENTION_DAYS ago',
+    { details: { collectedAt: at.toISOString() } },
+  );
 }
