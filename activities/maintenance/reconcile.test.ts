@@ -20,7 +20,8 @@ import { createOwnDatabase, type OwnDatabase } from '../../src/testing/own-datab
 import { openTestTemporal, type TestTemporal } from '../../src/testing/temporal';
 import { until } from '../../src/testing/until';
 import { PythonJobClient } from '../python-job-client';
-import { DEFAULT_END_TIMING, stopJob } from '../stop-job';
+import { DEFAULT_END_TIMING } from '../end-job';
+import { stopJob } from '../stop-job';
 import type { GarbageCollector } from './collect-garbage';
 import { reviewWorkflows } from './review-workflows';
 import { createMaintenanceActivities, type MaintenanceActivities, type MaintenanceDependencies } from '.';
@@ -48,7 +49,7 @@ function dependencies(clients: Record<ServiceName, PythonJobClient>): Maintenanc
     retention: {} as GarbageCollector, // Has tests of its own.
     sweepStarts: async () => [],
     tasks: {
-      stopJob: (address) => stopJob(clients, { ...DEFAULT_END_TIMING, pollIntervalMs: 10 }, address),
+      stopJob: (address) => stopJob(clients, { ...DEFAULT_END_TIMING, pauseMs: 10 }, address),
       writeReport: async ({ taskId }) => void reports.push(taskId),
     },
   };
