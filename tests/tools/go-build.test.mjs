@@ -35,6 +35,7 @@ function options(t) {
   return {
     goPackage: `${MODULE}/cmd/greeter`,
     version: '1.2.3',
+    name: 'welcome',
     directory,
     logFile: path.join(folder, 'go.log'),
     onLine: recorder(),
@@ -46,6 +47,7 @@ test('a pinned module is built; nothing but the program is left behind', async (
   if (!(await findGo(process.env))) return t.skip('Go is not installed on this machine');
   const chosen = options(t);
   const file = await goInstall(chosen);
+  assert.equal(path.basename(file), 'welcome');
   assert.equal(execFileSync(file, { encoding: 'utf8' }), 'built from version 1.2.3\n');
   assert.deepEqual(fs.readdirSync(path.dirname(chosen.directory)).sort(), ['bin', 'go.log', 'proxy']);
   assert.match(chosen.onLine.lines.join('\n'), /building: example\.test\/greeter/);

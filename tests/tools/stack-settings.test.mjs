@@ -13,9 +13,11 @@ import {
 import { checkConfiguration } from '../../tools/stack/configuration.mjs';
 import { closePrivateFiles } from '../../tools/stack/private-files.mjs';
 import { controlEnvironment, serviceEnvironment, serviceKeys, sharedKeysWarning } from '../../tools/stack/s3-keys.mjs';
+import { routed } from '../../tools/stack/routes.mjs';
 import { loadSecrets, noteAdminPasswordTold } from '../../tools/stack/secrets.mjs';
 import { ownPorts, readStackSettings } from '../../tools/stack/settings.mjs';
 import { requireTemporal } from '../../tools/stack/temporal.mjs';
+import { checkTemporalStore, temporalClusterArguments } from '../../tools/stack/temporal-cluster.mjs';
 import { cacheDirectory, makeDataDirectory } from '../../tools/shared/paths.mjs';
 import { withoutStack } from '../../tools/test/test-environment.mjs';
 import { fileServer, temporaryFolder } from './support.mjs';
@@ -44,6 +46,73 @@ test('a component whose address is given needs no port here', () => {
     ownPorts(settings).map(({ name }) => name),
     ['s3', 'optimizer', 'evaluator', 'worker', 'api'],
   );
+});
+
+test('Temporal keeps its histories in SQLite unless PostgreSQL is asked for, which must be the one that is started here', () => {
+  assert.equal(readStackSettings({}).temporalStore, 'sqlite');
+  assert.equal(readStackSettings({ WLOPS_TEMPORAL_STORE: 'postgresql' }).temporalStore, 'postgresql');
+  assert.throws(
+    () => readStackSettings({ WLOPS_TEMPORAL_STORE: 'mysql' }),
+    /must be sqlite or postgresql; it is "mysql"/,
+  );
+  const elsewhere = { WLOPS_TEMPORAL_STORE: 'postgresql', DATABASE_URL: 'postgresql://db/wlops' };
+  assert.throws(() => readStackSettings(elsewhere), /needs the embedded PostgreSQL/);
+});
+
+test('on PostgreSQL the ports between the parts of Temporal are checked as well, and there is no UI', () => {
+  const names = (env) => ownPorts(readStackSettings(env)).map(({ name, port }) => `${name} ${port}`);
+  const ports = names({ WLOPS_TEMPORAL_STORE: 'postgresql' });
+  assert.ok(!ports.some((name) => name.startsWith('temporalUi')));
+  assert.deepEqual(
+    ports.filter((name) => name.startsWith('temporal ')).sort(),
+    [6933, 6934, 6935, 6939, 7233, 7234, 7235, 7239].map((port) => `temporal ${port}`),
+  );
+  const elsewhere = { WLOPS_TEMPORAL_STORE: 'postgresql', TEMPORAL_ADDRESS: 'temporal:7233' };
+  assert.ok(!names(elsewhere).some((name) => name.startsWith('temporal')));
+});
+
+test('a data folder that was begun with one store is not opened with the other', (t) => {
+  const dataDir = temporaryFolder(t);
+  checkTemporalStore({ dataDir, temporalStore: 'postgresql' });
+  fs.writeFileSync(path.join(dataDir, 'temporal.sqlite'), '');
+  checkTemporalStore({ dataDir, temporalStore: 'sqlite' });
+  assert.throws(
+    () => checkTemporalStore({ dataDir, temporalStore: 'postgresql' }),
+    /begun with WLOPS_TEMPORAL_STORE=sqlite/,
+  );
+
+  const other = temporaryFolder(t);
+  const args = temporalClusterArguments({
+    dataDir: other,
+    port: 7233,
+    database: { port: 1, user: 'u', password: 'p' },
+  });
+  assert.equal(fs.statSync(args[1]).mode & 0o777, 0o600, 'the configuration holds a password');
+  assert.throws(() => checkTemporalStore({ dataDir: other, temporalStore: 'sqlite' }), /STORE=postgresql/);
+});
+
+test('a route leads each address of a process elsewhere, and nothing without one', () => {
+  const env = {
+    DATABASE_URL: 'postgresql://postgres:1234@127.0.0.1:15432/wlops',
+    TEMPORAL_ADDRESS: '127.0.0.1:7233',
+    S3_ENDPOINT: 'http://127.0.0.1:19000',
+    WLOPS_TRAINER_URL: 'http://127.0.0.1:8004',
+    WLOPS_LOG_LEVEL: 'info',
+  };
+  assert.equal(routed('api', env, undefined), env);
+  const asked = [];
+  const route = (from, to, port) => {
+    asked.push(`${from} ${to} ${port}`);
+    return to === 'temporal' ? port : 20_000;
+  };
+  assert.deepEqual(routed('api', env, route), {
+    DATABASE_URL: 'postgresql://postgres:1234@127.0.0.1:20000/wlops',
+    TEMPORAL_ADDRESS: '127.0.0.1:7233',
+    S3_ENDPOINT: 'http://127.0.0.1:20000',
+    WLOPS_TRAINER_URL: 'http://127.0.0.1:20000',
+    WLOPS_LOG_LEVEL: 'info',
+  });
+  assert.deepEqual(asked, ['api postgres 15432', 'api s3 19000', 'api temporal 7233', 'api trainer 8004']);
 });
 
 test('an S3 address without its keys is refused', () => {

@@ -11,7 +11,7 @@
  * @typedef {object} ServerProgram
  * @property {string} name of the executable
  * @property {string} title for people
- * @property {string} addressVariable the variable that names a running server, which is then used instead
+ * @property {string} [addressVariable] the variable that names a running server, which is then used instead
  * @property {string} version
  * @property {Record<string, Archive>} archives by `<platform>-<arch>` as Node names them
  * @property {string} goPackage what `go install <package>@v<version>` builds
@@ -85,4 +85,63 @@ export const VERSITYGW = {
   goPackage: 'github.com/versity/versitygw/cmd/versitygw',
   unsuitable: () => undefined,
   installHint: 'install versitygw (https://github.com/versity/versitygw) so that it is on PATH',
+};
+
+/** Its schema and its server belong together, so one that is on PATH is taken only in this version. */
+const TEMPORAL_CLUSTER_VERSION = '1.32.2';
+
+/** @param {string} output such as `temporal version 1.32.2` */
+function otherThanPinned(output) {
+  return output.includes(TEMPORAL_CLUSTER_VERSION) ? undefined : `it is not version ${TEMPORAL_CLUSTER_VERSION}`;
+}
+
+/** For WLOPS_TEMPORAL_STORE=postgresql alone. Its release files have no hash here yet, so it is built. @type {ServerProgram} */
+export const TEMPORAL_SERVER = {
+  name: 'temporal-server',
+  title: 'Temporal server',
+  version: TEMPORAL_CLUSTER_VERSION,
+  archives: {},
+  goPackage: 'go.temporal.io/server/cmd/server',
+  unsuitable: otherThanPinned,
+  installHint: `install temporal-server ${TEMPORAL_CLUSTER_VERSION} so that it is on PATH`,
+};
+
+/** Makes the tables of TEMPORAL_SERVER, whose schema it holds. @type {ServerProgram} */
+export const TEMPORAL_SQL_TOOL = {
+  name: 'temporal-sql-tool',
+  title: 'Temporal schema',
+  version: TEMPORAL_CLUSTER_VERSION,
+  archives: {},
+  goPackage: 'go.temporal.io/server/cmd/tools/sql',
+  unsuitable: otherThanPinned,
+  installHint: `install temporal-sql-tool ${TEMPORAL_CLUSTER_VERSION} so that it is on PATH`,
+};
+
+/** @param {string} version @param {Record<string, [suffix: string, sha256: string]>} platforms @returns {Record<string, Archive>} */
+function toxiproxyArchives(version, platforms) {
+  return Object.fromEntries(
+    Object.entries(platforms).map(([platform, [suffix, sha256]]) => {
+      const file = `toxiproxy_${version}_${suffix}.tar.gz`;
+      return [
+        platform,
+        { path: `/Shopify/toxiproxy/releases/download/v${version}/${file}`, sha256, member: 'toxiproxy-server' },
+      ];
+    }),
+  );
+}
+
+/** Between the processes of a stack under fault tests. @type {ServerProgram} */
+export const TOXIPROXY = {
+  name: 'toxiproxy-server',
+  title: 'toxiproxy',
+  version: '2.5.0',
+  archives: toxiproxyArchives('2.5.0', {
+    'linux-x64': ['linux_amd64', '2dcc53a7cd5e1cab3514bba3002cdc9626abd7e42cdf4a070242e3d977dcbeca'],
+    'linux-arm64': ['linux_arm64', '63a33453dcdabab33c07bc234af164d2031f5418132ca15f949d0ede9a3a6f98'],
+    'darwin-x64': ['darwin_amd64', 'c396d26c22c9566b3b6f90c5bdff884ae75dba5996eafdb5cdfa753b0e556d1f'],
+    'darwin-arm64': ['darwin_arm64', 'cdb4c70ae1fba9a3d400acd7c96ca017e24ecd3fbb5eb4675a6262803d986460'],
+  }),
+  goPackage: 'github.com/Shopify/toxiproxy/v2/cmd/server',
+  unsuitable: () => undefined,
+  installHint: 'install toxiproxy (https://github.com/Shopify/toxiproxy) so that toxiproxy-server is on PATH',
 };

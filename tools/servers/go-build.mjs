@@ -30,6 +30,7 @@ export async function findGo(env) {
  * @param {object} options
  * @param {string} options.goPackage such as `github.com/temporalio/cli/cmd/temporal`
  * @param {string} options.version without the `v`
+ * @param {string} options.name what the program is called; Go names it after the last part of the package
  * @param {string} options.directory where the program goes; its parent holds the scratch folder meanwhile
  * @param {string} options.logFile
  * @param {(line: string) => void} options.onLine
@@ -37,7 +38,7 @@ export async function findGo(env) {
  * @returns {Promise<string>} the program
  * @throws {UserError} when Go is absent or the build fails
  */
-export async function goInstall({ goPackage, version, directory, logFile, onLine, env }) {
+export async function goInstall({ goPackage, version, name, directory, logFile, onLine, env }) {
   const go = await findGo(env);
   if (!go) throw new UserError('Go is not installed (https://go.dev/dl)');
   // The caller holds the lock of `directory`: what lies here is the rest of a build that was interrupted.
@@ -59,9 +60,13 @@ export async function goInstall({ goPackage, version, directory, logFile, onLine
         GOFLAGS: '-mod=mod',
         GOWORK: 'off',
         CGO_ENABLED: '0',
+        // A package may ask for a newer Go than the machine's; it comes as a module like the rest.
+        GOTOOLCHAIN: env.GOTOOLCHAIN || 'auto',
       },
     });
-    return path.join(directory, path.basename(goPackage));
+    const program = path.join(directory, name);
+    fs.renameSync(path.join(directory, path.basename(goPackage)), program);
+    return program;
   } finally {
     removeReadOnlyTree(scratch);
   }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { capture, findOnPath, run } from '../shared/commands.mjs';
 import { messageOf, UserError } from '../shared/errors.mjs';
 import { lock } from '../shared/lock.mjs';
-import { TEMPORAL, VERSITYGW } from './catalog.mjs';
+import { TEMPORAL, TEMPORAL_SERVER, TEMPORAL_SQL_TOOL, TOXIPROXY, VERSITYGW } from './catalog.mjs';
 import { download } from './download.mjs';
 import { goInstall } from './go-build.mjs';
 
@@ -74,10 +74,10 @@ async function fetchArchive(program, options, directory) {
  */
 async function fillCache(program, options, target) {
   const directory = `${path.dirname(target)}.new`;
-  const { goPackage, version } = program;
+  const { goPackage, version, name } = program;
   const ways = /** @type {const} */ ([
     ['download', () => fetchArchive(program, options, directory)],
-    ['build', () => goInstall({ goPackage, version, directory, ...options })],
+    ['build', () => goInstall({ goPackage, version, name, directory, ...options })],
   ]);
   const failures = [];
   for (const [way, work] of ways) {
@@ -97,7 +97,8 @@ async function fillCache(program, options, target) {
   }
   throw new UserError(
     `${program.title} ${version} cannot be had:\n${failures.join('\n')}\n` +
-      `Either ${program.installHint}, or install Go 1.25 or newer, or set ${program.addressVariable} to a running server.`,
+      `Either ${program.installHint}, or install Go 1.25 or newer` +
+      `${program.addressVariable ? `, or set ${program.addressVariable} to a running server` : ''}.`,
   );
 }
 
@@ -108,7 +109,7 @@ async function fillCache(program, options, target) {
  * @throws {UserError} saying what was tried and exactly what to install
  */
 export async function obtainServer(program, options) {
-  const address = options.env[program.addressVariable];
+  const address = program.addressVariable && options.env[program.addressVariable];
   if (address) return { origin: 'address', address };
   const onPath = await findSuitableOnPath(program, options);
   if (onPath) return { origin: 'PATH', file: onPath };
@@ -125,20 +126,44 @@ export async function obtainServer(program, options) {
 }
 
 /**
- * All programs of the catalogue at once.
+ * The servers of a stack, and those that this environment or the fault tests need besides.
+ * @typedef {object} Servers
+ * @property {Server} temporal the development server
+ * @property {Server} s3
+ * @property {Server} [temporalServer] the full one, for WLOPS_TEMPORAL_STORE=postgresql
+ * @property {Server} [temporalSqlTool]
+ * @property {Server} [toxiproxy] for the fault tests
+ */
+
+/** @param {NodeJS.ProcessEnv} env @param {boolean} withFaultTools @returns {Partial<Record<keyof Servers, ServerProgram>>} */
+function neededPrograms(env, withFaultTools) {
+  const full = withFaultTools || (env.WLOPS_TEMPORAL_STORE === 'postgresql' && !env.TEMPORAL_ADDRESS);
+  return {
+    temporal: TEMPORAL,
+    s3: VERSITYGW,
+    ...(full ? { temporalServer: TEMPORAL_SERVER, temporalSqlTool: TEMPORAL_SQL_TOOL } : {}),
+    ...(withFaultTools ? { toxiproxy: TOXIPROXY } : {}),
+  };
+}
+
+/**
+ * All programs that are needed, side by side.
  * @param {object} options
  * @param {NodeJS.ProcessEnv} options.env
+ * @param {boolean} [options.withFaultTools]
  * @param {string} options.cache
  * @param {import('../shared/progress.mjs').ProgressBoard} options.board
  * @param {(name: string) => string} options.logFile
+ * @returns {Promise<Servers>}
  */
-export async function obtainServers({ env, cache, board, logFile }) {
-  const [temporal, s3] = await Promise.all(
-    [TEMPORAL, VERSITYGW].map((program) =>
-      board.step(program.title, (onLine) =>
+export async function obtainServers({ env, withFaultTools = false, cache, board, logFile }) {
+  const found = await Promise.all(
+    Object.entries(neededPrograms(env, withFaultTools)).map(async ([key, program]) => [
+      key,
+      await board.step(program.title, (onLine) =>
         obtainServer(program, { env, cache, logFile: logFile(program.name), onLine }),
       ),
-    ),
+    ]),
   );
-  return { temporal: /** @type {Server} */ (temporal), s3: /** @type {Server} */ (s3) };
+  return Object.fromEntries(found);
 }

@@ -14,16 +14,15 @@ import { installPythonEnvironment } from './python-environment.mjs';
 /**
  * @typedef {object} Installation
  * @property {string} python the interpreter of the services' environment
- * @property {{ temporal: Server, s3: Server }} servers where each server program is, or its given address
- * @typedef {import('../servers/obtain.mjs').Server} Server
+ * @property {import('../servers/obtain.mjs').Servers} servers where each server program is, or its given address
  */
 
 /**
- * @param {{ env: NodeJS.ProcessEnv, withDevTools?: boolean }} options
+ * @param {{ env: NodeJS.ProcessEnv, withDevTools?: boolean, withFaultTools?: boolean }} options
  * @returns {Promise<Installation>}
  * @throws {import('../shared/errors.mjs').UserError} naming what is missing or failed, and what to do
  */
-export async function setUp({ env, withDevTools = false }) {
+export async function setUp({ env, withDevTools = false, withFaultTools = false }) {
   const base = await findPython(env);
   const cache = cacheDirectory(env);
   const board = new ProgressBoard();
@@ -57,7 +56,7 @@ export async function setUp({ env, withDevTools = false }) {
   const results = await Promise.allSettled([
     application(),
     pythonEnvironment(),
-    obtainServers({ env, cache, board, logFile }),
+    obtainServers({ env, withFaultTools, cache, board, logFile }),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   const [, python, servers] = /** @type {[unknown, PromiseFulfilledResult<string>, PromiseFulfilledResult<any>]} */ (

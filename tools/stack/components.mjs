@@ -5,9 +5,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
 import { UserError } from '../shared/errors.mjs';
-import { preparePostgres } from './postgres.mjs';
+import { preparePostgres, SUPERUSER } from './postgres.mjs';
+import { routed } from './routes.mjs';
 import { controlEnvironment, ownerKeys, serviceEnvironment, serviceKeys } from './s3-keys.mjs';
+import { hasOwnTemporalUi } from './settings.mjs';
 import { temporalAnswers, temporalArguments } from './temporal.mjs';
+import { temporalClusterAnswers, temporalClusterArguments } from './temporal-cluster.mjs';
 
 /** Importing PyTorch from a cold disk takes most of it. */
 const SERVICE_READY_TIMEOUT_MS = 180_000;
@@ -32,6 +35,7 @@ const PYTHON_COMPONENTS = /** @type {const} */ ([
  * @property {Installation} installation
  * @property {import('./secrets.mjs').Secrets} secrets
  * @property {NodeJS.ProcessEnv} env
+ * @property {import('./routes.mjs').Route} [route] absent: straight
  */
 
 /** @param {number} port */
@@ -87,9 +91,9 @@ export async function postgresComponent(context) {
   return { spec, url: server.url };
 }
 
-/** The program of a server that must run here. @param {import('../setup/setup.mjs').Server} server @param {string} name */
+/** The program of a server that must run here. @param {import('../servers/obtain.mjs').Server | undefined} server @param {string} name */
 function programOf(server, name) {
-  if (server.origin !== 'address') return server.file;
+  if (server && server.origin !== 'address') return server.file;
   throw new UserError(`there is no program for ${name}; run npm run setup`);
 }
 
@@ -117,7 +121,38 @@ export function s3Component(context) {
   };
 }
 
-/** @param {Context} context @returns {ProcessSpec} */
+/** The account that the full Temporal server uses. @param {Context} context @param {number} port @returns {import('./temporal-cluster.mjs').DatabaseServer} */
+const temporalDatabase = ({ secrets }, port) => ({ port, user: SUPERUSER, password: secrets.postgresPassword });
+
+/** What it takes to make the tables of the full Temporal server. @param {Context} context */
+export function temporalSchema(context) {
+  const { settings, installation, env } = context;
+  return {
+    sqlTool: programOf(installation.servers.temporalSqlTool, 'the schema of Temporal'),
+    database: temporalDatabase(context, settings.ports.postgres.port),
+    logFile: path.join(settings.dataDir, 'logs', 'temporal-schema.log'),
+    env,
+  };
+}
+
+/** The full server, on the embedded PostgreSQL. @param {Context} context @returns {ProcessSpec} */
+export function temporalClusterComponent(context) {
+  const { settings, installation, env, route } = context;
+  const { postgres, temporal } = settings.ports;
+  const database = temporalDatabase(context, route?.('temporal', 'postgres', postgres.port) ?? postgres.port);
+  const address = `127.0.0.1:${temporal.port}`;
+  return {
+    ...common(context, 'temporal'),
+    command: programOf(installation.servers.temporalServer, 'temporal'),
+    args: temporalClusterArguments({ dataDir: settings.dataDir, port: temporal.port, database }),
+    env: { PATH: env.PATH, HOME: env.HOME },
+    port: temporal.port,
+    url: address,
+    isReady: () => temporalClusterAnswers(address),
+  };
+}
+
+/** The development server, on a SQLite file. @param {Context} context @returns {ProcessSpec} */
 export function temporalComponent(context) {
   const { settings, installation, env } = context;
   const { port } = settings.ports.temporal;
@@ -145,7 +180,7 @@ export function applicationEnvironment(context, databaseUrl) {
   const keys = ownerKeys(context);
   const { ports, given } = settings;
   const portVariables = Object.values(ports).map(({ variable, port }) => [variable, String(port)]);
-  const uiUrl = given.temporal ? env.WLOPS_TEMPORAL_UI_URL : local(ports.temporalUi.port);
+  const uiUrl = hasOwnTemporalUi(settings) ? local(ports.temporalUi.port) : env.WLOPS_TEMPORAL_UI_URL;
   return {
     ...env,
     ...Object.fromEntries(portVariables),
@@ -183,7 +218,11 @@ export function pythonComponents(context, env) {
       command: installation.python,
       args: ['-m', module],
       cwd: PYTHON_SERVICES,
-      env: { ...serviceEnvironment(name, env, keys[name]), PYTHONPATH: searchPath, PYTHONUNBUFFERED: '1' },
+      env: {
+        ...routed(name, serviceEnvironment(name, env, keys[name]), context.route),
+        PYTHONPATH: searchPath,
+        PYTHONUNBUFFERED: '1',
+      },
       port: settings.ports[name].port,
       url,
       isReady: () => httpAnswers(`${url}/readyz`),
@@ -202,7 +241,7 @@ export function nodeComponents(context, env) {
       stopGraceMs: DRAIN_GRACE_MS,
       command: process.execPath,
       args: ['--enable-source-maps', path.join(ROOT, `dist/src/main-${name}.js`)],
-      env: controlEnvironment(env),
+      env: routed(name, controlEnvironment(env), context.route),
       port: ports[name].port,
       url,
       isReady: () => httpAnswers(`${url}/readyz`),

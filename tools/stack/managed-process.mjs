@@ -10,9 +10,10 @@ import { UserError } from '../shared/errors.mjs';
 import { endProcessTree, isAlive, processIdentity, processTree, sendSignal } from '../shared/processes.mjs';
 import { pause, waitUntil } from '../shared/wait.mjs';
 
-const RESTART_DELAY_MS = { first: 250, longest: 15_000 };
+/** A single death costs next to nothing: what it held goes on when it is back. One death after the other is a fault of its own. */
+const RESTART_DELAY_MS = { first: 100, longest: 15_000 };
 /** A process that ran this long is healthy again: its next restart is quick. */
-const HEALTHY_AFTER_MS = 30_000;
+const HEALTHY_AFTER_MS = 20_000;
 const KILL_TIMEOUT_MS = 2000;
 
 /**
@@ -127,8 +128,9 @@ export class ManagedProcess {
     this.#events.onChange();
     // A first start that fails is the caller's to report; restarts are for what once worked.
     if (this.#stopping || !this.#reachedReady) return;
-    this.#quickDeaths = Date.now() - this.#startedAt > HEALTHY_AFTER_MS ? 0 : this.#quickDeaths + 1;
+    if (Date.now() - this.#startedAt > HEALTHY_AFTER_MS) this.#quickDeaths = 0;
     const delayMs = Math.min(RESTART_DELAY_MS.first * 2 ** this.#quickDeaths, RESTART_DELAY_MS.longest);
+    this.#quickDeaths += 1;
     this.#events.onEvent(`ended (${how}); starting it again in ${delayMs / 1000} s`);
     void pause(delayMs).then(() => {
       if (this.#stopping) return;

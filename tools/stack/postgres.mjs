@@ -10,7 +10,7 @@ import { findPostgresPrograms } from '../servers/postgres-programs.mjs';
 import { messageOf, UserError } from '../shared/errors.mjs';
 import { makeWalkable, postgresPlace, reachablePrograms } from './postgres-place.mjs';
 
-const SUPERUSER = 'postgres';
+export const SUPERUSER = 'postgres';
 const DATABASE = 'wlops';
 
 /** @param {string} directory */

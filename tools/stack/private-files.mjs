@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { messageOf, UserError } from '../shared/errors.mjs';
 
-const FOLDERS = ['jobs', 'logs', 'reports', 's3', 's3-accounts', 'work'];
+const FOLDERS = ['jobs', 'logs', 'reports', 's3', 's3-accounts', 'temporal', 'work'];
 
 /** Temporal's file, and those that SQLite lays beside it. */
 const TEMPORAL_FILE = /^temporal\.sqlite/;

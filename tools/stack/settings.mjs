@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../shared/errors.mjs';
 import { dataDirectory } from '../shared/paths.mjs';
 import { checkServiceKeys } from './s3-keys.mjs';
+import { temporalInnerPorts } from './temporal-ports.mjs';
 
 /** The ports of the stack: which variable sets each, and its default, to which WLOPS_PORT_OFFSET is added. */
 const PORTS = /** @type {const} */ ({
@@ -39,6 +40,7 @@ const ADDRESSES = /** @type {const} */ ({
  * @property {Partial<Record<AddressName, string>>} given addresses of components that run elsewhere and are not started
  * @property {string} bucket
  * @property {string} temporalNamespace
+ * @property {'sqlite' | 'postgresql'} temporalStore
  */
 
 /** @param {string} variable @param {string} text @param {number} minimum @param {number} maximum */
@@ -46,6 +48,27 @@ function readInteger(variable, text, minimum, maximum) {
   const value = Number(text);
   if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
   throw new UserError(`${variable} must be a whole number from ${minimum} to ${maximum}; it is "${text}"`);
+}
+
+/** @param {string} variable @param {string | undefined} text @param {readonly string[]} choices the first is the default */
+function readChoice(variable, text, choices) {
+  if (!text) return choices[0];
+  if (choices.includes(text)) return text;
+  throw new UserError(`${variable} must be ${choices.join(' or ')}; it is "${text}"`);
+}
+
+/**
+ * Where Temporal keeps its histories: the development server in a SQLite file, or the full server in the embedded PostgreSQL.
+ * @param {NodeJS.ProcessEnv} env @param {StackSettings['given']} given @returns {StackSettings['temporalStore']}
+ */
+function readTemporalStore(env, given) {
+  const store = readChoice('WLOPS_TEMPORAL_STORE', env.WLOPS_TEMPORAL_STORE, ['sqlite', 'postgresql']);
+  if (store === 'postgresql' && given.postgres && !given.temporal) {
+    throw new UserError(
+      'WLOPS_TEMPORAL_STORE=postgresql needs the embedded PostgreSQL; with DATABASE_URL set, run a Temporal server yourself and set TEMPORAL_ADDRESS',
+    );
+  }
+  return /** @type {StackSettings['temporalStore']} */ (store);
 }
 
 /**
@@ -86,12 +109,27 @@ export function readStackSettings(env) {
     given,
     bucket: env.S3_BUCKET || 'wlops',
     temporalNamespace: env.TEMPORAL_NAMESPACE || 'default',
+    temporalStore: readTemporalStore(env, given),
   };
 }
 
+/** Whether this stack runs the full Temporal server. @param {StackSettings} settings */
+export const runsTemporalCluster = ({ temporalStore, given }) => temporalStore === 'postgresql' && !given.temporal;
+
+/** The Temporal UI comes with the development server only. @param {StackSettings} settings */
+export const hasOwnTemporalUi = ({ temporalStore, given }) => temporalStore === 'sqlite' && !given.temporal;
+
 /** The ports that this stack will listen on itself. @param {StackSettings} settings */
-export function ownPorts({ ports, given }) {
-  return Object.entries(ports)
-    .filter(([name]) => !(name in given) && !(name === 'temporalUi' && given.temporal))
-    .map(([name, setting]) => ({ name, ...setting }));
+export function ownPorts(settings) {
+  const { ports, given } = settings;
+  const { variable, port } = ports.temporal;
+  const inner = runsTemporalCluster(settings)
+    ? temporalInnerPorts(port).map((inner) => ({ name: 'temporal', variable, port: inner }))
+    : [];
+  return [
+    ...Object.entries(ports)
+      .filter(([name]) => !(name in given) && (name !== 'temporalUi' || hasOwnTemporalUi(settings)))
+      .map(([name, setting]) => ({ name, ...setting })),
+    ...inner,
+  ];
 }

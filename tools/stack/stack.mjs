@@ -14,7 +14,9 @@ import {
   postgresComponent,
   pythonComponents,
   s3Component,
+  temporalClusterComponent,
   temporalComponent,
+  temporalSchema,
 } from './components.mjs';
 import { endLeftovers } from './leftovers.mjs';
 import { ManagedProcess } from './managed-process.mjs';
@@ -25,8 +27,9 @@ import { removeRunFile, writeRunFile } from './run-file.mjs';
 import { checkConfiguration } from './configuration.mjs';
 import { serviceKeys, sharedKeysWarning } from './s3-keys.mjs';
 import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
-import { ownPorts, readStackSettings } from './settings.mjs';
+import { hasOwnTemporalUi, ownPorts, readStackSettings, runsTemporalCluster } from './settings.mjs';
 import { requireTemporal } from './temporal.mjs';
+import { checkTemporalStore, prepareNamespace, prepareTemporalDatabases } from './temporal-cluster.mjs';
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. */
 const STOP_BUDGET_MS = 15_000;
@@ -40,6 +43,7 @@ const STOP_BUDGET_MS = 15_000;
  * @property {import('../setup/setup.mjs').Installation} installation
  * @property {Print} print events of the stack
  * @property {Print} [printLog] lines of the components; they stand in the log files in any case
+ * @property {import('./routes.mjs').Route} [route] by which port a process reaches another; straight when absent
  */
 
 export class Stack {
@@ -71,10 +75,11 @@ export class Stack {
 
   /** What people open. */
   get urls() {
-    const { ports, given } = this.#settings;
+    const { ports } = this.#settings;
     const api = `http://127.0.0.1:${ports.api.port}`;
     const { env } = this.#options;
-    const temporalUi = given.temporal ? env.WLOPS_TEMPORAL_UI_URL : `http://127.0.0.1:${ports.temporalUi.port}`;
+    const ownUi = `http://127.0.0.1:${ports.temporalUi.port}`;
+    const temporalUi = hasOwnTemporalUi(this.#settings) ? ownUi : env.WLOPS_TEMPORAL_UI_URL;
     return { api, docs: `${api}/docs`, ...(temporalUi ? { temporalUi } : {}) };
   }
 
@@ -147,7 +152,12 @@ export class Stack {
       throw given.postgres ? new UserError(`the database of DATABASE_URL cannot be used: ${messageOf(error)}`) : error;
     });
     const bucket = prepareBucket(env, given.s3 ? undefined : serviceKeys(context));
-    await Promise.all([database, bucket, ...(given.temporal ? [requireTemporal(env)] : [])]);
+    const { TEMPORAL_ADDRESS = '', TEMPORAL_NAMESPACE = '' } = env;
+    const temporal = [
+      ...(given.temporal ? [requireTemporal(env)] : []),
+      ...(runsTemporalCluster(this.#settings) ? [prepareNamespace(TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE)] : []),
+    ];
+    await Promise.all([database, bucket, ...temporal]);
   }
 
   /**
@@ -156,27 +166,33 @@ export class Stack {
    * @throws {UserError} when a port is taken, the data folder is in use, or a component does not come up; nothing is left running
    */
   async start() {
-    const { env, installation, print } = this.#options;
+    const { env, installation, print, route } = this.#options;
     this.#takeDataDir();
     try {
       const { dataDir, given } = this.#settings;
+      if (!given.temporal) checkTemporalStore(this.#settings);
       const ended = await endLeftovers({ dataDir, postgresDirectory: postgresPlace(dataDir).directory });
       if (ended.length) print('wlops', `ended what an earlier stack left running: ${ended.join(', ')}`);
       await checkPortsAreFree(ownPorts(this.#settings));
       const secrets = loadSecrets(dataDir, env);
-      const context = { settings: this.#settings, installation, secrets, env };
+      const context = { settings: this.#settings, installation, secrets, env, route };
       checkConfiguration(applicationEnvironment(context, given.postgres ?? 'postgresql://not.started.yet/'));
       this.#writeRunFile();
       const warning = sharedKeysWarning(context);
       if (warning) print('s3', warning);
 
+      const withCluster = runsTemporalCluster(this.#settings);
       const postgres = given.postgres ? undefined : await postgresComponent(context);
       const servers = [
         postgres?.spec,
         given.s3 ? undefined : s3Component(context),
-        given.temporal ? undefined : temporalComponent(context),
+        given.temporal || withCluster ? undefined : temporalComponent(context),
       ].filter((spec) => spec !== undefined);
       await this.#startTier(servers);
+      if (withCluster) {
+        await prepareTemporalDatabases(temporalSchema(context));
+        await this.#startTier([temporalClusterComponent(context)]);
+      }
       closePrivateFiles(dataDir); // Temporal has made its file by now.
 
       const applicationEnv = applicationEnvironment(context, given.postgres ?? /** @type {string} */ (postgres?.url));

@@ -7,7 +7,7 @@ import { findPostgresPrograms } from '../servers/postgres-programs.mjs';
 import { postgresPlace, reachablePrograms } from '../stack/postgres-place.mjs';
 
 const STACK_VARIABLES =
-  /^(DATABASE_URL|S3_.*|TEMPORAL_.*|AMQP_URL|WLOPS_(DATA_DIR|PORT_OFFSET|LOG_LEVEL|ADMIN_.*|.*_PORT|.*_URL|.*_SECRET))$/;
+  /^(DATABASE_URL|S3_.*|TEMPORAL_.*|AMQP_URL|WLOPS_(DATA_DIR|PORT_OFFSET|TEMPORAL_STORE|LOG_LEVEL|ADMIN_.*|.*_PORT|.*_URL|.*_SECRET))$/;
 
 /** The environment without anything that describes a running stack. @param {NodeJS.ProcessEnv} env */
 export const withoutStack = (env) =>
