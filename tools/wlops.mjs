@@ -17,6 +17,10 @@ const HELP = `node tools/wlops.mjs <command>
   test             set up, run every check and test
   bench            set up, start, measure
   bench:ml         set up, measure the Python services [--quick] [--only NAME]
+  test:faults      set up, run the fault tests [jest arguments]
+  chaos            set up, kill processes at random under load [--minutes N] [--seed N]
+  check:invariants does all that a running stack holds agree? [--data-dir D] [--client-log F]
+  faults           set up, start a stack with a proxy in every connection, stop it on Ctrl-C
 
 Variables: WLOPS_DATA_DIR, WLOPS_PORT_OFFSET and others, see .env.example`;
 
@@ -35,11 +39,11 @@ function interrupted() {
   interruption = endRunningCommands().then(() => process.exit(name === 'start' ? 0 : 130));
 }
 
-/** @param {NodeJS.ProcessEnv} [env] @param {boolean} [withDevTools] */
-async function setUp(env = process.env, withDevTools = false) {
+/** @param {NodeJS.ProcessEnv} [env] @param {{ withDevTools?: boolean, withFaultTools?: boolean }} [extras] */
+async function setUp(env = process.env, extras = {}) {
   for (const signal of SIGNALS) process.on(signal, interrupted);
   const setup = await import('./setup/setup.mjs');
-  const installation = await setup.setUp({ env, withDevTools });
+  const installation = await setup.setUp({ env, ...extras });
   for (const signal of SIGNALS) process.removeListener(signal, interrupted);
   return installation;
 }
@@ -82,7 +86,7 @@ const COMMANDS = {
   async test(args) {
     const { withoutStack } = await import('./test/test-environment.mjs');
     const env = withoutStack(process.env);
-    const installation = await setUp(env, true);
+    const installation = await setUp(env, { withDevTools: true });
     const { runTests } = await import('./test/run-tests.mjs');
     return runTests({ env, installation, only: args });
   },
@@ -96,6 +100,33 @@ const COMMANDS = {
     parseBenchArguments(args);
     const installation = await setUp();
     return benchMl({ env: process.env, installation, args });
+  },
+  async faults() {
+    const installation = await setUp(process.env, { withFaultTools: true });
+    const { serveFaultCluster } = await import('./faults/serve.mjs');
+    await serveFaultCluster({ env: process.env, installation });
+    return 0;
+  },
+  async 'test:faults'(args) {
+    const { withoutStack } = await import('./test/test-environment.mjs');
+    const env = withoutStack(process.env);
+    const installation = await setUp(env, { withFaultTools: true });
+    const { runFaultTests } = await import('./faults/test-run.mjs');
+    return runFaultTests({ env, installation, args });
+  },
+  async chaos(args) {
+    const { chaos, parseChaosArguments } = await import('./faults/chaos/chaos.mjs');
+    const choices = parseChaosArguments(args);
+    const { withoutStack } = await import('./test/test-environment.mjs');
+    const env = withoutStack(process.env);
+    const installation = await setUp(env, { withFaultTools: true });
+    return chaos({ env, installation, choices });
+  },
+  async 'check:invariants'(args) {
+    const installation = await setUp();
+    const { checkInvariants, parseCheckArguments } = await import('./faults/invariants/check.mjs');
+    const { python } = installation;
+    return checkInvariants({ ...parseCheckArguments(args, process.env), python, env: process.env });
   },
 };
 

@@ -23,15 +23,21 @@ const running = new Set();
 /**
  * @param {import('./steps.mjs').TestStep} step
  * @param {NodeJS.ProcessEnv} env
+ * @param {(text: string) => void} [onOutput] as it comes
  * @returns {Promise<{ succeeded: boolean, output: string }>}
  */
-export function runStep({ command, args, cwd = ROOT }, env) {
+export function runStep({ command, args, cwd = ROOT }, env, onOutput) {
   return new Promise((resolve) => {
     let output = '';
     // A group of its own: Ctrl-C comes to us, and we end the whole tree.
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     running.add(child);
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output += chunk;
+        onOutput?.(String(chunk));
+      });
+    }
     const done = (/** @type {boolean} */ succeeded) => {
       running.delete(child);
       resolve({ succeeded, output });

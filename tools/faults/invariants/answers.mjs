@@ -1,0 +1,96 @@
+// @ts-check
+// I1: what was answered with success has happened and is still there. I7: nobody sees anything of another user.
+
+/** @typedef {import('./facts.mjs').Check} Check @typedef {import('./facts.mjs').ClientEntry} ClientEntry */
+
+const TERMINAL = new Set(['COMPLETED', 'FAILED', 'CANCELLED']);
+
+/** @param {ClientEntry} entry */
+const succeeded = ({ status }) => status !== null && status >= 200 && status < 300;
+
+/** @param {ClientEntry} entry */
+const told = ({ method, route, status, at }) => `${new Date(at).toISOString()} ${method} ${route} → ${status}`;
+
+/** @param {ClientEntry} entry @param {string} verb */
+function taskOfControl({ method, route }, verb) {
+  const [, taskId, asked] = /^\/api\/tasks\/([^/]+)\/(\w+)$/.exec(route) ?? [];
+  return method === 'POST' && asked === verb ? taskId : undefined;
+}
+
+/** The id of what a creating call made. @param {ClientEntry} entry @returns {string | undefined} */
+function createdId({ method, route, reply }) {
+  if (method !== 'POST') return undefined;
+  if (route === '/api/datasets/upload') return reply?.datasetId;
+  return /^\/api\/tasks\/(standard|continuous)$/.test(route) ? reply?.taskId : undefined;
+}
+
+/** @type {Check} */
+export function noSuccessIsLost({ requests, tasks, datasets, decisions, emails }) {
+  const rows = new Map(tasks.map((task) => [task.taskId, task]));
+  const uploads = new Map(datasets.map((dataset) => [dataset.datasetId, dataset]));
+  const deleted = new Set(
+    requests
+      .filter((entry) => entry.method === 'DELETE' && succeeded(entry))
+      .map(({ route }) => route.split('/').at(-1)),
+  );
+  const decided = new Set(decisions.map(({ taskId, kind }) => `${taskId} ${kind}`));
+  /** @param {ClientEntry} entry */
+  const fault = (entry) => {
+    const { route, reply } = entry;
+    if (route === '/api/auth/register') return emails.includes(reply?.email) ? undefined : `no user ${reply?.email}`;
+    const id = createdId(entry);
+    if (route === '/api/datasets/upload') {
+      const row = uploads.get(id ?? '');
+      if (!row || (row.isDeleted && !deleted.has(id))) return `the data set ${id} is gone`;
+      return row.sha256 === reply.sha256
+        ? undefined
+        : `the data set ${id} has the sha256 ${row.sha256}, not ${reply.sha256}`;
+    }
+    if (id) return rows.get(id)?.userId === entry.user ? undefined : `the task ${id} is gone`;
+    const started = rows.get(taskOfControl(entry, 'start') ?? '');
+    if (started && !started.startRequestedAt) return 'the task does not know of its start';
+    const cancelled = rows.get(taskOfControl(entry, 'cancel') ?? '');
+    if (cancelled && !TERMINAL.has(cancelled.status)) return `the task goes on, ${cancelled.status}`;
+    for (const verb of ['pause', 'resume']) {
+      const taskId = taskOfControl(entry, verb);
+      if (taskId && !decided.has(`${taskId} ${verb}`)) return `the task's decisions know of no ${verb}`;
+    }
+    return undefined;
+  };
+  const lost = requests.filter(succeeded).flatMap((entry) => {
+    const reason = fault(entry);
+    return reason ? [`${told(entry)}, but ${reason}`] : [];
+  });
+  return [...lost, ...keysWithTwoAnswers(requests)];
+}
+
+/** The same key, the same answer. @param {ClientEntry[]} requests */
+function keysWithTwoAnswers(requests) {
+  /** @type {Map<string, Set<string>>} */
+  const made = new Map();
+  for (const entry of requests.filter((one) => one.key !== undefined && succeeded(one))) {
+    const name = `${entry.user} ${entry.key}`;
+    made.set(name, (made.get(name) ?? new Set()).add(createdId(entry) ?? ''));
+  }
+  return [...made]
+    .filter(([, ids]) => ids.size > 1)
+    .map(([name, ids]) => `the Idempotency-Key of user ${name} was answered with ${[...ids].join(' and ')}`);
+}
+
+/** @type {Check} */
+export function noUserSeesAnother({ requests, markers, tasks, datasets }) {
+  const owners = /** @type {[word: string, owner: number][]} */ ([
+    ...tasks.map(({ taskId, userId }) => [taskId, userId]),
+    ...datasets.map(({ datasetId, userId }) => [datasetId, userId]),
+    ...markers.map(({ marker, user }) => [marker, user]),
+  ]);
+  const words = new Map(owners);
+  // Ids and markers are words of this form; looking them up is quicker than searching for each.
+  const WORD = /[A-Za-z0-9_]{8,}/g;
+  return requests.flatMap((entry) => {
+    if (entry.user === null || entry.reply === undefined) return [];
+    const text = typeof entry.reply === 'string' ? entry.reply : JSON.stringify(entry.reply);
+    const foreign = (text.match(WORD) ?? []).find((word) => (words.get(word) ?? entry.user) !== entry.user);
+    return foreign ? [`${told(entry)} shows user ${entry.user} ${foreign} of user ${words.get(foreign)}`] : [];
+  });
+}

@@ -1,0 +1,44 @@
+// @ts-check
+// `npm run check:invariants -- --data-dir D [--client-log F]`: does everything that a running stack holds agree? Ends with
+// `N passed, N failed`.
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf, UserError } from '../../shared/errors.mjs';
+import { dataDirectory } from '../../shared/paths.mjs';
+import { gatherFacts } from './gather.mjs';
+import { judge } from './judge.mjs';
+
+/**
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @throws {UserError}
+ */
+export function parseCheckArguments(args, env) {
+  const options = /** @type {const} */ ({ 'data-dir': { type: 'string' }, 'client-log': { type: 'string' } });
+  try {
+    const { values } = parseArgs({ args, options });
+    const clientLog = values['client-log'];
+    return {
+      dataDir: values['data-dir'] ? path.resolve(values['data-dir']) : dataDirectory(env),
+      ...(clientLog ? { clientLog: path.resolve(clientLog) } : {}),
+    };
+  } catch (error) {
+    throw new UserError(`${messageOf(error)}; usage: check:invariants [--data-dir FOLDER] [--client-log FILE]`);
+  }
+}
+
+/**
+ * Gathers, judges and prints.
+ * @param {{ dataDir: string, clientLog?: string, python: string, env: NodeJS.ProcessEnv }} options
+ * @returns {Promise<number>} exit code: 1 when an invariant is violated
+ */
+export async function checkInvariants(options) {
+  const facts = await gatherFacts(options);
+  const { lines, failed } = judge(facts);
+  const { tasks, requests, events, faults, objects } = facts;
+  console.log(
+    `${tasks.length} tasks, ${events.length} events, ${objects.size} objects, ${requests.length} requests, ${faults.length} faults`,
+  );
+  for (const line of lines) console.log(line);
+  return failed === 0 ? 0 : 1;
+}

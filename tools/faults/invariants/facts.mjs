@@ -1,0 +1,92 @@
+// @ts-check
+// What the invariants are judged by: plain data, gathered once (gather.mjs) from everything that knows something. Types only.
+
+/**
+ * One request of a client and what it was answered, a line of the client's log.
+ * @typedef {object} ClientEntry
+ * @property {number} at when it was sent, milliseconds since 1970
+ * @property {number} ms until the answer or the failure
+ * @property {number | null} user who sent it
+ * @property {string} method
+ * @property {string} route
+ * @property {string} [key] its Idempotency-Key
+ * @property {number | null} status null when there was no answer
+ * @property {any} [reply]
+ * @property {string} [error] why there was no answer
+ *
+ * A word that stands in everything that a user sent and in nothing else, also a line of the client's log.
+ * @typedef {{ user: number, marker: string }} Marker
+ *
+ * @typedef {object} TaskFact
+ * @property {string} taskId
+ * @property {number} userId
+ * @property {string} mode
+ * @property {string} status
+ * @property {string} controlState
+ * @property {number} seq
+ * @property {number} currentIteration
+ * @property {Date | null} startRequestedAt
+ * @property {string} fingerprint of all that decides the result: data, model, settings, seed
+ *
+ * @typedef {object} EventFact
+ * @property {string} taskId
+ * @property {number} id
+ * @property {number} seq
+ * @property {string} type
+ * @property {{ status: string, from: string }} payload
+ * @property {Date} createdAt
+ *
+ * @typedef {object} ExecutionFact
+ * @property {string} taskId
+ * @property {number} iteration
+ * @property {string} phase
+ * @property {number} segment
+ * @property {string} status
+ * @property {number} seq
+ * @property {number | null} score
+ * @property {string | null} weightsSha256 of a training
+ * @property {string[]} keys of the objects that its result names
+ *
+ * @typedef {object} DatasetFact
+ * @property {string} datasetId
+ * @property {number} userId
+ * @property {string} storagePath
+ * @property {number} fileSize bytes
+ * @property {string} sha256
+ * @property {boolean} isOptimized
+ * @property {boolean} isDeleted
+ *
+ * @typedef {object} JobFact a row of a service's job store
+ * @property {string} service
+ * @property {string} jobId
+ * @property {string} taskId
+ * @property {number} iteration
+ * @property {string} phase
+ * @property {number} segment
+ * @property {string} state
+ * @property {number} attempt times started
+ * @property {number} createdAt milliseconds
+ * @property {number | null} finishedAt
+ *
+ * @typedef {object} Facts
+ * @property {number} now milliseconds
+ * @property {ClientEntry[]} requests
+ * @property {Marker[]} markers
+ * @property {string[]} emails of registered users
+ * @property {TaskFact[]} tasks
+ * @property {EventFact[]} events by id
+ * @property {ExecutionFact[]} executions
+ * @property {{ taskId: string, kind: string }[]} decisions
+ * @property {DatasetFact[]} datasets
+ * @property {Map<string, { size: number, modifiedAt: number }>} objects
+ * @property {Map<string, string>} hashes sha256 of the uploads' bytes as they lie in the store
+ * @property {{ key: string, startedAt: number }[]} openUploads multipart uploads that nobody has ended
+ * @property {JobFact[]} jobs
+ * @property {{ pid: number, service: string, folder: string }[]} processes that work for jobs
+ * @property {{ workflowId: string, runId: string, events: number, bytes: number }[]} runs of workflows
+ * @property {{ at: number, target: string }[]} faults that were made
+ *
+ * @typedef {(facts: Facts) => string[]} Check answers with one line for each violation, with the evidence
+ */
+
+export {};

@@ -1,0 +1,223 @@
+// @ts-check
+// Gathers the facts from a running stack: its database, its object store, its services' job stores, Temporal, the process table, and the
+// logs that clients and faults left. Reads only.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { GetObjectCommand, ListMultipartUploadsCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import { ownerClient } from '../../../deploy/s3/bucket.mjs';
+import { capture } from '../../shared/commands.mjs';
+import { UserError } from '../../shared/errors.mjs';
+import { databaseAddress } from '../../stack/postgres.mjs';
+import { runningStack } from '../../stack/run-file.mjs';
+import { ownerKeys } from '../../stack/s3-keys.mjs';
+import { loadSecrets } from '../../stack/secrets.mjs';
+import { readJsonLines } from '../json-lines.mjs';
+import { FAULT_LOG } from '../fault-log.mjs';
+import { jobProcesses } from '../targets.mjs';
+
+/** @typedef {import('./facts.mjs').Facts} Facts */
+
+const SERVICES = ['optimizer', 'trainer', 'evaluator'];
+
+/** Prints the rows of a job store as JSON. SQLite comes with Python on every version of Node that we run on. */
+const JOBS_SCRIPT = `
+import json, sqlite3, sys
+db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
+db.row_factory = sqlite3.Row
+rows = db.execute("SELECT job_id, task_id, iteration, phase, segment, state, attempt, created_at, finished_at FROM jobs")
+print(json.dumps([dict(row) for row in rows]))
+`;
+
+/**
+ * @param {object} options
+ * @param {string} options.dataDir of a stack that runs
+ * @param {string} options.python
+ * @param {string} [options.clientLog] JSON lines
+ * @param {NodeJS.ProcessEnv} options.env
+ * @returns {Promise<Facts>}
+ * @throws {UserError} when no stack runs there
+ */
+export async function gatherFacts({ dataDir, python, clientLog, env }) {
+  const run = runningStack(dataDir);
+  if (!run) throw new UserError(`no stack runs on ${dataDir}; start it, for the checker asks its servers`);
+  const secrets = loadSecrets(dataDir, env);
+  const { postgres, s3, temporal } = run.processes;
+  if (!postgres || !s3 || !temporal) throw new UserError('the checker needs a stack with servers of its own');
+  const rows = await databaseFacts(databaseAddress({ port: postgres.port, password: secrets.postgresPassword }));
+  const [stored, runs, jobs] = await Promise.all([
+    storeFacts(
+      { endpoint: s3.url, keys: ownerKeys(/** @type {any} */ ({ secrets, env })), bucket: env.S3_BUCKET || 'wlops' },
+      rows.datasets,
+    ),
+    workflowRuns(`127.0.0.1:${temporal.port}`, env.TEMPORAL_NAMESPACE || 'default'),
+    Promise.all(SERVICES.map((service) => jobFacts(python, dataDir, service))),
+  ]);
+  const lines = clientLog ? readJsonLines(clientLog) : [];
+  return {
+    now: Date.now(),
+    requests: lines.filter((line) => line.method !== undefined),
+    markers: lines.filter((line) => line.marker !== undefined),
+    ...rows,
+    ...stored,
+    runs,
+    jobs: jobs.flat(),
+    processes: jobProcesses(dataDir),
+    faults: readJsonLines(path.join(dataDir, FAULT_LOG)),
+  };
+}
+
+/** @param {string} url */
+async function databaseFacts(url) {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    // One snapshot: rows and events of the same moment.
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const all = async (/** @type {string} */ query) => (await client.query(query)).rows;
+    const users = await all('SELECT email FROM users');
+    const datasets = await all('SELECT * FROM datasets ORDER BY id');
+    const tasks = await all('SELECT * FROM ml_tasks ORDER BY id');
+    const executions = await all('SELECT * FROM task_executions ORDER BY id');
+    const events = await all('SELECT * FROM task_events ORDER BY id');
+    const decisions = await all('SELECT task_id, kind FROM task_decisions ORDER BY id');
+    await client.query('COMMIT');
+    const hashes = new Map(datasets.map(({ dataset_id, sha256 }) => [dataset_id, sha256]));
+    return {
+      emails: users.map(({ email }) => email),
+      datasets: datasets.map((row) => ({
+        datasetId: row.dataset_id,
+        userId: row.user_id,
+        storagePath: row.storage_path,
+        fileSize: Number(row.file_size),
+        sha256: row.sha256,
+        isOptimized: row.is_optimized,
+        isDeleted: row.deleted_at !== null,
+      })),
+      tasks: tasks.map((row) => ({
+        taskId: row.task_id,
+        userId: row.user_id,
+        mode: row.task_mode,
+        status: row.status,
+        controlState: row.control_state,
+        seq: row.seq,
+        currentIteration: row.current_iteration,
+        startRequestedAt: row.start_requested_at,
+        fingerprint: fingerprint(row, hashes),
+      })),
+      executions: executions.map((row) => ({
+        taskId: row.task_id,
+        iteration: row.iteration,
+        phase: row.phase,
+        segment: row.segment,
+        status: row.status,
+        seq: row.seq,
+        score: row.score,
+        weightsSha256: row.details?.weightsSha256 ?? null,
+        keys: keysIn(row.details),
+      })),
+      events: events.map((row) => ({
+        taskId: row.task_id,
+        id: Number(row.id),
+        seq: row.seq,
+        type: row.type,
+        payload: row.payload,
+        createdAt: row.created_at,
+      })),
+      decisions: decisions.map(({ task_id, kind }) => ({ taskId: task_id, kind })),
+    };
+  } finally {
+    await client.end();
+  }
+}
+
+/** All that decides the result of a task but its end. @param {any} row @param {Map<string, string>} hashes */
+function fingerprint(row, hashes) {
+  const data = [row.dataset_id, row.validation_dataset_id, row.test_dataset_id, row.pool_dataset_id];
+  const parts = [
+    row.task_mode,
+    row.model_name,
+    ...data.map((id) => hashes.get(id) ?? null),
+    row.hyperparameters,
+    row.operators,
+    row.metric,
+    row.seed,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+}
+
+/** Every `{key, sha256}` below a value. @param {unknown} value @returns {string[]} */
+function keysIn(value) {
+  if (value === null || typeof value !== 'object') return [];
+  const { key, sha256 } = /** @type {{ key?: unknown, sha256?: unknown }} */ (value);
+  const own = typeof key === 'string' && typeof sha256 === 'string' ? [key] : [];
+  return [...own, ...Object.values(value).flatMap(keysIn)];
+}
+
+/**
+ * @param {{ endpoint: string, keys: import('../../../deploy/s3/accounts.mjs').Keys, bucket: string }} place
+ * @param {import('./facts.mjs').DatasetFact[]} datasets
+ */
+async function storeFacts({ endpoint, keys, bucket }, datasets) {
+  const client = ownerClient({ endpoint, region: 'us-east-1', root: keys });
+  try {
+    const objects = new Map();
+    for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket })) {
+      for (const { Key, Size, LastModified } of page.Contents ?? [])
+        objects.set(Key, { size: Size, modifiedAt: LastModified?.getTime() ?? 0 });
+    }
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    const hashes = new Map();
+    for (const { storagePath, isOptimized, isDeleted } of datasets) {
+      if (isOptimized || isDeleted || !objects.has(storagePath)) continue;
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: storagePath }));
+      const hash = createHash('sha256');
+      for await (const chunk of /** @type {AsyncIterable<Uint8Array>} */ (/** @type {unknown} */ (Body)))
+        hash.update(chunk);
+      hashes.set(storagePath, hash.digest('hex'));
+    }
+    const openUploads = Uploads.map(({ Key = '', Initiated }) => ({ key: Key, startedAt: Initiated?.getTime() ?? 0 }));
+    return { objects, openUploads, hashes };
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Every run of every task's workflow. @param {string} address @param {string} namespace @returns {Promise<Facts['runs']>} */
+async function workflowRuns(address, namespace) {
+  const connection = await Connection.connect({ address });
+  try {
+    const { workflow } = new Client({ connection, namespace });
+    const runs = [];
+    for await (const { workflowId, runId } of workflow.list({ query: "WorkflowId STARTS_WITH 'wlops-task-'" })) {
+      const { raw, historyLength } = await workflow.getHandle(workflowId, runId).describe();
+      const bytes = Number(raw.workflowExecutionInfo?.historySizeBytes ?? 0);
+      runs.push({ workflowId, runId, events: historyLength, bytes });
+    }
+    return runs;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** @param {string} python @param {string} dataDir @param {string} service @returns {Promise<import('./facts.mjs').JobFact[]>} */
+async function jobFacts(python, dataDir, service) {
+  const file = path.join(dataDir, 'jobs', `${service}.sqlite`);
+  if (!fs.existsSync(file)) return [];
+  const output = await capture(python, ['-c', JOBS_SCRIPT, file]);
+  if (output === undefined) throw new UserError(`${file} cannot be read`);
+  return JSON.parse(output).map((/** @type {any} */ row) => ({
+    service,
+    jobId: row.job_id,
+    taskId: row.task_id,
+    iteration: row.iteration,
+    phase: row.phase,
+    segment: row.segment,
+    state: row.state,
+    attempt: row.attempt,
+    createdAt: Date.parse(row.created_at),
+    finishedAt: row.finished_at === null ? null : Date.parse(row.finished_at),
+  }));
+}

@@ -1,0 +1,52 @@
+// @ts-check
+// The eleven invariants of docs/reliability.md, in order, and how a verdict is told.
+import { noSuccessIsLost, noUserSeesAnother } from './answers.mjs';
+import { historiesStayShort, objectsAreAsTheirRowsSay, restingTasksHoldNothing } from './resources.mjs';
+import {
+  everyTaskEnds,
+  everyTransitionIsTold,
+  noWorkForNothing,
+  oneAcceptedOutput,
+  pathsAreLegal,
+  sameResultAsWithoutFaults,
+} from './tasks.mjs';
+
+/** @typedef {import('./facts.mjs').Facts} Facts @typedef {import('./facts.mjs').Check} Check */
+
+/** @type {readonly { id: string, promise: string, check: Check }[]} */
+export const INVARIANTS = [
+  { id: 'I1', promise: 'no success that was answered is lost', check: noSuccessIsLost },
+  { id: 'I2', promise: 'each task goes a legal path to one end', check: pathsAreLegal },
+  { id: 'I3', promise: 'each phase has exactly one accepted output', check: oneAcceptedOutput },
+  { id: 'I4', promise: 'nothing works for a task that rests', check: restingTasksHoldNothing },
+  { id: 'I5', promise: 'objects are as their rows say', check: objectsAreAsTheirRowsSay },
+  { id: 'I6', promise: 'each transition is told once, in order', check: everyTransitionIsTold },
+  { id: 'I7', promise: 'no user sees anything of another', check: noUserSeesAnother },
+  { id: 'I8', promise: 'every started task ends or rests', check: everyTaskEnds },
+  { id: 'I9', promise: 'no history grows past its bound', check: historiesStayShort },
+  { id: 'I10', promise: 'no work is done again without a reason', check: noWorkForNothing },
+  { id: 'I11', promise: 'the result is that of a run without faults', check: sameResultAsWithoutFaults },
+];
+
+const SHOWN = 20;
+
+/**
+ * @param {Facts} facts
+ * @returns {{ passed: number, failed: number, lines: string[] }} the last line says `N passed, N failed`
+ */
+export function judge(facts) {
+  let failed = 0;
+  const lines = INVARIANTS.flatMap(({ id, promise, check }) => {
+    const violations = check(facts);
+    if (violations.length === 0) return [`✓ ${id.padEnd(3)} ${promise}`];
+    failed += 1;
+    const more = violations.length - SHOWN;
+    return [
+      `✗ ${id.padEnd(3)} ${promise}: ${violations.length}`,
+      ...violations.slice(0, SHOWN).map((violation) => `      ${violation}`),
+      ...(more > 0 ? [`      and ${more} more`] : []),
+    ];
+  });
+  const passed = INVARIANTS.length - failed;
+  return { passed, failed, lines: [...lines, `${passed} passed, ${failed} failed`] };
+}

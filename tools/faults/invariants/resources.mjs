@@ -1,0 +1,79 @@
+// @ts-check
+// What is held outside the rows: I4 nothing works for a task that rests, I5 objects are as their rows say, I9 histories stay short.
+
+/** @typedef {import('./facts.mjs').Check} Check */
+
+const REST_MS = 5000;
+const SWEPT_AFTER_MS = 3_600_000;
+const MAX_RUN_EVENTS = 2048;
+const MAX_RUN_BYTES = 2 * 1024 * 1024;
+
+const AT_REST = new Set(['SUSPENDED', 'COMPLETED', 'FAILED', 'CANCELLED']);
+
+/** @type {Check} */
+export function restingTasksHoldNothing({ now, tasks, events, jobs, processes, openUploads }) {
+  const lastChange = new Map(events.map(({ taskId, createdAt }) => [taskId, createdAt.getTime()]));
+  const resting = new Set(
+    tasks
+      .filter(({ taskId, status }) => AT_REST.has(status) && now - (lastChange.get(taskId) ?? 0) > REST_MS)
+      .map(({ taskId }) => taskId),
+  );
+  const jobOf = new Map(jobs.map((job) => [job.jobId, job]));
+  const working = jobs
+    .filter(({ taskId, state }) => resting.has(taskId) && (state === 'queued' || state === 'running'))
+    .map(({ service, jobId, taskId, state }) => `${service} has ${jobId} ${state} for ${taskId}, which rests`);
+  const alive = processes.flatMap(({ pid, service, folder }) => {
+    const job = jobOf.get(folder);
+    if (job && resting.has(job.taskId))
+      return [`process ${pid} of the ${service} works for ${job.taskId}, which rests`];
+    const isOver = !job || (job.finishedAt !== null && now - job.finishedAt > REST_MS);
+    return isOver ? [`process ${pid} of the ${service} works for ${folder}, a job that is over or unknown`] : [];
+  });
+  const open = openUploads
+    .filter(({ key }) => [...resting].some((taskId) => key.includes(taskId)))
+    .map(({ key }) => `${key} is still being uploaded, and its task rests`);
+  return [...working, ...alive, ...open];
+}
+
+/** The owner's id in a key: a data set or a task. @param {string} key */
+function ownerOf(key) {
+  const [top, first, second] = key.split('/');
+  if (top === 'datasets') return second;
+  return top === 'optimized' || top === 'models' || top === 'evaluations' ? first : undefined;
+}
+
+/** @type {Check} */
+export function objectsAreAsTheirRowsSay({ now, datasets, tasks, objects, hashes, openUploads }) {
+  const present = datasets.filter(({ isDeleted }) => !isDeleted);
+  const wrong = present.flatMap(({ datasetId, storagePath, fileSize, sha256, isOptimized }) => {
+    const object = objects.get(storagePath);
+    if (!object) return [`${datasetId}: ${storagePath} is not there`];
+    // The row of an optimised data set tells the size of its manifest, and the hash of its rows.
+    if (object.size !== fileSize) return [`${datasetId}: ${storagePath} has ${object.size} bytes, not ${fileSize}`];
+    const hash = hashes.get(storagePath);
+    return isOptimized || hash === sha256 ? [] : [`${datasetId}: ${storagePath} has the sha256 ${hash}, not ${sha256}`];
+  });
+  const owners = new Set([...datasets.map(({ datasetId }) => datasetId), ...tasks.map(({ taskId }) => taskId)]);
+  /** @param {string} key */
+  const isOwned = (key) => {
+    const owner = ownerOf(key) ?? '';
+    if (owners.has(owner)) return true;
+    // A data set of a segment that was not accepted is named after its task.
+    const [, own = ''] = /^dataset_(.+?)_i\d+/.exec(owner) ?? [];
+    return owners.has(`task_${own}`);
+  };
+  const unowned = [...objects]
+    .filter(([key, { modifiedAt }]) => now - modifiedAt > SWEPT_AFTER_MS && !isOwned(key))
+    .map(([key]) => `${key} belongs to nothing, for more than an hour`);
+  const abandoned = openUploads
+    .filter(({ startedAt }) => now - startedAt > SWEPT_AFTER_MS)
+    .map(({ key }) => `${key} is being uploaded for more than an hour`);
+  return [...wrong, ...unowned, ...abandoned];
+}
+
+/** @type {Check} */
+export function historiesStayShort({ runs }) {
+  return runs
+    .filter(({ events, bytes }) => events > MAX_RUN_EVENTS || bytes > MAX_RUN_BYTES)
+    .map(({ workflowId, runId, events, bytes }) => `${workflowId} run ${runId} has ${events} events, ${bytes} bytes`);
+}

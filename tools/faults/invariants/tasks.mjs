@@ -1,0 +1,139 @@
+// @ts-check
+// What the rows of tasks must say: I2 a legal path, I3 one accepted output, I6 every transition told once and in order, I8 an end in
+// time, I10 no work for nothing, I11 the same result as without faults.
+
+/**
+ * @typedef {import('./facts.mjs').Check} Check
+ * @typedef {import('./facts.mjs').Facts} Facts
+ * @typedef {import('./facts.mjs').EventFact} EventFact
+ */
+
+/** The state machine once more, from the documentation: the checker does not ask the code that it checks. */
+const TRANSITIONS = /** @type {Record<string, string[]>} */ ({
+  PENDING: ['OPTIMIZING', 'CANCELLED', 'FAILED'],
+  OPTIMIZING: ['TRAINING', 'FAILED', 'CANCELLED', 'SUSPENDED'],
+  TRAINING: ['EVALUATING', 'FAILED', 'CANCELLED', 'SUSPENDED'],
+  EVALUATING: ['COMPLETED', 'LOOPING', 'FAILED', 'CANCELLED', 'SUSPENDED'],
+  LOOPING: ['OPTIMIZING', 'COMPLETED', 'CANCELLED', 'FAILED', 'SUSPENDED'],
+  SUSPENDED: ['OPTIMIZING', 'TRAINING', 'EVALUATING', 'LOOPING', 'CANCELLED', 'FAILED'],
+  COMPLETED: [],
+  FAILED: [],
+  CANCELLED: [],
+});
+
+const PHASES = ['optimization', 'training', 'evaluation'];
+
+/** @param {string} status */
+const isTerminal = (status) => TRANSITIONS[status]?.length === 0;
+
+/** @template T @param {Iterable<T>} items @param {(item: T) => string} keyOf @returns {Map<string, T[]>} */
+function groupBy(items, keyOf) {
+  /** @type {Map<string, T[]>} */
+  const groups = new Map();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+/** @type {Check} */
+export function pathsAreLegal({ tasks, events }) {
+  const byTask = groupBy(events, ({ taskId }) => taskId);
+  return tasks.flatMap(({ taskId, status }) => {
+    const faults = [];
+    let current = 'PENDING';
+    for (const { seq, payload } of (byTask.get(taskId) ?? []).toSorted((a, b) => a.seq - b.seq)) {
+      const { from, status: to } = payload;
+      if (from !== current) faults.push(`${taskId} at ${seq} comes from ${from}, but was ${current}`);
+      if (to !== from && !TRANSITIONS[from]?.includes(to))
+        faults.push(`${taskId} at ${seq} went from ${from} to ${to}`);
+      current = to;
+    }
+    if (current !== status) faults.push(`${taskId} is ${status}, its events end with ${current}`);
+    return faults;
+  });
+}
+
+/** @type {Check} */
+export function oneAcceptedOutput({ tasks, executions, objects }) {
+  const completed = executions.filter(({ status }) => status === 'completed');
+  const groups = groupBy(completed, ({ taskId, iteration, phase }) => `${taskId}/${iteration}/${phase}`);
+  const twice = [...groups]
+    .filter(([, rows]) => rows.length > 1)
+    .map(([name, rows]) => `${name} was accepted in the segments ${rows.map(({ segment }) => segment).join(' and ')}`);
+  const missing = tasks
+    .filter(({ status }) => status === 'COMPLETED')
+    .flatMap(({ taskId, currentIteration }) =>
+      Array.from({ length: currentIteration + 1 }, (_, iteration) =>
+        PHASES.map((phase) => `${taskId}/${iteration}/${phase}`),
+      )
+        .flat()
+        .filter((name) => !groups.has(name))
+        .map((name) => `${name} has no accepted output, and its task is COMPLETED`),
+    );
+  const lost = completed.flatMap(({ taskId, iteration, phase, keys }) =>
+    keys
+      .filter((key) => !objects.has(key))
+      .map((key) => `${taskId}/${iteration}/${phase} names ${key}, which is not there`),
+  );
+  return [...twice, ...missing, ...lost];
+}
+
+/** @type {Check} */
+export function everyTransitionIsTold({ tasks, events }) {
+  const byTask = groupBy(events, ({ taskId }) => taskId);
+  return tasks.flatMap(({ taskId, seq }) => {
+    const told = (byTask.get(taskId) ?? []).toSorted((a, b) => a.id - b.id);
+    const faults = told.slice(1).flatMap((event, index) => {
+      const before = /** @type {EventFact} */ (told[index]);
+      if (event.seq === before.seq && event.type === before.type) return [`${taskId} told ${event.seq} twice`];
+      return event.seq < before.seq ? [`${taskId} told ${event.seq} after ${before.seq}`] : [];
+    });
+    const last = told.at(-1);
+    // A row that no workflow has written yet has no event either.
+    if (last && last.seq !== seq) faults.push(`${taskId} is at ${seq}, its events end at ${last.seq}`);
+    return faults;
+  });
+}
+
+/** To be asked once faults have stopped and the bound is over. @type {Check} */
+export function everyTaskEnds({ tasks }) {
+  return tasks.flatMap(({ taskId, status, controlState, startRequestedAt }) => {
+    const unstarted = status === 'PENDING' && startRequestedAt === null;
+    if (isTerminal(status) || unstarted || (status === 'SUSPENDED' && controlState === 'none')) return [];
+    return [`${taskId} is ${status}${controlState === 'none' ? '' : `, ${controlState}`}`];
+  });
+}
+
+/** A fault is noticed a moment after it was made, and does its harm until the process is back. */
+const BLAME_MS = { before: 30_000, after: 5000 };
+
+/** Every start of a job beyond the first has a fault to blame, or a pause. @type {Check} */
+export function noWorkForNothing({ jobs, faults }) {
+  const groups = groupBy(jobs, ({ taskId, iteration, phase }) => `${taskId}/${iteration}/${phase}`);
+  return [...groups].flatMap(([name, group]) => {
+    const starts = group.reduce((sum, { attempt }) => sum + attempt, 0);
+    const paused = group.filter(({ state }) => state === 'paused' || state === 'cancelled').length;
+    const first = Math.min(...group.map(({ createdAt }) => createdAt)) - BLAME_MS.before;
+    const last = Math.max(...group.map(({ finishedAt, createdAt }) => finishedAt ?? createdAt)) + BLAME_MS.after;
+    const blamed = faults.filter(({ at }) => at >= first && at <= last).length;
+    if (starts <= 1 + paused + blamed) return [];
+    return [`${name} was started ${starts} times, with ${blamed} faults and ${paused} pauses to blame`];
+  });
+}
+
+/** @type {Check} */
+export function sameResultAsWithoutFaults({ tasks, executions }) {
+  const fingerprints = new Map(tasks.map(({ taskId, fingerprint }) => [taskId, fingerprint]));
+  const results = executions.filter(({ status, phase }) => status === 'completed' && phase !== 'optimization');
+  const groups = groupBy(
+    results,
+    ({ taskId, iteration, phase }) => `${fingerprints.get(taskId)} iteration ${iteration} ${phase}`,
+  );
+  return [...groups].flatMap(([name, rows]) => {
+    const values = groupBy(rows, ({ phase, weightsSha256, score }) =>
+      String(phase === 'training' ? weightsSha256 : score),
+    );
+    if (values.size <= 1) return [];
+    const shown = [...values].map(([value, same]) => `${value} in ${same.map(({ taskId }) => taskId).join(', ')}`);
+    return [`${name}: ${shown.join('; ')}`];
+  });
+}
