@@ -38,7 +38,8 @@ async function freePortOffset() {
 
 /**
  * Starts a stack and waits until it says that it is ready.
- * @param {{ dataDir: string, env?: Record<string, string> }} options `env` is added to the test's own
+ * @param {{ dataDir: string, env?: Record<string, string>, command?: string }} options `env` is added to the test's own; `command` of
+ * tools/wlops.mjs, `start` by default
  * @typedef {object} RunningStack
  * @property {object} run its run.json
  * @property {() => string} output
@@ -48,10 +49,10 @@ async function freePortOffset() {
  *
  * @returns {Promise<RunningStack>}
  */
-async function startStack({ dataDir, env: extra = {} }) {
+async function startStack({ dataDir, env: extra = {}, command = 'start' }) {
   const offset = extra.WLOPS_PORT_OFFSET ?? String(await freePortOffset());
   const env = { ...process.env, WLOPS_DATA_DIR: dataDir, WLOPS_PORT_OFFSET: offset, ...extra };
-  const child = spawn(process.execPath, [path.join(ROOT, 'tools/wlops.mjs'), 'start'], {
+  const child = spawn(process.execPath, [path.join(ROOT, 'tools/wlops.mjs'), command], {
     env,
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],

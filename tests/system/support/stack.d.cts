@@ -13,4 +13,8 @@ export interface StartedStack {
 
 export const ROOT: string;
 export function freePortOffset(): Promise<number>;
-export function startStack(options: { dataDir: string; env?: Record<string, string> }): Promise<StartedStack>;
+export function startStack(options: {
+  dataDir: string;
+  env?: Record<string, string>;
+  command?: string;
+}): Promise<StartedStack>;

@@ -33,7 +33,7 @@
  * @property {number} id
  * @property {number} seq
  * @property {string} type
- * @property {{ status: string, from: string }} payload
+ * @property {{ status: string, from?: string }} payload
  * @property {Date} createdAt
  *
  * @typedef {object} ExecutionFact

@@ -41,7 +41,7 @@ export function pathsAreLegal({ tasks, events }) {
     const faults = [];
     let current = 'PENDING';
     for (const { seq, payload } of (byTask.get(taskId) ?? []).toSorted((a, b) => a.seq - b.seq)) {
-      const { from, status: to } = payload;
+      const { from = 'PENDING', status: to } = payload; // Absent in the event of the creation.
       if (from !== current) faults.push(`${taskId} at ${seq} comes from ${from}, but was ${current}`);
       if (to !== from && !TRANSITIONS[from]?.includes(to))
         faults.push(`${taskId} at ${seq} went from ${from} to ${to}`);

@@ -1,0 +1,65 @@
+/** Processes come up while what they need is away, in any order. */
+import { waitFor } from '../system/support/client';
+import { stackProcess } from '../system/support/client';
+import { cut, heal, isBack, kill, LINKS, PROCESSES, sleep } from './support/faults';
+import { figure, invariantsHold, Person, SHORT } from './support/world';
+
+let person: Person;
+beforeAll(async () => {
+  person = await Person.create();
+}, 60_000);
+afterEach(heal);
+afterAll(invariantsHold, 300_000);
+
+test('F35 our processes start while every server is away: they wait and say for what, and are ready soon after', async () => {
+  for (const link of LINKS) await cut(link);
+  const ours = ['api', 'worker', 'optimizer', 'trainer', 'evaluator'] as const;
+  const before = new Map(ours.map((name) => [name, stackProcess(name).pid]));
+  for (const name of ours) await kill(name);
+  await sleep(8000);
+  const pids = new Map(ours.map((name) => [name, stackProcess(name).pid]));
+  for (const name of ours) {
+    expect(pids.get(name)).not.toBe(before.get(name));
+    const reply = await fetch(`${stackProcess(name).url}/readyz`);
+    expect([name, reply.status]).toEqual([name, 503]);
+    expect((await reply.text()).length).toBeGreaterThan(2);
+  }
+  await sleep(3000);
+  // None of them has died meanwhile for want of a server.
+  for (const name of ours) expect(stackProcess(name).pid).toBe(pids.get(name));
+  await heal();
+  const healedAt = Date.now();
+  for (const name of ours) figure(`${name} ready after its servers`, await isBack(name, healedAt));
+  expect(Date.now() - healedAt).toBeLessThan(10_000);
+});
+
+test.each([1, 2, 3])(
+  'F35 all processes restarted in a random order (%i): all come back, and a task completes',
+  async () => {
+    const order = [...PROCESSES].sort(() => Math.random() - 0.5);
+    process.stdout.write(`    order: ${order.join(', ')}\n`);
+    for (const name of order) {
+      await kill(name);
+      await sleep(Math.random() * 1000);
+    }
+    await waitFor('the API', 60, async () =>
+      (await person.client.get('/api/tasks').catch(() => null))?.status === 200 ? true : null,
+    );
+    await person.completed(await person.start(SHORT));
+  },
+);
+
+test('F32 a wait that ends while Temporal is away: it goes on once Temporal is back, and once only', async () => {
+  // An object store that is away makes the optimizer fail; the next segment waits some seconds, in which Temporal goes away.
+  await cut('optimizer→s3');
+  const taskId = await person.start(SHORT);
+  await waitFor('the first segment to fail', 120, async () => {
+    const { body } = await person.client.get(`/api/tasks/${taskId}/executions`);
+    return body.items.some((row: { status: string }) => row.status === 'failed') ? true : null;
+  });
+  for (const link of ['api→temporal', 'worker→temporal'] as const) await cut(link);
+  await kill('temporal');
+  await sleep(8000);
+  await heal();
+  await person.completed(taskId);
+}, 300_000);

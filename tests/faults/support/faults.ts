@@ -1,0 +1,111 @@
+/** How fault tests make faults: kill a process of the stack or of a job, and hurt a connection. Each fault is noted for the checker. */
+import { appendFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { stackProcess, waitFor } from '../../system/support/client';
+
+export const DATA_DIR = process.env.WLOPS_DATA_DIR ?? '';
+const PROXIES = process.env.WLOPS_TEST_PROXIES ?? '';
+
+export const SERVICES = ['optimizer', 'trainer', 'evaluator'] as const;
+export type Service = (typeof SERVICES)[number];
+export const PROCESSES = ['api', 'worker', ...SERVICES, 'temporal', 'postgres', 's3'] as const;
+export type ProcessName = (typeof PROCESSES)[number];
+
+export const LINKS = [
+  ...['api→postgres', 'api→temporal', 'api→s3', 'api→trainer'],
+  ...['worker→postgres', 'worker→temporal', 'worker→s3', 'worker→optimizer', 'worker→trainer', 'worker→evaluator'],
+  ...['optimizer→s3', 'trainer→s3', 'evaluator→s3', 'temporal→postgres'],
+] as const;
+export type Link = (typeof LINKS)[number];
+
+function note(target: string): void {
+  appendFileSync(path.join(DATA_DIR, 'faults.jsonl'), `${JSON.stringify({ at: Date.now(), target })}\n`);
+}
+
+/** Kills a process of the stack with SIGKILL, or sends what is given; answers when. Waits first for one that is being started again. */
+export async function kill(name: ProcessName, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
+  const pid = await waitFor(`${name} to run`, 60, async () => stackProcess(name).pid || null);
+  note(name);
+  process.kill(pid, signal);
+  return Date.now();
+}
+
+/** Waits until a process that was killed is there again and ready; answers after how many milliseconds. */
+export async function isBack(name: ProcessName, killedAt: number): Promise<number> {
+  await waitFor(`${name} to be ready again`, 60, async () => {
+    const { pid, url } = stackProcess(name);
+    if (!pid) return null;
+    if (!url.startsWith('http')) return true;
+    const answer = await fetch(name === 's3' ? url : `${url}/readyz`, { signal: AbortSignal.timeout(1000) }).catch(
+      () => null,
+    );
+    return answer && (answer.ok || name === 's3') ? true : null;
+  });
+  return Date.now() - killedAt;
+}
+
+/** Kills a process and waits until it is back. */
+export async function restart(name: ProcessName): Promise<number> {
+  return isBack(name, await kill(name));
+}
+
+/** The processes that work for jobs of a service: those that stand in its work folder. */
+export function jobProcesses(service: Service): number[] {
+  const folder = path.join(realpathSync(DATA_DIR), 'work', service) + path.sep;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Kills the process of the service's job, once there is one. */
+export async function killJob(service: Service): Promise<void> {
+  const pid = await waitFor(`a job process of the ${service}`, 60, async () => jobProcesses(service)[0] ?? null);
+  note(`job of ${service}`);
+  process.kill(pid, 'SIGKILL');
+}
+
+export interface Toxic {
+  type: 'latency' | 'bandwidth' | 'timeout' | 'reset_peer' | 'slicer' | 'limit_data';
+  /** `downstream`, the default: what the caller is answered. */
+  stream?: 'upstream' | 'downstream';
+  attributes?: Record<string, number>;
+}
+
+async function proxies(route: string, body: unknown): Promise<void> {
+  const response = await fetch(`${PROXIES}${route}`, { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`toxiproxy: ${route} → ${response.status} ${await response.text()}`);
+}
+
+/** Lays a fault into a connection. */
+export async function hurt(link: Link, { type, stream = 'downstream', attributes = {} }: Toxic): Promise<void> {
+  note(`${link} ${type}`);
+  const name = `${type}_${stream}`;
+  await proxies(`/proxies/${encodeURIComponent(link)}/toxics`, { name, type, stream, toxicity: 1, attributes });
+}
+
+/** Connections end at once, and new ones are refused. */
+export async function cut(link: Link): Promise<void> {
+  note(`${link} cut`);
+  await proxies(`/proxies/${encodeURIComponent(link)}`, { enabled: false });
+}
+
+/** Nothing passes any more and nobody is told. */
+export async function blackhole(link: Link): Promise<void> {
+  for (const stream of ['upstream', 'downstream'] as const)
+    await hurt(link, { type: 'timeout', stream, attributes: { timeout: 0 } });
+}
+
+/** Every connection is whole again. */
+export function heal(): Promise<void> {
+  return proxies('/reset', {});
+}
+
+export const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,0 +1,223 @@
+/** What fault tests look at: small tasks, the rows that tell what became of them, the services' job stores, and the checker. */
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { newUser, stackProcess, waitFor, type Client, type Json } from '../../system/support/client';
+import { DATA_DIR, heal, type Service } from './faults';
+
+const ROOT = path.resolve(__dirname, '../../..');
+const PYTHON = process.env.WLOPS_TEST_PYTHON || 'python3';
+
+/** 240 short messages of four intents; the same bytes for the same seed. */
+export function smallFile(seed = 1, rows = 240): Uint8Array {
+  const intents = ['refund', 'delivery', 'invoice', 'password'];
+  const lines = Array.from({ length: rows }, (_, index) => {
+    const intent = intents[(index + seed) % intents.length];
+    const number = createHash('sha256').update(`${seed} ${index}`).digest('hex').slice(0, 6);
+    return `"my ${intent} number ${number} ${index % 3 ? 'is late' : 'is wrong'} since ${index % 28} May",${intent}`;
+  });
+  return Buffer.from(`text,label\n${lines.join('\n')}\n`);
+}
+
+/** A task that is over in some seconds. */
+export const SHORT = { modelName: 'builtin:classifier', seed: 7, hyperparameters: { epochs: 4 } };
+/** One that trains for five to ten seconds in 3,000 steps, with a checkpoint every second. */
+export const LONG = {
+  modelName: 'builtin:classifier',
+  seed: 7,
+  hyperparameters: { epochs: 500, checkpoint_interval_seconds: 1 },
+};
+/** One that trains for half a minute. */
+export const VERY_LONG = {
+  ...LONG,
+  hyperparameters: { epochs: 1000, batch_size: 16, checkpoint_interval_seconds: 1 },
+};
+
+/** A user with a small data set. */
+export class Person {
+  private constructor(
+    readonly client: Client,
+    readonly datasetId: string,
+  ) {}
+
+  static async create(): Promise<Person> {
+    const client = await newUser();
+    const dataset = await client.upload(smallFile(), { name: 'messages', datasetType: 'training', domain: 'support' });
+    return new Person(client, dataset.datasetId as string);
+  }
+
+  async start(body: Record<string, unknown>, mode: 'standard' | 'continuous' = 'standard'): Promise<string> {
+    const { taskId } = await this.client.startTask(mode, { ...body, datasetId: this.datasetId });
+    return taskId as string;
+  }
+
+  /** Polls through an API that may be away just now. */
+  when(taskId: string, wanted: (task: Json) => boolean, timeoutSeconds: number): Promise<Json> {
+    return waitFor(`task ${taskId} to be as wanted`, timeoutSeconds, async () => {
+      const reply = await this.client.get(`/api/tasks/${taskId}`).catch(() => null);
+      if (reply?.status !== 200) return null;
+      if (wanted(reply.body)) return reply.body;
+      if (['COMPLETED', 'FAILED', 'CANCELLED'].includes(reply.body.status))
+        throw new Error(`task ${taskId} ended ${reply.body.status}: ${JSON.stringify(reply.body.failure)}`);
+      return null;
+    });
+  }
+
+  completed(taskId: string, timeoutSeconds = 120): Promise<Json> {
+    return this.when(taskId, ({ status }) => status === 'COMPLETED', timeoutSeconds);
+  }
+
+  /** Once the job of the phase is at work. */
+  async working(taskId: string, service: Service): Promise<void> {
+    await waitFor(`the ${service} to work for ${taskId}`, 90, async () =>
+      jobs(service).some((job) => job.taskId === taskId && job.state === 'running') ? true : null,
+    );
+  }
+
+  /** Repeats a call until the API answers with less than 500. */
+  async ask(route: string, body: unknown = {}, timeoutSeconds = 60): Promise<{ status: number; body: Json }> {
+    return waitFor(`an answer to POST ${route}`, timeoutSeconds, async () => {
+      const reply = await this.client.post(route, body).catch(() => null);
+      return reply && reply.status < 500 && reply.status !== 429 ? reply : null;
+    });
+  }
+}
+
+export interface Job {
+  jobId: string;
+  taskId: string;
+  iteration: number;
+  phase: string;
+  segment: number;
+  state: string;
+  attempt: number;
+  crashes: number;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+}
+
+const JOBS_SCRIPT = `
+import json, sqlite3, sys
+db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
+db.row_factory = sqlite3.Row
+print(json.dumps([dict(row) for row in db.execute("SELECT * FROM jobs ORDER BY number")]))
+`;
+
+/** The job store of a service as it is now. */
+export function jobs(service: Service): Job[] {
+  const file = path.join(DATA_DIR, 'jobs', `${service}.sqlite`);
+  const rows = JSON.parse(
+    execFileSync(PYTHON, ['-c', JOBS_SCRIPT, file], { encoding: 'utf8', maxBuffer: 2 ** 28 }),
+  ) as Json[];
+  const time = (text: string | null) => (text === null ? null : Date.parse(text));
+  return rows.map((row) => ({
+    jobId: row.job_id,
+    taskId: row.task_id,
+    iteration: row.iteration,
+    phase: row.phase,
+    segment: row.segment,
+    state: row.state,
+    attempt: row.attempt,
+    crashes: row.crashes,
+    createdAt: Date.parse(row.created_at),
+    startedAt: time(row.started_at),
+    finishedAt: time(row.finished_at),
+  }));
+}
+
+/** The job of a task in a phase; the latest segment. */
+export function jobOf(service: Service, taskId: string, phase: string): Job {
+  const found = jobs(service).filter((job) => job.taskId === taskId && job.phase === phase);
+  const last = found.at(-1);
+  if (!last) throw new Error(`the ${service} knows no ${phase} of ${taskId}`);
+  return last;
+}
+
+/** Reads from the stack's database, straight and not through a proxy. */
+export async function query(text: string, values: unknown[] = []): Promise<Json[]> {
+  const { postgresPassword } = JSON.parse(readFileSync(path.join(DATA_DIR, 'secrets.json'), 'utf8')) as {
+    postgresPassword: string;
+  };
+  const client = new pg.Client({
+    connectionString: `postgresql://postgres:${encodeURIComponent(postgresPassword)}@127.0.0.1:${stackProcess('postgres').port}/wlops`,
+  });
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** When the task came into a status for the first time after `since`. */
+export async function enteredAt(taskId: string, status: string, since = 0): Promise<number> {
+  const rows = await query(
+    `SELECT created_at FROM task_events WHERE task_id = $1 AND type = 'task.status' AND payload->>'status' = $2 AND created_at >= $3
+      ORDER BY id LIMIT 1`,
+    [taskId, status, new Date(since)],
+  );
+  if (!rows[0]) throw new Error(`${taskId} has not become ${status}`);
+  return (rows[0].created_at as Date).getTime();
+}
+
+/** Executions as `phase/segment status`, in order. */
+export async function executions(taskId: string): Promise<string[]> {
+  const rows = await query('SELECT phase, segment, status FROM task_executions WHERE task_id = $1 ORDER BY id', [
+    taskId,
+  ]);
+  return rows.map(({ phase, segment, status }) => `${phase}/${segment} ${status}`);
+}
+
+/** What a task's result is by: weights of each accepted training, score of each evaluation. */
+export async function resultOf(taskId: string): Promise<string[]> {
+  const rows = await query(
+    `SELECT iteration, phase::text, details->>'weightsSha256' AS weights, score FROM task_executions
+      WHERE task_id = $1 AND status = 'completed' AND phase <> 'optimization' ORDER BY iteration, phase`,
+    [taskId],
+  );
+  return rows.map(({ iteration, phase, weights, score }) => `${iteration} ${phase} ${weights ?? score}`);
+}
+
+/** How long the task stood still for a fault: from the fault, or the end of its job if that came later, to the next status. */
+export async function gapMs(
+  taskId: string,
+  service: Service,
+  phase: string,
+  next: string,
+  faultAt: number,
+): Promise<number> {
+  const { finishedAt } = jobOf(service, taskId, phase);
+  return (await enteredAt(taskId, next)) - Math.max(faultAt, finishedAt ?? 0);
+}
+
+/** Says a figure in the test's output. */
+export function figure(what: string, milliseconds: number): void {
+  process.stdout.write(`    ${what}: ${(milliseconds / 1000).toFixed(1)} s\n`);
+}
+
+/** The oracle of every fault test: nothing that the stack holds may contradict a promise. */
+export async function invariantsHold(): Promise<void> {
+  await heal();
+  await sleepUntilQuiet();
+  const script = path.join(ROOT, 'tools/faults/invariants/run.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, DATA_DIR, PYTHON]).catch((error: Json) => {
+    throw new Error(`${error.stdout}\n${error.stderr}`);
+  });
+  expect(stdout).toMatch(/11 passed, 0 failed\n$/);
+}
+
+/** I8 is asked once every started task has had its time, I4 five seconds after. */
+async function sleepUntilQuiet(): Promise<void> {
+  await waitFor('every started task to end or rest', 240, async () => {
+    const rows = await query(
+      `SELECT 1 FROM ml_tasks WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') AND start_requested_at IS NOT NULL
+          AND NOT (status = 'SUSPENDED' AND control_state = 'none') LIMIT 1`,
+    ).catch(() => [1]);
+    return rows.length === 0 ? true : null;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 6000));
+}
