@@ -1,8 +1,8 @@
 /** Processes come up while what they need is away, in any order. */
-import { waitFor } from '../system/support/client';
-import { stackProcess } from '../system/support/client';
+import { spawn } from 'node:child_process';
+import { stackProcess, waitFor } from '../system/support/client';
 import { cut, heal, isBack, kill, LINKS, PROCESSES, sleep } from './support/faults';
-import { figure, invariantsHold, Person, SHORT } from './support/world';
+import { executions, figure, invariantsHold, jobOf, LONG, Person, SHORT } from './support/world';
 
 let person: Person;
 beforeAll(async () => {
@@ -62,4 +62,20 @@ test('F32 a wait that ends while Temporal is away: it goes on once Temporal is b
   await sleep(8000);
   await heal();
   await person.completed(taskId);
+}, 300_000);
+
+test('F21 four busy loops on the processors: no live job is taken for dead, no attempt is made twice', async () => {
+  const loops = Array.from({ length: 4 }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+  try {
+    const taskId = await person.start(LONG);
+    await person.completed(taskId, 240);
+    expect(await executions(taskId)).toEqual([
+      'optimization/0 completed',
+      'training/0 completed',
+      'evaluation/0 completed',
+    ]);
+    expect(jobOf('trainer', taskId, 'training')).toMatchObject({ segment: 0, attempt: 1 });
+  } finally {
+    for (const loop of loops) loop.kill('SIGKILL');
+  }
 }, 300_000);
