@@ -70,6 +70,20 @@ test('the key of a call that died is taken over, and the dead one, should it com
   }
 });
 
+test('the key of a call that died is free again within a minute, and not at once', async () => {
+  const key = randomUUID();
+  const [dead, early, heir] = [call(key, 'dead'), call(key, 'early'), call(key, 'heir')];
+  const late = service().answer(dead.given);
+  await dead.started();
+  later(0.5);
+  await expect(service().answer(early.given)).rejects.toMatchObject(inProgress);
+  later(0.5);
+  heir.end();
+  expect(await service().answer(heir.given)).toMatchObject({ body: 'heir' });
+  dead.end();
+  await late;
+});
+
 test('a call whose key was taken over does not keep it from being taken over again', async () => {
   const key = randomUUID();
   const dead = call(key, 'dead');

@@ -1,15 +1,16 @@
 /**
  * Idempotency-Key: a creating call that is repeated with the same key and content gets the first answer again. Kept per user.
  * Failed calls give the key back; a call that takes hours keeps it. Not covered: a process that dies between creating and
- * answering; ten minutes later its key is taken over and the call is carried out again.
+ * answering; within a minute its key is taken over and the call is carried out again.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { AppError } from '../domain/errors';
 import type { IdempotencyRepository, KeyClaim } from '../repositories/idempotency-keys';
 import type { Clock } from './clock';
 
-const ABANDONED_AFTER_MS = 600_000;
-const TOUCH_EVERY_MS = 60_000;
+/** A client that tries again after the API died should not have to wait longer than people do. */
+const ABANDONED_AFTER_MS = 45_000;
+const TOUCH_EVERY_MS = 4_000;
 
 export interface CreatedAnswer {
   status: number;
