@@ -118,8 +118,9 @@ const COMMANDS = {
     const { chaos, parseChaosArguments } = await import('./faults/chaos/chaos.mjs');
     const choices = parseChaosArguments(args);
     const { withoutStack } = await import('./test/test-environment.mjs');
-    const env = withoutStack(process.env);
-    const installation = await setUp(env, { withFaultTools: true });
+    const { WLOPS_PORT_OFFSET } = process.env;
+    const env = { ...withoutStack(process.env), WLOPS_PORT_OFFSET };
+    const installation = choices.planOnly ? undefined : await setUp(env, { withFaultTools: true });
     return chaos({ env, installation, choices });
   },
   async 'check:invariants'(args) {

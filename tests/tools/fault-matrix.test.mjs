@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { LINKS, linkName } from '../../tools/faults/links.mjs';
+import { PROCESSES } from '../../tools/faults/targets.mjs';
 import { ROOT } from '../../tools/shared/paths.mjs';
 
 const ADR = '0025';
@@ -49,4 +51,11 @@ test('the quick part has one fault of each kind', () => {
   const quick = read('tests/faults/recovery.quick.test.ts');
   for (const row of ['F2', 'F4', 'F5', 'F7', 'F8', 'F9', 'F10', 'F12', 'F14', 'F24'])
     assert.ok(quick.includes(`test('${row} `), row);
+});
+
+test('tests and tools know the same links and processes', () => {
+  const support = read('tests/faults/support/faults.ts');
+  const words = new Set([...support.matchAll(/'([\w→-]+)'/g)].map(([, word]) => word));
+  for (const name of [...LINKS.map(linkName), ...PROCESSES]) assert.ok(words.has(name), name);
+  assert.deepEqual([...words].filter((word) => word.includes('→')).sort(), LINKS.map(linkName).sort());
 });

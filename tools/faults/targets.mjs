@@ -26,12 +26,13 @@ export function pidOf(dataDir, name) {
 }
 
 /**
- * The processes that work for jobs, of one service or of all.
+ * The processes that work for jobs, of one service or of all. Linux only: elsewhere none are found.
  * @param {string} dataDir
  * @param {string} [service]
  * @returns {{ pid: number, service: string, folder: string }[]}
  */
 export function jobProcesses(dataDir, service) {
+  if (!fs.existsSync('/proc')) return [];
   const root = `${path.join(fs.realpathSync(dataDir), 'work')}${path.sep}`;
   return fs
     .readdirSync('/proc')

@@ -102,14 +102,14 @@ async function activeTasks(databaseUrl) {
 /**
  * @param {object} options
  * @param {NodeJS.ProcessEnv} options.env
- * @param {import('../../setup/setup.mjs').Installation} options.installation
+ * @param {import('../../setup/setup.mjs').Installation} [options.installation] not needed where only the plan is shown
  * @param {ChaosChoices} options.choices
  * @returns {Promise<number>} exit code
  */
 export async function chaos({ env: given, installation, choices }) {
   const { minutes, seed, interval, users, tasks, settleMinutes, planOnly } = choices;
   const plan = chaosPlan({ seed, minutes, intervalSeconds: interval });
-  if (planOnly) {
+  if (planOnly || !installation) {
     for (const fault of plan) console.log(JSON.stringify(fault));
     return 0;
   }
