@@ -9,7 +9,9 @@ function clientOf(standing: 'RUNNING' | 'CONTINUED_AS_NEW' | 'COMPLETED', answer
     return answer;
   });
   const describe = () => Promise.resolve({ status: { name: standing } });
+  const connection = { withDeadline: () => Promise.resolve({}) };
   const client = {
+    connection,
     withDeadline: (_deadline: number, call: () => Promise<unknown>) => call(),
     workflow: { getHandle: () => ({ executeUpdate, describe }) },
   } as unknown as Client;

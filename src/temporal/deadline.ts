@@ -8,16 +8,24 @@ import {
   type Client,
 } from '@temporalio/client';
 import { AppError, notFound } from '../domain/errors';
+import { isTemporalReachable } from './connection';
 
 /** People wait for the answer; Temporal itself is asked again by them. */
 export const CALL_TIMEOUT_MS = 8_000;
 
-/** Runs a call with a deadline. Errors that are not about Temporal pass through. */
+/** The client tries a server that is away again until the deadline of the call; people are told sooner. */
+const AWAY_AFTER_MS = 1_500;
+
+/** Runs a call with a deadline, unless Temporal is away. Errors that are not about Temporal pass through. */
 export async function callTemporal<Result>(
   client: Client,
   call: () => Promise<Result>,
   timeoutMs: number = CALL_TIMEOUT_MS,
 ): Promise<Result> {
+  // Before the call and not beside it: its retries could not be ended, and would outlive the connection.
+  if (!(await isTemporalReachable(client, AWAY_AFTER_MS))) {
+    throw new AppError('SERVICE_UNAVAILABLE', 'Temporal does not answer', { retryAfterSeconds: 5 });
+  }
   try {
     return await client.withDeadline(Date.now() + timeoutMs, call);
   } catch (error) {

@@ -137,8 +137,18 @@ export function jobOf(service: Service, taskId: string, phase: string): Job {
   return last;
 }
 
-/** Reads from the stack's database, straight and not through a proxy. */
-export async function query(text: string, values: unknown[] = []): Promise<Json[]> {
+/** Reads from the stack's database, straight and not through a proxy, as soon as it is there. */
+export function query(text: string, values: unknown[] = []): Promise<Json[]> {
+  return waitFor('the database', 30, () =>
+    queryOnce(text, values).catch((error: Json) => (isAway(error) ? null : Promise.reject(error as Error))),
+  );
+}
+
+/** Refused, reset, starting up or shutting down. */
+const isAway = ({ code, message }: { code?: string; message: string }): boolean =>
+  ['ECONNREFUSED', 'ECONNRESET', '57P01', '57P02', '57P03'].includes(code ?? '') || /terminated/.test(message);
+
+async function queryOnce(text: string, values: unknown[]): Promise<Json[]> {
   const { postgresPassword } = JSON.parse(readFileSync(path.join(DATA_DIR, 'secrets.json'), 'utf8')) as {
     postgresPassword: string;
   };
