@@ -7,7 +7,7 @@ import { LINKS, linkName } from '../../tools/faults/links.mjs';
 import { PROCESSES } from '../../tools/faults/targets.mjs';
 import { ROOT } from '../../tools/shared/paths.mjs';
 
-const ADR = '0025';
+const ADR = '0024';
 const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
 const rows = [...read('docs/reliability.md').matchAll(/^\| (F\d+) \| (.+) \| (.+) \|$/gm)].map(
   ([, row, fault, where]) => ({
