@@ -10,6 +10,7 @@ from trainer.settings import TrainerSettings
 from wlops_common import app as common
 from wlops_common.contracts import TrainRequest, TrainResult
 from wlops_common.jobs.definition import ServiceDefinition
+from wlops_common.jobs.running import StopTimes
 from wlops_common.serve import serve
 
 DEFINITION = ServiceDefinition(
@@ -26,10 +27,19 @@ DEFINITION = ServiceDefinition(
     can_save_memory=True,
 )
 
+#: From SIGTERM, which ends a training, to SIGKILL.
+_KILL_AFTER_SECONDS = 3
+
 
 def create_app(settings: TrainerSettings) -> FastAPI:
     """The application, with its job store open."""
-    return common.create_app(DEFINITION, settings, routers=[models_router(settings), champion_router(settings)])
+    saving = settings.pause_save_seconds
+    return common.create_app(
+        DEFINITION,
+        settings,
+        routers=[models_router(settings), champion_router(settings)],
+        stop_times=StopTimes(pause_terminate=saving, pause_kill=saving + _KILL_AFTER_SECONDS),
+    )
 
 
 def main() -> None:

@@ -111,14 +111,6 @@ class Checkpoints:
                 return step
         return None
 
-    def newest(self) -> ObjectRef | None:
-        """The newest checkpoint that an earlier attempt of this job has left, or None; only its manifest is looked at."""
-        for ref in checkpoints_below(self.context.store, self.request.output_prefix, at_least=self.context.attempt):
-            with contextlib.suppress(ArtifactError):
-                read_manifest(self.context.store, ref)
-                return ref
-        return None
-
     def _restore_first(self, training: Training, refs: Iterable[ObjectRef], *, only_sound: bool) -> int | None:
         """Continue from the first of these that can be; the step, or None where none can."""
         for ref in refs:
@@ -201,6 +193,17 @@ class Checkpoints:
             for file in read_manifest(store, old.manifest).files:
                 store.delete(file.key)
             store.delete(old.manifest.key)
+
+
+def left_by_earlier_attempts(context: JobContext, request: TrainRequest) -> ObjectRef | None:
+    """The newest checkpoint that an earlier attempt of this job has left, or None; only its manifest is looked at."""
+    if context.attempt == 1:
+        return None
+    for ref in checkpoints_below(context.store, request.output_prefix, at_least=context.attempt):
+        with contextlib.suppress(ArtifactError):
+            read_manifest(context.store, ref)
+            return ref
+    return None
 
 
 class _Unsound(Exception):

@@ -56,7 +56,8 @@ def read_state(training: Training, folder: Path) -> None:
     _restore_optimizer(training.stepper.optimizer, tensors)
     if (folder / _BEST_NAME).exists():
         training.best_weights = load_weights(folder / _BEST_NAME)
-    training.position = Position(**state["position"])
+    # A checkpoint of an older version was never saved before the epoch it ends was finished.
+    training.position = Position(**{"epoch_ended_at": state["position"]["step"], **state["position"]})
     training.metrics.restore(state["metrics"])
     training.metrics.path.write_bytes((folder / METRICS_NAME).read_bytes())
     _restore_generators(tensors, state["generators"])

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from trainer.checkpoint import Checkpoints
+from trainer.checkpoint import Checkpoints, left_by_earlier_attempts
 from trainer.data import read_rows
 from trainer.learners import make_learner
 from trainer.live_metrics import LiveMetrics
@@ -24,10 +26,13 @@ from trainer.metrics import METRICS_NAME, StepMetrics
 from trainer.plan import TrainingPlan, make_plan
 from trainer.run_log import open_run
 from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
-from wlops_common.errors import TrainingDiverged
+from wlops_common.errors import StorageUnavailable, TrainingDiverged
 from wlops_common.job_context import JobContext, JobInterrupted
 from wlops_ml.models.catalog import complete_hyperparameters, resolve_model
 from wlops_ml.models.learner import Learner, device
+
+#: A pause that cannot save its checkpoint tries again after so long.
+_SAVE_AGAIN_SECONDS = 1.0
 
 
 def run(context: JobContext, request: TrainRequest) -> TrainResult:
@@ -42,6 +47,30 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
         ResourceExhausted: Memory ran out, in a step again with smaller batches; the message says what helps.
         JobInterrupted: The job was stopped. When paused, ``result.checkpoint`` is what ``resumeFrom`` takes.
     """
+    left = left_by_earlier_attempts(context, request)
+    with context.expendable(None if left is None else {"checkpoint": left.to_json()}):
+        training, checkpoints, settings = _prepare(context, request)
+    with open_run(context, request) as run_log:
+        run_log.parameters(_told(request, settings, training.plan))
+        training.metrics.listener = run_log.line
+        with (
+            memory_advice_while("training", settings, in_batches=True),
+            _saved_at_pause(context, training, checkpoints),
+        ):
+            if context.memory_ran_out and training.position.out_of_memory_retries == 0:
+                training.halve_batch()
+            _train(context, training, checkpoints)
+        with (
+            memory_advice_while("saving the model", settings, in_batches=False),
+            _saved_at_pause(context, training, checkpoints),
+        ):
+            result = _commit(context, training)
+        run_log.model(result)
+    return result
+
+
+def _prepare(context: JobContext, request: TrainRequest) -> tuple[Training, Checkpoints, dict[str, Any]]:
+    """The training, where it last stood, with its checkpoints and the settings in effect."""
     hyperparameters = complete_hyperparameters(request.model_name, request.task_type, request.hyperparameters)
     model = resolve_model(request.model_name, models_dir=context.models_dir, offline=context.hub_offline)
     _seed_everything(request.seed)
@@ -49,28 +78,41 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
         learner = _learner(context, request, model, hyperparameters)
     settings = {**hyperparameters, **learner.chosen}
     plan = make_plan(settings, examples=learner.sizes["train"], tokens=learner.train_tokens, seed=request.seed)
-    training = Training(learner, plan, StepMetrics(context.work_dir / METRICS_NAME), context.log)
-    with open_run(context, request) as run_log:
-        run_log.parameters(_told(request, settings, plan))
-        training.metrics.listener = run_log.line
-        context.log(
-            "training starts",
-            model=request.model_name,
-            steps=plan.total_steps,
-            epochs=plan.epochs,
-            batchSize=plan.batch_size,
-        )
-        checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
-        with memory_advice_while("reading the checkpoint", settings, in_batches=False):
-            checkpoints.restore(training)
-        with memory_advice_while("training", settings, in_batches=True):
-            if context.memory_ran_out and training.position.out_of_memory_retries == 0:
-                training.halve_batch()
-            _train(context, training, checkpoints)
-        with memory_advice_while("saving the model", settings, in_batches=False):
-            result = _commit(context, training)
-        run_log.model(result)
-    return result
+    metrics = StepMetrics(context.work_dir / METRICS_NAME)
+    training = Training(learner, plan, metrics, log=context.log, check=context.check)
+    context.log(
+        "training starts",
+        model=request.model_name,
+        steps=plan.total_steps,
+        epochs=plan.epochs,
+        batchSize=plan.batch_size,
+    )
+    checkpoints = Checkpoints(context, request, plan.checkpoint_interval_seconds)
+    with memory_advice_while("reading the checkpoint", settings, in_batches=False):
+        checkpoints.restore(training)
+    return training, checkpoints, settings
+
+
+@contextmanager
+def _saved_at_pause(context: JobContext, training: Training, checkpoints: Checkpoints) -> Iterator[None]:
+    """When the block is paused, save a checkpoint and let the next segment know of it.
+
+    A bucket that does not answer is asked again until the service ends this process, when an older checkpoint has to do.
+    """
+    try:
+        yield
+    except JobInterrupted as interruption:
+        if interruption.reason != "pause":
+            raise
+        while True:
+            try:
+                ref = checkpoints.save(training)
+            except StorageUnavailable as fault:
+                context.log("checkpoint not saved, trying again", reason=fault.message)
+                time.sleep(_SAVE_AGAIN_SECONDS)
+            else:
+                break
+        raise JobInterrupted("pause", {"checkpoint": ref.to_json(), "step": training.position.step}) from interruption
 
 
 def _learner(
@@ -100,7 +142,7 @@ def _told(request: TrainRequest, settings: Mapping[str, Any], plan: TrainingPlan
 
 
 def _train(context: JobContext, training: Training, checkpoints: Checkpoints) -> None:
-    """Run to the end; when paused, save a checkpoint and let the next segment know of it. A failure leaves its last steps to read."""
+    """Run to the end. A failure leaves its last steps to read."""
     live = LiveMetrics(context, training.metrics)
 
     def after_step(loss: float) -> None:
@@ -119,11 +161,8 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints) ->
 
     try:
         training.run(after_step)
-    except JobInterrupted as interruption:
-        if interruption.reason != "pause":
-            raise
-        ref = checkpoints.save(training)
-        raise JobInterrupted("pause", {"checkpoint": ref.to_json(), "step": training.position.step}) from interruption
+    except JobInterrupted:
+        raise
     except TrainingDiverged as fault:
         live.upload()
         last = checkpoints.save_last_good(training)

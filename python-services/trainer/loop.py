@@ -37,6 +37,8 @@ class Training:
     plan: TrainingPlan
     metrics: StepMetrics
     log: Log = lambda _message, **_fields: None
+    #: Called in what takes long between two steps; what it raises leaves the training where it can go on.
+    check: Callable[[], None] = lambda: None
     position: Position = field(default_factory=Position)
     #: Weights with the lowest loss on mine, in main memory; kept only when early stopping was asked for.
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -96,6 +98,8 @@ class Training:
     def run(self, after_step: Callable[[float], None]) -> None:
         """Train to the end. ``after_step`` gets each step's loss; what it raises leaves the training between two steps.
 
+        So does what ``check`` raises while an epoch is finished, which is then done when the training goes on.
+
         Raises:
             TrainingDiverged: The loss or the gradient of a step became NaN or infinite, and everything is as it was before that step;
                 or the loss on mine did, after the last step of an epoch.
@@ -103,10 +107,10 @@ class Training:
         """
         self.learner.module.train()
         self.metrics.start()
+        self._end_epoch_if_due()
         while not self.is_done:
             loss = self._step(self.rows(self.position.step + 1))
-            if self.position.step % self.plan.steps_per_epoch == 0 or self.position.step == self.plan.total_steps:
-                self._end_epoch()
+            self._end_epoch_if_due()
             after_step(loss)
         if self.best_weights:
             restore_weights(self.learner, self.best_weights)
@@ -150,14 +154,22 @@ class Training:
             except NotFinite as fault:
                 raise self._diverged(str(fault), step) from fault
 
+    def _end_epoch_if_due(self) -> None:
+        step = self.position.step
+        is_last = step % self.plan.steps_per_epoch == 0 or step == self.plan.total_steps
+        if is_last and step > self.position.epoch_ended_at:
+            self._end_epoch()
+
     def _end_epoch(self) -> None:
-        position = self.position
+        position, mine_loss = self.position, self.position.mine_loss
+        if mine := range(self.learner.sizes["mine"]):
+            # Before anything is noted, for it may be interrupted.
+            mine_loss = mean_loss(self.stepper, mine, "mine", batch_size=self.batch_size, check=self.check)
         position.train_loss = position.epoch_loss / max(position.epoch_units, 1)
         position.epoch_loss, position.epoch_units = 0.0, 0
-        if mine := range(self.learner.sizes["mine"]):
-            position.mine_loss = mean_loss(self.stepper, mine, "mine", batch_size=self.batch_size)
-            if not math.isfinite(position.mine_loss):
-                raise self._diverged(f"loss on mine became {position.mine_loss}", position.step)
+        position.mine_loss, position.epoch_ended_at = mine_loss, position.step
+        if mine_loss is not None and not math.isfinite(mine_loss):
+            raise self._diverged(f"loss on mine became {mine_loss}", position.step)
         self.metrics.write({"step": position.step, "trainLoss": position.train_loss, "mineLoss": position.mine_loss})
         patience = self.plan.early_stopping_patience
         if mine and patience and note_epoch(position, patience=patience):

@@ -24,8 +24,9 @@ EXPERIMENT = "wlops"
 #: Fields of the step file's lines that are metrics.
 _METRICS = ("loss", "learningRate", "gradNorm", "trainLoss", "mineLoss")
 _SEND_EVERY_SECONDS = 2.0
-#: How long the end of a training waits for the server.
+#: How long the end of a training waits for the server, and that of one which was told to stop, for somebody waits for its slot.
 _LAST_WAIT_SECONDS = 10.0
+_INTERRUPTED_WAIT_SECONDS = 1.0
 _MOST_WAITING = 200_000
 _MOST_FAILURES = 3
 #: After these another call may succeed.
@@ -78,10 +79,10 @@ class MlflowRun:
         self._put(result)
 
     def end(self, status: str) -> None:
-        """Send what is left and end the run; after ``_LAST_WAIT_SECONDS`` give up."""
+        """Send what is left and end the run; give up on a server that is slow."""
         self._status = status
         self._put(_END)
-        self._thread.join(_LAST_WAIT_SECONDS)
+        self._thread.join(_INTERRUPTED_WAIT_SECONDS if status == "KILLED" else _LAST_WAIT_SECONDS)
         if self._thread.is_alive():
             self._give_up("it did not answer in time at the end")
 

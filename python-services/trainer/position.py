@@ -19,6 +19,8 @@ class Position:
     best_step: int = 0
     epochs_without_gain: int = 0
     stopped_early: bool = False
+    #: The step whose epoch was the last to be finished: its losses told. A pause may come between the last step of an epoch and that.
+    epoch_ended_at: int = 0
     #: Running mean of the loss of a step, and the lowest it has been; see ``validation``.
     recent_loss: float | None = None
     lowest_loss: float | None = None

@@ -12,6 +12,8 @@ class TrainerSettings(ServiceSettings):
 
     port: int = Field(8004, ge=0, le=65535, validation_alias="WLOPS_TRAINER_PORT")
     max_jobs: int = Field(1, ge=1, le=256, validation_alias="WLOPS_MAX_JOBS")
+    #: How long a training that is paused may take to save its checkpoint; after that it is ended, and goes on from an older one.
+    pause_save_seconds: float = Field(120, gt=0, allow_inf_nan=False, validation_alias="WLOPS_PAUSE_SAVE_SECONDS")
     #: An MLflow tracking server that every training is told to; none by default. The names are MLflow's own.
     mlflow_tracking_uri: str | None = Field(
         None, pattern=r"^https?://[^/\s]+(/\S*)?$", validation_alias="MLFLOW_TRACKING_URI"

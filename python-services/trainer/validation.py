@@ -12,7 +12,7 @@ Not here: scores of a finished model (evaluator).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -25,17 +25,25 @@ _MOST_TIMES = 10
 _MOST_NATS = 5.0
 
 
-def mean_loss(stepper: Stepper, rows: Sequence[int], role: Role, *, batch_size: int) -> float:
-    """Mean loss in nats on these rows, computed as in training but without dropout; changes nothing and draws no random number."""
+def mean_loss(
+    stepper: Stepper, rows: Sequence[int], role: Role, *, batch_size: int, check: Callable[[], None] = lambda: None
+) -> float:
+    """Mean loss in nats on these rows, computed as in training but without dropout; changes nothing and draws no random number.
+
+    ``check`` is called before each batch; what it raises changes nothing either.
+    """
     learner = stepper.learner
     learner.module.eval()
     total, units = 0.0, 0
-    with torch.inference_mode(), stepper.autocast():
-        # No larger batches than in training, which are known to fit.
-        for start in range(0, len(rows), batch_size):
-            loss = learner.loss(rows[start : start + batch_size], role)
-            total, units = total + float(loss.total), units + loss.units
-    learner.module.train()
+    try:
+        with torch.inference_mode(), stepper.autocast():
+            # No larger batches than in training, which are known to fit.
+            for start in range(0, len(rows), batch_size):
+                check()
+                loss = learner.loss(rows[start : start + batch_size], role)
+                total, units = total + float(loss.total), units + loss.units
+    finally:
+        learner.module.train()
     return total / max(units, 1)
 
 

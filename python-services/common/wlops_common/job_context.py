@@ -6,6 +6,7 @@ The runner (``wlops_common.jobs``) makes one in the child process. Tests make on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,6 +91,12 @@ class JobContext(Protocol):
 
     def check(self) -> None:
         """Raise ``JobInterrupted`` when the job was told to stop. Call it in every long loop."""
+
+    def expendable(self, result: dict[str, Any] | None = None) -> AbstractContextManager[None]:
+        """While the block runs, an order ends the job's process at once, wherever its code is: there is nothing to save.
+
+        A job that is paused there ends with this ``result``. For what takes long and cannot ``check``: reading, loading, importing.
+        """
 
     def log(self, message: str, **fields: object) -> None:
         """One structured line in the job's own log, with task, iteration and phase added."""

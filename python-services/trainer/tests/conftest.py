@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+
+# A service as a real process is started as in the tests of the frame.
+sys.path.insert(0, str(Path(__file__).parents[2] / "common/tests/wlops_common"))
 
 from trainer.tests.support import Jobs
 from trainer.tests.tiny_qwen import make_tiny_qwen

@@ -31,8 +31,8 @@ def test_a_paused_training_resumed_in_a_new_segment_ends_with_identical_weights_
     whole = Jobs(tmp_path / "whole")
     expected = whole.train(request_for(whole))
     first = request_for(jobs)
-    # The job looks twice before its first step.
-    checkpoint = pause(jobs, first, order_after(steps_before + 1, "pause"))
+    # The job looks twice before its first step, and before each of the three batches of mine as well.
+    checkpoint = pause(jobs, first, order_after(steps_before + 1 + 3 * (steps_before // 10), "pause"))
     assert f"checkpoint-{steps_before}/" in checkpoint.key
     result = jobs.train(request_for(jobs, segment=1, resume_from=checkpoint))
     assert without_times(result) == without_times(expected)
@@ -48,7 +48,7 @@ def test_the_best_weights_so_far_outlive_a_pause(jobs: Jobs, tmp_path: Path, ord
     whole = Jobs(tmp_path / "whole")
     expected = whole.train(request(whole))
     assert expected.mine_loss is not None
-    checkpoint = pause(jobs, request(jobs), order_after(32, "pause"))
+    checkpoint = pause(jobs, request(jobs), order_after(32 + 3 * 3, "pause"))
     assert (jobs.store.root / checkpoint.key).with_name("best.safetensors").exists()
     assert json.loads((jobs.store.root / checkpoint.key).with_name("trainer_state.json").read_text())["position"][
         "epochs_without_gain"

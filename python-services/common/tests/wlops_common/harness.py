@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +25,14 @@ from wlops_common.object_store import BucketAddress
 
 Value = TypeVar("Value")
 
+#: Jobs compute with low priority, so on a machine with much else to do they take many times as long.
+PATIENCE_SECONDS = 90.0
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 HERE = Path(__file__).parent
 _COMMON = HERE.parents[1]
 
 
-def wait_until(look: Callable[[], Value | None], what: str, seconds: float = 15) -> Value:
+def wait_until(look: Callable[[], Value | None], what: str, seconds: float = PATIENCE_SECONDS) -> Value:
     """The first truthy answer of ``look``; fails with ``what`` after the deadline."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -36,6 +41,35 @@ def wait_until(look: Callable[[], Value | None], what: str, seconds: float = 15)
             return found
         time.sleep(0.02)
     raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[BucketAddress]:
+    """A real S3 server on a free port, with an empty bucket whose objects lie below the folder."""
+    binary = os.environ.get("WLOPS_VERSITYGW") or shutil.which("versitygw")
+    assert binary, "These tests need an S3 server: put versitygw on the PATH or its path into WLOPS_VERSITYGW."
+    (folder / "wlops").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [binary, "--port", f"127.0.0.1:{port}", "posix", str(folder)],
+        env={**os.environ, "ROOT_ACCESS_KEY": "tests", "ROOT_SECRET_KEY": "tests-secret"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def answers() -> bool:
+        assert server.poll() is None, "the S3 server ended at once"
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_until(answers, "the S3 server's start")
+        yield BucketAddress("wlops", f"http://127.0.0.1:{port}", "us-east-1", "tests", "tests-secret")
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
 
 
 def train_request(
@@ -71,13 +105,20 @@ def pids_of(progress: dict[str, Any] | None) -> list[int]:
 
 
 class ServiceProcess:
-    """``probe_service`` as a process, with a client that carries a valid token."""
+    """``probe_service``, or another with the trainer's routes, as a process; with a client that carries a valid token."""
 
-    def __init__(self, data_dir: Path, bucket: BucketAddress, **environment: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        bucket: BucketAddress,
+        program: Sequence[str] = (str(HERE / "probe_service.py"),),
+        **environment: str,
+    ) -> None:
         self.data_dir = data_dir
+        self.program = program
         self.environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(_COMMON), str(HERE)]),
+            "PYTHONPATH": os.pathsep.join([str(_COMMON.parent), str(_COMMON), str(HERE)]),
             "WLOPS_SERVICE_SECRET": SECRET,
             "WLOPS_DATA_DIR": str(data_dir),
             "WLOPS_MAX_JOBS": "2",
@@ -92,7 +133,7 @@ class ServiceProcess:
     def start(self) -> None:
         """Start, or start again, and wait until the service listens."""
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "probe_service.py")], env=self.environment, stdout=subprocess.PIPE, text=True
+            [sys.executable, *self.program], env=self.environment, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -146,7 +187,7 @@ class ServiceProcess:
             assert status["state"] in (state, "queued", "running"), status
             return status if status["state"] == state else None
 
-        return wait_until(reached, f"{job_id} becoming {state}", seconds=30)
+        return wait_until(reached, f"{job_id} becoming {state}", seconds=PATIENCE_SECONDS)
 
     def wait_for_pids(self, job_id: str) -> list[int]:
         """The process ids a waiting probe job reports."""

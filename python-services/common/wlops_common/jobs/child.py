@@ -6,12 +6,14 @@ that the service is gone; then the whole group ends at once. Not here: restarts 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -52,16 +54,35 @@ class ChildLine:
         self._orders = orders
         self._reports = reports
         self._mutex = threading.Lock()
+        self._ending = threading.Lock()
+        #: How a job that is paused now ends, where that may be at once.
+        self._expendable: Outcome | None = None
 
     def follow_orders(self) -> None:
         """Take orders until the service is gone, and then end this process group."""
-        try:
+        with contextlib.suppress(EOFError, OSError):
             while True:
                 order = self._orders.recv_bytes().decode()
                 # A cancel is final; a pause that comes later changes nothing.
                 self.order = self.order if self.order == "cancel" else order
-        except (EOFError, OSError):
-            os.killpg(os.getpgid(0), signal.SIGKILL)
+                self._ending.acquire()
+                if self._expendable is not None:
+                    # The lock is kept: the job cannot leave the block any more.
+                    self.report_outcome(Outcome(state="cancelled") if order == "cancel" else self._expendable)
+                    break
+                self._ending.release()
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def expendable(self, result: dict[str, Any] | None) -> Iterator[None]:
+        """See ``JobContext.expendable``. An order that came before the block is the job's own to look for."""
+        with self._ending:
+            self._expendable = Outcome(state="paused", result=result)
+        try:
+            yield
+        finally:
+            with self._ending:
+                self._expendable = None
 
     def report_progress(self, progress: JobProgress) -> None:
         """Send progress."""
@@ -107,7 +128,7 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
             request,
             store,
             task.work_dir,
-            JobSurroundings(line.report_progress, write_log_line, lambda: line.order),
+            JobSurroundings(line.report_progress, write_log_line, lambda: line.order, line.expendable),
             attempt=task.attempt,
             models_dir=task.models_dir,
             hub_offline=task.hub_offline,
@@ -115,8 +136,11 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
             memory_ran_out=task.memory_ran_out,
         )
         context.log("started")
-        stop_when_done(store, request, context.log)
-        return load_entry(definition.entry)(context, request)
+        # A later attempt may have something to hand over at a pause, of which only the job itself knows.
+        with context.expendable() if task.attempt == 1 else contextlib.nullcontext():
+            stop_when_done(store, request, context.log)
+            job = load_entry(definition.entry)
+        return job(context, request)
 
     return outcome_of(definition, run, _print_fault)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from wlops_common.contracts import JobProgress, JobRequest, ObjectRef
 from wlops_common.job_context import JobInterrupted, ObjectStore
@@ -25,6 +27,8 @@ class JobSurroundings:
     write_log_line: Callable[[str], None]
     #: What the job was told: "cancel", "pause" or None.
     order: Callable[[], str | None]
+    #: While the block runs, an order may end the process at once, when it is paused with this result.
+    expendable: Callable[[dict[str, Any] | None], AbstractContextManager[None]] = lambda _result: nullcontext()
 
 
 class RunningJobContext:
@@ -91,6 +95,17 @@ class RunningJobContext:
         order = self._surroundings.order()
         if order is not None:
             raise JobInterrupted(order)
+
+    @contextmanager
+    def expendable(self, result: dict[str, Any] | None = None) -> Iterator[None]:
+        """See ``JobContext.expendable``."""
+        try:
+            with self._surroundings.expendable(result):
+                yield
+        except JobInterrupted as stop:
+            if stop.reason == "pause":
+                stop.result = result
+            raise
 
     def log(self, message: str, **fields: object) -> None:
         """See ``JobContext.log``."""
