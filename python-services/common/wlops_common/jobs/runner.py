@@ -72,6 +72,7 @@ class JobRunner:
         self._running: list[RunningJob] = []
         self._killed_for_memory: set[str] = set()
         self._stopping = False
+        self._is_closed = False
         self._forget_next = float("-inf")
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -97,12 +98,15 @@ class JobRunner:
         self.wake()
         self._thread.join()
         self._janitor.stop()
+        self._is_closed = True
         os.close(self._wake_read)
         os.close(self._wake_write)
 
     def wake(self) -> None:
         """Look at the store now; to be called after a submit or an order, from any thread."""
-        with contextlib.suppress(OSError):  # woken a great many times already and about to look, or stopped
+        if self._is_closed:
+            return
+        with contextlib.suppress(BlockingIOError):  # woken a great many times already, and about to look
             os.write(self._wake_write, b"!")
 
     @property
@@ -149,7 +153,7 @@ class JobRunner:
                     job.is_abandoned |= job.status.job_id == job_id
 
     def _sleep(self) -> None:
-        handles = [handle for job in self._running for handle in (job.process.sentinel, job.process.reports)]
+        handles = [handle for job in self._running for handle in job.handles()]
         # Orders have deadlines of their own; the tick is for heartbeats and logs.
         now = time.monotonic()
         looks = [job.next_look() for job in self._running]

@@ -6,6 +6,7 @@ import math
 import signal
 import time
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from wlops_common.contracts import JobProgress, JobStatus
@@ -91,6 +92,10 @@ class RunningJob:
         if self._ended is None:
             self._ended = now
         return not self.process.kill_rest() or now - self._ended > _MOST_REST_SECONDS
+
+    def handles(self) -> list[Connection | int]:
+        """What becomes readable when the process says something or ends; nothing once it has ended, for then they stay readable."""
+        return [] if self._ended is not None else [self.process.sentinel, self.process.reports]
 
     def next_look(self) -> float:
         """When something is to be done about it though it says nothing, on the monotonic clock."""
