@@ -18,7 +18,7 @@ const SHA256 = '0'.repeat(64);
 const ref = (key: string) => ({ key, sha256: SHA256 });
 const rows = (key: string) => ({ ...ref(key), rows: 10 });
 
-function optimized({ outputPrefix, sealedPrefix }: OptimizeRequest): OptimizeResult {
+export function optimized({ outputPrefix, sealedPrefix }: OptimizeRequest): OptimizeResult {
   return {
     manifest: ref(`${outputPrefix}manifest.json`),
     taskType: 'classification',
@@ -39,7 +39,7 @@ function optimized({ outputPrefix, sealedPrefix }: OptimizeRequest): OptimizeRes
   };
 }
 
-function trained({ outputPrefix }: TrainRequest): TrainResult {
+export function trained({ outputPrefix }: TrainRequest): TrainResult {
   return {
     model: ref(`${outputPrefix}manifest.json`),
     modelPath: outputPrefix,
@@ -54,7 +54,7 @@ function trained({ outputPrefix }: TrainRequest): TrainResult {
   };
 }
 
-function evaluated({ outputPrefix }: EvaluateRequest): EvaluateResult {
+export function evaluated({ outputPrefix }: EvaluateRequest): EvaluateResult {
   return {
     metric: { name: 'accuracy', higherIsBetter: true },
     role: 'select',

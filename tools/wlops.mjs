@@ -17,6 +17,7 @@ const HELP = `node tools/wlops.mjs <command>
   test             set up, run every check and test
   bench            set up, start, measure
   bench:ml         set up, measure the Python services [--quick] [--only NAME]
+  bench:recovery   set up, measure pause, cancel, recovery and long runs [--quick] [--only NAME]
   test:faults      set up, run the fault tests [jest arguments]
   chaos            set up, kill processes at random under load [--minutes N] [--seed N]
   check:invariants does all that a running stack holds agree? [--data-dir D] [--client-log F]
@@ -100,6 +101,13 @@ const COMMANDS = {
     parseBenchArguments(args);
     const installation = await setUp();
     return benchMl({ env: process.env, installation, args });
+  },
+  async 'bench:recovery'(args) {
+    const { withoutStack } = await import('./test/test-environment.mjs');
+    const env = withoutStack(process.env);
+    const installation = await setUp(env, { withFaultTools: true });
+    const { benchRecovery } = await import('./bench-recovery.mjs');
+    return benchRecovery({ env, installation, args });
   },
   async faults() {
     const installation = await setUp(process.env, { withFaultTools: true });

@@ -1,0 +1,65 @@
+/**
+ * How long a training stands still, as its user sees it, when a process of the stack is killed with SIGKILL: until the API shows a step
+ * that it had not shown before. And what is done twice: steps that were taken before the kill and are taken again.
+ */
+import { latency, People, processId, sleep, stepOf, TRAINING_STEPS, untilHolds, type StackPlace } from './people';
+
+const TARGETS = ['api', 'worker', 'trainer', 'temporal', 'postgres', 's3'] as const;
+
+export interface KillFigures {
+  standsStillMs: ReturnType<typeof latency>;
+  /** Steps taken again, as a share of all steps of the trainings. */
+  repeatedSteps: number;
+  /** Trainings that ended with the weights and the score of the undisturbed one. */
+  identical: number;
+}
+
+/** Kills each process once in each of so many trainings. */
+export async function measureKills(
+  place: StackPlace,
+  trainings: number,
+  log: (line: string) => void,
+): Promise<Record<string, KillFigures>> {
+  const people = await People.open(place);
+  const alone = await people.start();
+  await people.when(alone, ({ status }) => status === 'COMPLETED');
+  const undisturbed = await people.outcome(alone);
+  const figures: Record<string, KillFigures> = {};
+  for (const target of TARGETS) {
+    const still: number[] = [];
+    let [repeated, identical] = [0, 0];
+    for (let training = 0; training < trainings; training += 1) {
+      const taskId = await people.start();
+      await people.training(taskId, 300 + Math.floor(Math.random() * 1000));
+      const before = stepOf(await people.task(taskId));
+      const pid = processId(place, target);
+      if (pid === undefined) throw new Error(`${target} does not run`);
+      process.kill(pid, 'SIGKILL');
+      const lowest = { step: Infinity };
+      still.push(
+        await untilHolds(`the task to go on after ${target} was killed`, () => wentOn(people, taskId, before, lowest)),
+      );
+      repeated += Math.max(0, before - lowest.step);
+      await people.when(taskId, ({ status }) => status === 'COMPLETED');
+      if ((await people.outcome(taskId)) === undisturbed) identical += 1;
+      await untilHolds(`${target} to run again`, () => processId(place, target) !== undefined);
+      await sleep(1000);
+    }
+    figures[target] = {
+      standsStillMs: latency(still),
+      repeatedSteps: Number((repeated / (trainings * TRAINING_STEPS)).toFixed(4)),
+      identical,
+    };
+    log(`${target}: ${JSON.stringify(figures[target])}`);
+  }
+  return figures;
+}
+
+async function wentOn(people: People, taskId: string, before: number, lowest: { step: number }): Promise<boolean> {
+  const task = await people.task(taskId).catch(() => null);
+  if (!task) return false;
+  if (task.status !== 'TRAINING') return true;
+  const step = stepOf(task);
+  if (step > 0) lowest.step = Math.min(lowest.step, step);
+  return step > before;
+}

@@ -1,0 +1,96 @@
+/**
+ * What the measurements of many runs and many tasks need: a namespace of its own, and a worker, in this process or in one of its own,
+ * whose activities answer at once and write nothing. Only Temporal is real, for only the workflows and the server are measured.
+ */
+import { randomBytes } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type { Activities } from '../../activities';
+import type { EvaluateRequest, EvaluateResult } from '../../src/contracts/jobs';
+import type { TaskSpec } from '../../src/contracts/task-workflow';
+import { registerSearchAttributes } from '../../src/temporal/search-attributes';
+import { createWorkers, runWorkers } from '../../src/temporal/workers';
+import { evaluated, optimized, trained } from '../no-op-services';
+
+export interface LoadClient {
+  client: Client;
+  namespace: string;
+  close: () => Promise<void>;
+}
+
+/** A client of a new namespace. */
+export async function openNamespace(address: string): Promise<LoadClient> {
+  const connection = await Connection.connect({ address });
+  const namespace = `bench-${randomBytes(6).toString('hex')}`;
+  const day = { seconds: 86_400 as unknown as never };
+  await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: day });
+  // The server learns of a namespace and its attributes from time to time.
+  for (let known = false; !known;) {
+    known = await registerSearchAttributes(connection, namespace).then(
+      (added) => added.length === 0,
+      () => false,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return { client: new Client({ connection, namespace }), namespace, close: () => connection.close() };
+}
+
+/** Runs workers whose jobs are over at once, until the answered function is called. */
+export async function startLoadWorkers(address: string, namespace: string): Promise<() => Promise<void>> {
+  const connection = await NativeConnection.connect({ address });
+  const workers = await createWorkers({
+    connection,
+    namespace,
+    workflows: { workflowsPath: require.resolve('../../workflows') },
+    activities: activitiesWithoutWork(),
+    slots: { optimize: 20, train: 20, evaluate: 20 },
+  });
+  let stop: () => void = () => undefined;
+  const running = runWorkers(workers, new Promise<void>((resolve) => (stop = resolve)));
+  return async () => {
+    stop();
+    await running;
+    await connection.close();
+  };
+}
+
+function activitiesWithoutWork(): Activities {
+  const nothing = () => Promise.resolve();
+  return {
+    optimizeDataset: (request) => Promise.resolve(optimized(request)),
+    trainModel: (request) => Promise.resolve(trained(request)),
+    // The champion changes now and then, so that lost challengers pile up as they do in a long loop.
+    evaluateModel: (request) => Promise.resolve(scored(request)),
+    pauseJob: ({ service }) =>
+      Promise.resolve({
+        state: service === 'trainer' ? 'paused' : 'cancelled',
+        attempts: 1,
+        checkpoint: null,
+      }),
+    stopJob: () => Promise.resolve('cancelled'),
+    recordTask: nothing,
+    writeReport: nothing,
+    requestCancellation: nothing,
+  };
+}
+
+function scored(request: EvaluateRequest): EvaluateResult {
+  const result = evaluated(request);
+  const value = (request.iteration % 100) / 100;
+  return { ...result, score: { ...result.score, value, low: value, high: value } };
+}
+
+/** A task without a sealed test, and conditions that end only a loop of so many iterations. */
+export function loadTask(mode: TaskSpec['mode'], maxIterations = 1): TaskSpec {
+  const datasetId = 'dataset_bench';
+  return {
+    taskId: `task_${randomBytes(8).toString('hex')}`,
+    ...{ taskName: 'bench', userId: 1, mode, modelName: 'none', hyperparameters: {}, seed: 1, metric: null, seq: 0 },
+    taskType: 'classification',
+    source: { datasetId, key: `datasets/1/${datasetId}/raw`, sha256: '0'.repeat(64), format: 'csv', columns: null },
+    ...{ validation: null, test: null, pool: null },
+    stopConditions: {
+      ...{ maxIterations, performanceThreshold: null, rule: 'point', plateau: null, budget: null, deadline: null },
+    },
+  };
+}
