@@ -59,6 +59,8 @@ export class People {
     const response = await fetch(`${this.place.api}/api/${route}`, {
       method,
       headers: {
+        // A connection that an API left behind which was killed is no answer.
+        connection: 'close',
         ...(this.token && { authorization: `Bearer ${this.token}` }),
         ...(json ? { 'content-type': 'application/json' } : {}),
       },
