@@ -21,6 +21,7 @@ from typing import Any
 
 from wlops_common.contracts import JobProgress, Message
 from wlops_common.errors import WlopsError
+from wlops_common.job_context import JobInterrupted
 from wlops_common.jobs.adoption import stop_when_done
 from wlops_common.jobs.context import JobSurroundings, RunningJobContext
 from wlops_common.jobs.definition import ServiceDefinition, load_entry
@@ -75,10 +76,12 @@ class ChildLine:
 
     @contextlib.contextmanager
     def expendable(self, result: dict[str, Any] | None) -> Iterator[None]:
-        """See ``JobContext.expendable``. An order that came before the block is the job's own to look for."""
+        """See ``JobContext.expendable``. An order that came before the block holds as well."""
         with self._ending:
             self._expendable = Outcome(state="paused", result=result)
         try:
+            if self.order is not None:
+                raise JobInterrupted(self.order)
             yield
         finally:
             with self._ending:
