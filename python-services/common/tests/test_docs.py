@@ -89,6 +89,7 @@ def test_every_variable_named_is_read_somewhere() -> None:
         ROOT / "src/config.ts",
         ROOT / "docker-compose.yml",
         *(path for path in (ROOT / "tools").rglob("*.mjs") if ".test." not in path.name),
+        *(path for path in (ROOT / "tests/faults/support").iterdir() if path.is_file()),
         *(ROOT / "python-services").glob("*/settings.py"),
         ROOT / "python-services/common/wlops_common/settings.py",
     ]
@@ -105,7 +106,7 @@ def test_every_route_named_exists() -> None:
         re.sub(r"\$\{\w+\}|\$\{\}", verb, path)
         for path in known
         if "$" in path
-        for verb in ("pause", "resume", "cancel")
+        for verb in ("pause", "resume", "cancel", "fail")
     }
     named = set(re.findall(r"(?:GET|POST|PATCH|DELETE) (/api/[\w/{}-]+)", text_of(DOCS)))
     outside = {path for path in named if path.startswith("/api/v1/")}
