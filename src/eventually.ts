@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from './logger';
 
-const RETRY_MS = { first: 250, most: 5_000 };
+/** Short: while a process waits for a server that is back, everybody waits for the process. */
+const RETRY_MS = { first: 250, most: 1_000 };
 
 /** What `attempt` answers, tried until it works; null once the process is told to end. Says what it waits for and why. */
 export async function eventually<Result>(
