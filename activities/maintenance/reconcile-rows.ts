@@ -16,6 +16,8 @@ import { withReason, workflowState } from './task-workflow';
 
 const PAGE = 500;
 const AT_ONCE = 10;
+/** From so many tasks on that Temporal does not know, and not one that it knows, it is taken for another server. */
+const MIN_UNKNOWN = 3;
 /** What goes to Temporal's history is bounded; the log has all. */
 const MAX_TOLD = 50;
 
@@ -33,31 +35,54 @@ export function reconcileRows(deps: RowReconciler, now = () => new Date()): Prom
   return whileBeating(async () => {
     const report: RowsReport = { checked: 0, ended: [], endedInAll: 0, unchecked: 0 };
     const quietSince = new Date(now().getTime() - deps.quietSeconds * 1000);
+    const unknown: string[] = [];
+    const end = async (taskId: string) => {
+      const code = await reconcileRow(deps, taskId, now());
+      if (code === null) return;
+      report.endedInAll += 1;
+      if (report.ended.length < MAX_TOLD) report.ended.push({ taskId, code });
+    };
+    const compare = async (taskId: string, comparison: () => Promise<void>) => {
+      try {
+        await comparison();
+      } catch (error) {
+        report.unchecked += 1;
+        log.warn('a task could not be compared with its workflow', { taskId, error: String(error) });
+      }
+    };
     for (let after = 0n, more = true; more;) {
       const page = await deps.reads.quietTasks(quietSince, after, PAGE);
       await sideBySide(page, AT_ONCE, async ({ taskId }) => {
         report.checked += 1;
-        try {
-          const code = await reconcileRow(deps, taskId, now());
-          if (code === null) return;
-          report.endedInAll += 1;
-          if (report.ended.length < MAX_TOLD) report.ended.push({ taskId, code });
-        } catch (error) {
-          report.unchecked += 1;
-          log.warn('a task could not be compared with its workflow', { taskId, error: String(error) });
-        }
+        await compare(taskId, async () => {
+          const state = await workflowState(deps.workflowClient, taskId);
+          if (state === 'NOT_FOUND') unknown.push(taskId);
+          else if (state !== 'goes on') await end(taskId);
+        });
       });
       after = page.at(-1)?.id ?? after;
       more = page.length === PAGE;
+    }
+    if (isAnotherServer(report.checked, unknown.length)) {
+      report.unchecked += unknown.length;
+      log.error('Temporal knows none of the tasks; none was ended. Is it the right server and namespace?', {
+        tasks: unknown.length,
+      });
+    } else {
+      await sideBySide(unknown, AT_ONCE, (taskId) => compare(taskId, () => end(taskId)));
     }
     return report;
   });
 }
 
+/** A server that knows none of several tasks has not lost them one by one. */
+function isAnotherServer(checked: number, unknown: number): boolean {
+  return unknown >= MIN_UNKNOWN && unknown === checked;
+}
+
 /** The code the task ended with, or null when it needed no end or got one from its workflow meanwhile. */
 async function reconcileRow(deps: RowReconciler, taskId: string, now: Date): Promise<string | null> {
   const { workflowClient: client } = deps;
-  if ((await workflowState(client, taskId)) === 'goes on') return null;
   const standing = await deps.reads.standingTask(taskId);
   if (!standing || isTerminal(standing.task.status)) return null;
   // Asked once more after the row was read: whatever the workflow wrote before it ended is in what was read, or has moved the row on.

@@ -237,6 +237,22 @@ test('with Temporal down no row is judged', async () => {
   await db.mlTask.updateMany({ where: { taskId }, data: { status: 'CANCELLED' } });
 });
 
+test('a server that knows none of the tasks is another one, and none is ended', async () => {
+  // Whatever earlier tests have left is over.
+  await db.mlTask.updateMany({ where: { status: { not: 'FAILED' } }, data: { status: 'CANCELLED' } });
+  const tasks = await Promise.all([task(), task(), task()]);
+  const report = await run(activities.reconcileRows);
+  expect(report).toMatchObject({ endedInAll: 0, unchecked: 3 });
+  for (const taskId of tasks) expect(await rowOf(taskId)).toMatchObject({ status: 'TRAINING', seq: 7 });
+  // One that it knows is enough for the others to be lost.
+  const known = await task();
+  const handle = await workflowOf(known);
+  expect(await run(activities.reconcileRows)).toMatchObject({ endedInAll: 3, unchecked: 0 });
+  for (const taskId of tasks) expect(await rowOf(taskId)).toMatchObject({ failure: { code: 'WORKFLOW_LOST' } });
+  await handle.terminate();
+  await db.mlTask.updateMany({ where: { taskId: known }, data: { status: 'CANCELLED' } });
+});
+
 /** Puts a live job into a service. */
 function job(service: ServiceName, taskId: string, createdAt = LONG_AGO): string {
   const jobKey = `${taskId}/0/training/0`;
