@@ -25,6 +25,7 @@ import { requestCancellation } from './request-cancellation';
 import { DEFAULT_TIMING, type JobRunner, type JobTiming } from './run-job';
 import { stopJob } from './stop-job';
 import { trainModel } from './train-model';
+import { whileBeating } from './while-beating';
 import { writeReport, type ReportFiles } from './write-report';
 
 /** Under which a service's jobs run. The final test runs after the last evaluation. */
@@ -61,13 +62,14 @@ export function createActivities({ records, jobClients, files, workflowClient, .
     evaluateModel: (request: EvaluateRequest): Promise<EvaluateResult> => evaluateModel(runner('evaluator'), request),
     pauseJob: (address: JobAddress): Promise<PausedJob> => pauseJob(jobClients, endTiming, address),
     stopJob: (address: JobAddress): Promise<JobState | 'lost'> => stopJob(jobClients, endTiming, address),
-    recordTask: async (change: TaskChange): Promise<void> => {
-      await recordTask(records, (key) => files.sizeOf(key), change);
-      if (options.mirrorsChampion) await announceChampion(jobClients.trainer, change);
-    },
+    recordTask: (change: TaskChange): Promise<void> =>
+      whileBeating(async () => {
+        await recordTask(records, (key) => files.sizeOf(key), change);
+        if (options.mirrorsChampion) await announceChampion(jobClients.trainer, change);
+      }),
     writeReport: (request: { taskId: string }): Promise<void> => writeReport(records, files, request),
     requestCancellation: (run: { workflowId: string; runId: string }): Promise<void> =>
-      requestCancellation(workflowClient, run),
+      whileBeating(() => requestCancellation(workflowClient, run)),
   };
 }
 

@@ -2,7 +2,6 @@
  * Has a remote job end so that its phase can go on later: a training saves a checkpoint, any other job is stopped and done again. A key
  * that has not arrived yet is refused when it does.
  */
-import { Context } from '@temporalio/activity';
 import type { JobAddress } from '../src/contracts/job-key';
 import { parseCheckpoint, UnreadableReply } from '../src/contracts/job-schemas';
 import type { JobState, JobStatus, ObjectRef, ServiceName } from '../src/contracts/jobs';
@@ -41,9 +40,9 @@ async function orderEnd(client: PythonJobClient, timing: EndTiming, jobKey: stri
     return await endJob(client, timing, 'pause', jobKey);
   } catch (error) {
     if (!isLost(error)) throw error;
-    // It may still be on its way: a key that was cancelled never runs.
-    await client.cancel(jobKey, Context.current().cancellationSignal);
-    return { state: 'lost', attempt: 0, result: null };
+    // It may still be on its way: a key that was cancelled never runs, and one that has just arrived ends.
+    const { attempt } = await endJob(client, timing, 'cancel', jobKey);
+    return { state: 'lost', attempt, result: null };
   }
 }
 

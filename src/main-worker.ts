@@ -10,8 +10,10 @@ import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Client, Connection } from '@temporalio/client';
 import { createActivities } from '../activities';
 import { createMaintenanceActivities } from '../activities/maintenance';
+import { DEFAULT_END_TIMING } from '../activities/end-job';
 import { PythonJobClient } from '../activities/python-job-client';
 import { StoredFiles } from '../activities/report-files';
+import { stopJob } from '../activities/stop-job';
 import { ConfigError, readWorkerConfig, type WorkerConfig } from './config';
 import type { ServiceName } from './contracts/jobs';
 import { createDb, type Db } from './db';
@@ -29,6 +31,7 @@ import { installRuntime } from './temporal/worker-runtime';
 import { createWorkers, runWorkers, type WorkflowSource } from './temporal/workers';
 import { startHealthServer } from './worker-health';
 
+const ORPHAN_LIMIT_MS = 10_000;
 const DATABASE_CHECK_MS = 3_000;
 
 /** Compiled, the bundle made by build-workflows.ts; from source, the SDK bundles at start. */
@@ -105,7 +108,11 @@ async function connectWorkers(
     quietSeconds: config.reconcileQuietSeconds,
     retention: { rows: new RetentionRepository(db), store, ...config.retention },
     sweepStarts: () => sweepStarts(records, client, logger),
-    tasks: activities,
+    tasks: {
+      writeReport: activities.writeReport,
+      // One job that does not end keeps the others waiting no longer than this; the next pass tries again.
+      stopJob: (address) => stopJob(clients, { ...DEFAULT_END_TIMING, limitMs: ORPHAN_LIMIT_MS }, address),
+    },
   });
   const workers = await eventually(
     `namespace ${namespace} of Temporal`,

@@ -19,8 +19,9 @@ const SOON: ActivityOptions['retry'] = { initialInterval: '200ms', backoffCoeffi
 /** Database writes are short. They are retried until the database is back: the row must not miss a transition. */
 const RECORD: ActivityOptions = {
   taskQueue: TASK_QUEUES.main,
-  startToCloseTimeout: '10s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+  startToCloseTimeout: '15s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 };
 
 /** The report is read from the database and written to the bucket; it is worth waiting for, but not worth holding a task open. */
@@ -44,7 +45,7 @@ const JOB: ActivityOptions = {
 
 /** Pausing takes as long as a checkpoint; a service that is away is asked when it is back, for it may take its jobs up again. */
 const PAUSE: ActivityOptions = {
-  taskQueue: TASK_QUEUES.main,
+  taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '6h',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
@@ -53,7 +54,7 @@ const PAUSE: ActivityOptions = {
 
 /** Stopping ends after half an hour: a service that is gone for longer must not keep a cancelled task open. */
 const STOP: ActivityOptions = {
-  taskQueue: TASK_QUEUES.main,
+  taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '45s',
   scheduleToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,

@@ -1,4 +1,5 @@
 /** The end of a task that did its work: the champion is scored once on the sealed test rows, and the task is completed. */
+import type { ActivityOptions } from '@temporalio/workflow';
 import type { EvaluateRequest, EvaluateResult } from '../src/contracts/jobs';
 import type { Champion } from '../src/domain/champion';
 import type { StopReason } from '../src/domain/stop-conditions';
@@ -46,7 +47,7 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
     phase: 'final',
     iteration: champion.iteration,
     status: 'EVALUATING',
-    run: (at) => score(run, finalEvaluationRequest(run, at, champion, test)),
+    run: (at, where) => score(run, finalEvaluationRequest(run, at, champion, test), where),
   });
   const { value, low, high, samples, unscored } = evaluation.score;
   const result: TestResult = {
@@ -65,8 +66,10 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
   return result;
 }
 
-function score(run: TaskRun, request: EvaluateRequest): Promise<EvaluateResult> {
+function score(run: TaskRun, request: EvaluateRequest, where: ActivityOptions): Promise<EvaluateResult> {
   return besides(run.record.write(), () =>
-    evaluateModel.executeWithOptions({ summary: `final test · champion of iteration ${request.iteration}` }, [request]),
+    evaluateModel.executeWithOptions({ ...where, summary: `final test · champion of iteration ${request.iteration}` }, [
+      request,
+    ]),
   );
 }

@@ -37,8 +37,8 @@ async function optimize(run: TaskRun): Promise<OptimizeResult> {
   const { task, state, record } = run;
   const { iteration } = state;
   const { result, segment } = await runPhase(run, 'optimization', {
-    start: (at) =>
-      optimizeDataset.executeWithOptions({ summary: summary('optimize', iteration, at) }, [
+    start: (at, where) =>
+      optimizeDataset.executeWithOptions({ ...where, summary: summary('optimize', iteration, at) }, [
         optimizationRequest(run, at),
       ]),
     outcome: (_, segment) => ({
@@ -85,8 +85,8 @@ function isSameObject(one: ObjectRef | null, other: ObjectRef | null): boolean {
 async function train(run: TaskRun, optimization: OptimizeResult): Promise<TrainResult> {
   const { state, record } = run;
   const { result } = await runPhase(run, 'training', {
-    start: (at) =>
-      trainModel.executeWithOptions({ summary: summary('train', state.iteration, at) }, [
+    start: (at, where) =>
+      trainModel.executeWithOptions({ ...where, summary: summary('train', state.iteration, at) }, [
         trainingRequest(run, at, optimization),
       ]),
     outcome: ({ modelPath }) => ({ inputDatasetId: state.currentDatasetId, modelPath }),
@@ -99,8 +99,8 @@ async function train(run: TaskRun, optimization: OptimizeResult): Promise<TrainR
 async function evaluate(run: TaskRun, optimization: OptimizeResult, training: TrainResult): Promise<EvaluateResult> {
   const { state, record } = run;
   const { result } = await runPhase(run, 'evaluation', {
-    start: (at) =>
-      evaluateModel.executeWithOptions({ summary: summary('evaluate', state.iteration, at) }, [
+    start: (at, where) =>
+      evaluateModel.executeWithOptions({ ...where, summary: summary('evaluate', state.iteration, at) }, [
         evaluationRequest(run, at, optimization, training),
       ]),
     outcome: ({ report, score }) => ({

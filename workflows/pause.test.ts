@@ -303,28 +303,23 @@ test('a phase that is paused again and again goes on in another run before its h
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
 }, 120_000);
 
-test('a pause asked for while a resume is being written takes hold before the next phase begins', async () => {
-  const task = taskSpec();
-  const training = harness.hold(task.taskId, 'training');
+test('a pause asked for while a resume is being written takes hold before the next job begins', async () => {
+  const { task, job, client } = await suspendedIn('training');
+  const { taskId } = task;
   const resuming = gate();
-  harness.beforeRecord = async ({ taskId, status }) => {
-    if (taskId === task.taskId && status === 'EVALUATING') await resuming.opened;
+  harness.beforeRecord = async (change) => {
+    if (change.taskId === taskId && change.status === 'TRAINING') await resuming.opened;
   };
-  const { client } = harness.temporal;
-  await harness.start(task);
-  await training.reached;
-  await pauseTask(client, task.taskId);
-  training.letGo();
-  await harness.reaches(task.taskId, 'SUSPENDED');
-  await resumeTask(client, task.taskId);
-  await until('the task to go on', async () => (await queryTaskStatus(client, task.taskId)).status === 'EVALUATING');
-  await pauseTask(client, task.taskId);
+  await resumeTask(client, taskId);
+  await until('the task to go on', async () => (await queryTaskStatus(client, taskId)).status === 'TRAINING');
+  await pauseTask(client, taskId);
   resuming.open();
-  const suspensions = () => harness.statuses(task.taskId).filter((status) => status === 'SUSPENDED').length;
+  const suspensions = () => harness.statuses(taskId).filter((status) => status === 'SUSPENDED').length;
   await until('the second pause to take hold', () => suspensions() === 2);
-  expect(harness.requests.filter((one) => one.jobKey.startsWith(`${task.taskId}/0/evaluation`))).toEqual([]);
-  await resumeTask(client, task.taskId);
-  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
+  expect(jobKeys(taskId, 'training')).toEqual(['0/training/0']);
+  await resumeTask(client, taskId);
+  job.letGo();
+  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
 });
 
 test('a pause that was called off before it took hold leaves no trace in the statuses', async () => {

@@ -1,5 +1,5 @@
 /** One phase of an iteration: wait if paused, enter the status, run its jobs, note how each went. */
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, type ActivityOptions } from '@temporalio/workflow';
 import type { EvaluateResult, OptimizeResult, TrainResult } from '../src/contracts/jobs';
 import type { ExecutionPhase, ExecutionRecord } from '../src/contracts/task-record';
 import type { PhaseState } from '../src/contracts/task-workflow';
@@ -11,7 +11,7 @@ type PhaseResult = OptimizeResult | TrainResult | EvaluateResult;
 
 interface PhaseWork<Result> {
   /** Runs the job of one segment to its end. */
-  start: (at: PhaseState) => Promise<Result>;
+  start: (at: PhaseState, where: ActivityOptions) => Promise<Result>;
   /** What the finished execution's row shows. */
   outcome: (result: Result, segment: number) => Partial<ExecutionRecord>;
 }
@@ -33,11 +33,11 @@ export async function runPhase<Result extends PhaseResult>(
     phase,
     iteration: state.iteration,
     status,
-    run: (at) => {
+    run: (at, where) => {
       at.startedAt ??= Date.now();
       execution(at, {});
       // The job does not wait for the row: a database that is down idles no GPU.
-      return besides(record.enter(status), () => work.start(at));
+      return besides(record.enter(status), () => work.start(at, where));
     },
     ended: (at, { how, failure }) => execution(at, { status: how, failure, completedAt: Date.now() }),
   });

@@ -2,10 +2,18 @@
  * One phase as a series of jobs, its segments. A job that ended for a reason which another try can mend is followed by another one, and
  * so is one that a pause called off, once the task is resumed. On every way out but success the remote job has been stopped first.
  */
-import { ActivityFailure, CancellationScope, isCancellation, log, patched, sleep } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  CancellationScope,
+  isCancellation,
+  log,
+  patched,
+  sleep,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import { jobKey } from '../src/contracts/job-key';
 import type { JobError, JobPhase, ServiceName } from '../src/contracts/jobs';
-import type { PhaseState } from '../src/contracts/task-workflow';
+import { TASK_QUEUES, type PhaseState } from '../src/contracts/task-workflow';
 import type { LiveStatus } from '../src/domain/task-status';
 import { pauseJob, stopJob } from './activity-options';
 import { jobErrorOf } from './failures';
@@ -23,6 +31,9 @@ const PATIENT_CANCEL = 'patient-cancel';
 
 const FIRST_SEGMENT = { segment: 0, startedAt: null, faults: 0, attempts: 0, checkpoint: null };
 
+/** A service stopped the job because no worker had asked about it for long: an outage of ours, not a fault of the job. */
+const NO_FAULTS: ReadonlySet<string> = new Set(['JOB_PAUSED', 'JOB_ABANDONED']);
+
 /** How a segment ended that has no result. */
 export interface SegmentEnd {
   how: 'failed' | 'cancelled' | 'suspended';
@@ -36,7 +47,7 @@ export interface SegmentedJob<Result> {
   /** Under which the task goes on when it is resumed. */
   status: LiveStatus;
   /** Runs the job of one segment to its end. */
-  run: (at: PhaseState) => Promise<Result>;
+  run: (at: PhaseState, where: ActivityOptions) => Promise<Result>;
   /** Notes that a segment ended without a result. */
   ended?: (at: PhaseState, end: SegmentEnd) => void;
 }
@@ -50,7 +61,10 @@ export async function inSegments<Result>(
   const at = phaseState(run, job.phase);
   for (;;) {
     try {
-      const result = await control.interruptible(() => job.run(at));
+      // A job that is over takes no slot of those that work.
+      const result = await control.interruptible(() =>
+        job.run(at, at.isOver ? { taskQueue: TASK_QUEUES.control } : {}),
+      );
       state.phase = null;
       return { result, at };
     } catch (error) {
@@ -68,7 +82,7 @@ function phaseState({ state }: TaskRun, phase: JobPhase): PhaseState {
 
 /**
  * A pause called the job off: has it end, with a checkpoint where it can save one, and suspends the task. A job that came to its own end
- * first is left as it is: run again, the same segment answers with that end, and the pause takes hold after the phase.
+ * first is left as it is: asked for again, the same segment answers with that end, and the pause takes hold after the phase.
  */
 async function afterInterruption(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState): Promise<void> {
   const { control } = run;
@@ -78,47 +92,74 @@ async function afterInterruption(run: TaskRun, job: SegmentedJob<unknown>, at: P
     const { state, attempts, checkpoint } = await control.unlessFailed(() =>
       pauseJob.executeWithOptions({ summary: `pause ${address.jobKey}` }, [address]),
     );
-    if (state === 'succeeded' || state === 'failed') return;
+    at.isOver = state === 'succeeded' || state === 'failed';
+    if (at.isOver) return;
     job.ended?.(at, { how: 'suspended', failure: null });
     nextSegment(at, attempts);
-    at.checkpoint = checkpoint ?? at.checkpoint;
+    // What began and saved nothing now may have saved something since the last pause: the trainer looks for the newest itself.
+    if (checkpoint || attempts > 0 || state === 'lost') at.checkpoint = checkpoint;
   } catch (error) {
-    await stopForGood(run, job, at, control.failure ?? error);
+    await endPhase(run, job, at, control.failure ?? error);
   }
   await control.pausePointBetweenJobs(job.status);
 }
 
 /** Counts a fault that another segment may mend, or ends the phase: with the fault, or because the task was cancelled. */
 async function afterFault(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState, error: unknown): Promise<void> {
+  const { control } = run;
   const failure = jobErrorOf(error);
-  if (!failure?.retryable || at.faults + 1 === MAX_FAULTS) await stopForGood(run, job, at, error);
+  const faults = at.faults + (failure && NO_FAULTS.has(failure.code) ? 0 : 1);
+  if (!failure?.retryable || faults === MAX_FAULTS) await endPhase(run, job, at, error);
   job.ended?.(at, { how: 'failed', failure });
   const key = keyOf(run, job, at);
-  await stopRemoteJob(job.service, key);
+  await jobIsGone(run, job, at);
   nextSegment(at, 1);
-  at.faults += 1;
+  at.faults = faults;
   // The trainer looks for the newest checkpoint itself: what was lost may have saved one since the last pause.
   at.checkpoint = null;
   log.warn('the job starts anew', { jobKey: key, code: failure?.code, segment: at.segment });
-  if (failure?.code !== 'JOB_LOST') await sleep(WAIT_AFTER_FAULT_SECONDS * 1000 * at.faults);
-  await run.control.pausePointBetweenJobs(job.status);
+  if (failure?.code !== 'JOB_LOST') await unlessEnded(run, () => sleep(WAIT_AFTER_FAULT_SECONDS * 1000 * faults));
+  await control.pausePointBetweenJobs(job.status);
 }
 
 function nextSegment(at: PhaseState, attempts: number): void {
   at.segment += 1;
+  at.isOver = false;
   at.startedAt = null;
   at.attempts += attempts;
 }
 
-/** Stops the job and throws. Who ended the task does not wait for a service that is away; the job is stopped when that is back. */
-async function stopForGood(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState, error: unknown): Promise<never> {
-  const cancelled = isCancellation(error);
-  job.ended?.(at, cancelled ? { how: 'cancelled', failure: null } : { how: 'failed', failure: jobErrorOf(error) });
-  if (cancelled) showCancelling(run);
-  run.stopping = stopRemoteJob(job.service, keyOf(run, job, at));
-  const ended = cancelled || error === run.control.failure;
-  await (ended && patched(PATIENT_CANCEL) ? atMost(CANCEL_PATIENCE_MS, run.stopping) : run.stopping);
+/** Stops the job and throws: what ended the phase, or what the task was asked meanwhile. */
+async function endPhase(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState, error: unknown): Promise<never> {
+  const how = isCancellation(error) ? 'cancelled' : 'failed';
+  job.ended?.(at, { how, failure: how === 'failed' ? jobErrorOf(error) : null });
+  await jobIsGone(run, job, at);
   throw error;
+}
+
+/**
+ * Stops the job and waits until it is gone. Who cancels the task or has it fail, before or meanwhile, waits no longer than a moment for a
+ * service that is away; the job is then stopped when that is back.
+ */
+async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState): Promise<void> {
+  const stopping = stopRemoteJob(job.service, keyOf(run, job, at));
+  run.stopping = stopping;
+  try {
+    await Promise.race([stopping, run.control.ended()]);
+  } catch (error) {
+    if (isCancellation(error)) showCancelling(run);
+    await (patched(PATIENT_CANCEL) ? atMost(CANCEL_PATIENCE_MS, stopping) : stopping);
+    throw error;
+  }
+}
+
+/** Waits, but not for a task that is cancelled or to fail. */
+async function unlessEnded({ control }: TaskRun, wait: () => Promise<void>): Promise<void> {
+  try {
+    await control.unlessFailed(wait);
+  } catch (error) {
+    throw control.failure ?? error;
+  }
 }
 
 /** Waits for `work`, but not longer than this; a cancellation does not cut it short. */

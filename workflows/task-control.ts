@@ -82,8 +82,11 @@ export class TaskControl {
    */
   async pausePoint(resumesTo: LiveStatus): Promise<void> {
     await this.endPoint();
-    if (!this.state.paused) return;
-    if (this.state.status !== 'SUSPENDED') await this.suspend(this.state.paused, resumesTo);
+    // A task may be SUSPENDED already, and its resume may have come while the run before continued as this one.
+    if (this.state.status !== 'SUSPENDED') {
+      if (!this.state.paused) return;
+      await this.suspend(this.state.paused, resumesTo);
+    }
     await condition(() => !this.state.paused || Boolean(this.state.failing));
     this.state.pausedMs += Date.now() - (this.state.suspension?.since ?? Date.now());
     this.state.suspension = null;
@@ -102,6 +105,12 @@ export class TaskControl {
   get failure(): ApplicationFailure | null {
     if (this.state.failing) this.failed ??= failedByOperator(this.state.failing);
     return this.failed;
+  }
+
+  /** Rejects when the task is cancelled or is to fail, now or later; never resolves. */
+  async ended(): Promise<never> {
+    await condition(() => this.failure !== null);
+    throw this.failure ?? new Error('unreachable');
   }
 
   /** Throws when the task was cancelled or is to fail. After a cancel signal it waits for Temporal's own cancellation, which is on its way. */
@@ -160,21 +169,21 @@ export class TaskControl {
     setHandler(
       resumeSignal,
       (request) => {
-        if (this.isOpen() && this.state.paused && !this.state.failing) this.resume(request);
+        if (this.isOpen() && this.state.paused) this.resume(request);
       },
       { description: 'Go on with a suspended task. Optional argument: {"reason": "…"}' },
     );
     setHandler(
       cancelSignal,
       (request) => {
-        if (this.isOpen()) this.cancel(request);
+        if (this.mayEnd()) this.cancel(request);
       },
       { description: 'End the task and its running job. Optional argument: {"reason": "…"}' },
     );
     setHandler(
       failSignal,
       (request) => {
-        if (this.isOpen() && !this.state.failing) this.fail(request);
+        if (this.isOpen()) this.fail(request);
       },
       {
         description: 'End the task and its running job as FAILED, suspended or not. Optional argument: {"reason": "…"}',
@@ -237,7 +246,12 @@ export class TaskControl {
     setHandler(progressQuery, () => this.progressView(), { description: 'Iteration, phase and scores so far.' });
   }
 
+  /** Whether anything but a cancel can be asked for. */
   private isOpen(): boolean {
+    return this.mayEnd() && !this.state.failing;
+  }
+
+  private mayEnd(): boolean {
     return !isTerminal(this.state.status) && !this.cancelling;
   }
 

@@ -117,7 +117,8 @@ export class TaskRecord {
 }
 
 /** At the start of a run: a pause that has not taken hold yet, or a resume of a suspended task that has not. */
-function controlStateOf({ status, paused }: LoopState): ControlState {
+function controlStateOf({ status, paused, failing }: LoopState): ControlState {
+  if (failing) return 'cancelling';
   if (status === 'SUSPENDED') return paused ? 'none' : 'resuming';
   return paused ? 'pausing' : 'none';
 }

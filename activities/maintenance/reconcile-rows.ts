@@ -11,7 +11,8 @@ import { verdictOf, type Verdict, type WorkflowEnd } from '../../src/domain/reco
 import { isTerminal } from '../../src/domain/task-status';
 import type { ReconciliationRepository, StandingTask } from '../../src/repositories/reconciliation';
 import type { TaskRecordRepository } from '../../src/repositories/task-records';
-import { sideBySide, whileBeating } from './side-by-side';
+import { whileBeating } from '../while-beating';
+import { sideBySide } from './side-by-side';
 import { withReason, workflowState } from './task-workflow';
 
 const PAGE = 500;

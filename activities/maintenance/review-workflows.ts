@@ -9,7 +9,8 @@ import { SCHEDULE_IDS, type WorkflowsReport } from '../../src/contracts/maintena
 import { taskWorkflowId } from '../../src/contracts/task-workflow';
 import { isTerminal } from '../../src/domain/task-status';
 import type { ReconciliationRepository } from '../../src/repositories/reconciliation';
-import { sideBySide, whileBeating } from './side-by-side';
+import { whileBeating } from '../while-beating';
+import { sideBySide } from './side-by-side';
 import { workflowState } from './task-workflow';
 
 const BATCH = 200;

@@ -9,7 +9,8 @@ import type { JobStatus, ServiceName } from '../../src/contracts/jobs';
 import type { JobsReport } from '../../src/contracts/maintenance';
 import { orphanReason } from '../../src/domain/reconciliation';
 import type { ReconciliationRepository } from '../../src/repositories/reconciliation';
-import { sideBySide, whileBeating } from './side-by-side';
+import { whileBeating } from '../while-beating';
+import { sideBySide } from './side-by-side';
 import { workflowState } from './task-workflow';
 
 const AT_ONCE = 5;

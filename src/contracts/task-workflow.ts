@@ -26,6 +26,8 @@ export const WORKFLOW_TYPES = {
 
 export const TASK_QUEUES = {
   main: 'wlops-main',
+  /** Pausing and stopping jobs, which may have to wait for a service: what must be written does not queue behind it. */
+  control: 'wlops-control',
   optimize: 'wlops-optimize',
   train: 'wlops-train',
   evaluate: 'wlops-evaluate',
@@ -143,6 +145,8 @@ export interface PhaseState {
   segment: number;
   /** Milliseconds since the epoch; null before the segment has begun. */
   startedAt: number | null;
+  /** The segment's job has come to its end, and only its answer is still to be had. */
+  isOver?: boolean;
   /** Segments that ended by a fault which another try may mend. */
   faults: number;
   /** How often the jobs of earlier segments were begun. */

@@ -31,22 +31,26 @@ const WORDS: Record<string, (facts: Facts) => string | null> = {
         : null,
     ]);
   },
-  'edit-stop-conditions': ({ before, after }) => {
-    const [then, now] = [record(before), record(after)];
-    const changed = Object.keys(now).filter((name) => JSON.stringify(now[name]) !== JSON.stringify(then[name]));
-    return (
-      changed.map((name) => `${name}: ${text(then[name] ?? null)} → ${text(now[name])}`).join('; ') || 'Nothing changed'
-    );
-  },
+  'edit-stop-conditions': edited,
+  'edit-hyperparameters': edited,
   pause: asked,
   resume: asked,
   cancel: asked,
+  fail: asked,
   reconcile: ({ workflow, reason, status }) =>
     join([
       `The workflow had ended without this task, which was ${text(status)}: ${text(workflow)}`,
       typeof reason === 'string' ? `reason: ${reason}` : null,
     ]),
 };
+
+function edited({ before, after }: Facts): string {
+  const [then, now] = [record(before), record(after)];
+  const changed = Object.keys(now).filter((name) => JSON.stringify(now[name]) !== JSON.stringify(then[name]));
+  return (
+    changed.map((name) => `${name}: ${text(then[name] ?? null)} → ${text(now[name])}`).join('; ') || 'Nothing changed'
+  );
+}
 
 function asked({ reason, status }: Facts): string | null {
   return join([typeof reason === 'string' ? `Reason: ${reason}` : null, status ? `was ${text(status)}` : null]) || null;

@@ -26,6 +26,8 @@ export interface WorkerVersion {
 
 /** Records are short and many; each is a database transaction, and the pool has ten connections. */
 const RECORD_SLOTS = 50;
+/** They wait for services and do nothing meanwhile. */
+const CONTROL_SLOTS = 200;
 /** Well within the heartbeat timeout of the activities, and a write of Temporal's for each running job. */
 const HEARTBEAT_THROTTLE = '1500ms';
 /** A workflow whose worker was killed goes to another one after this; a live worker takes its next step in milliseconds. */
@@ -45,6 +47,7 @@ export async function createWorkers(settings: WorkerSettings): Promise<Worker[]>
       stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     }),
+    await createWorker(settings, TASK_QUEUES.control, { maxConcurrentActivityTaskExecutions: CONTROL_SLOTS }),
     await createWorker(settings, TASK_QUEUES.optimize, jobSlots(slots.optimize)),
     await createWorker(settings, TASK_QUEUES.train, jobSlots(slots.train)),
     await createWorker(settings, TASK_QUEUES.evaluate, jobSlots(slots.evaluate)),

@@ -93,7 +93,7 @@ export class FakeJobService {
 
   private cancel(response: ServerResponse, id: string): void {
     this.cancelled.push(id);
-    const tombstone = (): JobStatus => ({ ...newJob({ jobKey: 'unknown' }), jobId: id, state: 'queued' });
+    const tombstone = (): JobStatus => ({ ...newJob({ jobKey: 'unknown' }), jobId: id, state: 'queued', attempt: 0 });
     const job = this.jobs.get(id) ?? tombstone();
     this.end(response, job, this.onCancel);
   }

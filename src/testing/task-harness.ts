@@ -7,6 +7,7 @@ import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import type { Activities } from '../../activities';
 import type { PausedJob } from '../../activities/pause-job';
 import { requestCancellation } from '../../activities/request-cancellation';
+import { whileBeating } from '../../activities/while-beating';
 import type { JobAddress } from '../contracts/job-key';
 import type {
   Comparison,
@@ -17,11 +18,18 @@ import type {
   TrainRequest,
 } from '../contracts/jobs';
 import type { TaskChange } from '../contracts/task-record';
-import { taskWorkflowId, type TaskOutcome, type TaskSpec } from '../contracts/task-workflow';
+import {
+  TASK_QUEUES,
+  taskWorkflowId,
+  WORKFLOW_TYPES,
+  type TaskOutcome,
+  type TaskSpec,
+} from '../contracts/task-workflow';
 import type { TaskStatus } from '../domain/task-status';
 import { pauseTask } from '../temporal/control-task';
 import { startTask } from '../temporal/start-task';
 import { createWorkers, runWorkers, type WorkerVersion } from '../temporal/workers';
+import { suspendedState } from './suspended-state';
 import { evaluateResult, objectRef, optimizeResult, trainResult } from './job-results';
 import { openTestTemporal, type TestTemporal } from './temporal';
 import { until } from './until';
@@ -148,6 +156,15 @@ export class TaskHarness {
     return startTask(this.temporal.client, task);
   }
 
+  /** Starts a task's workflow as the next run of one that was suspended after its evaluation, or in its final test. */
+  async startSuspended(task: TaskSpec, { finishing }: { finishing: boolean }): Promise<void> {
+    await this.temporal.client.workflow.start(WORKFLOW_TYPES[task.mode], {
+      workflowId: taskWorkflowId(task.taskId),
+      taskQueue: TASK_QUEUES.main,
+      args: [{ task, state: suspendedState(task, finishing) }],
+    });
+  }
+
   handle(taskId: string) {
     return this.temporal.client.workflow.getHandle(taskWorkflowId(taskId));
   }
@@ -222,27 +239,30 @@ export class TaskHarness {
           attempts,
         });
       },
-      pauseJob: async (address) => {
+      pauseJob: (address) => {
         this.paused.push(address);
         const ending = this.pausedAs.get(address.jobKey.split('/')[0] ?? '') ?? this.onPause;
-        return Promise.race([ending(address), Context.current().cancelled]);
+        return whileBeating(() => ending(address));
       },
-      stopJob: async (address) => {
-        await letGo(this.beforeStop(address));
-        this.stopped.push(address);
-        return 'cancelled';
-      },
-      recordTask: async (change) => {
-        await letGo(this.beforeRecord(change));
-        this.changes.push(change);
-      },
+      stopJob: (address) =>
+        whileBeating(async () => {
+          await this.beforeStop(address);
+          this.stopped.push(address);
+          return 'cancelled' as const;
+        }),
+      recordTask: (change) =>
+        whileBeating(async () => {
+          await this.beforeRecord(change);
+          this.changes.push(change);
+        }),
       writeReport: async ({ taskId }) => {
         this.reports.push(taskId);
       },
-      requestCancellation: async (run) => {
-        await letGo(this.beforeCancellation());
-        await requestCancellation(this.temporal.client.workflow, run);
-      },
+      requestCancellation: (run) =>
+        whileBeating(async () => {
+          await this.beforeCancellation();
+          await requestCancellation(this.temporal.client.workflow, run);
+        }),
     };
   }
 }

@@ -1,0 +1,101 @@
+/** What people ask of a task at moments when it is busy with something else: stopping a job that does not stop, or going on in another run. */
+import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
+import { cancelTask, failTask, pauseTask, queryTaskStatus, resumeTask } from '../src/temporal/control-task';
+import { gate } from '../src/testing/gate';
+import { taskSpec } from '../src/testing/job-results';
+import { jobFailure, TaskHarness } from '../src/testing/task-harness';
+import { until } from '../src/testing/until';
+
+let harness: TaskHarness;
+beforeAll(async () => {
+  harness = await TaskHarness.open();
+});
+beforeEach(() => {
+  harness.beforeStop = () => Promise.resolve();
+});
+afterAll(() => harness?.close());
+
+const CANCELLED = { cancelled: true, type: null };
+
+const jobKeys = (taskId: string, phase: string) =>
+  harness.requests
+    .filter(({ jobKey }) => jobKey.startsWith(`${taskId}/`) && jobKey.includes(`/${phase}/`))
+    .map(({ jobKey }) => jobKey.slice(taskId.length + 1));
+
+describe('while a service does not answer and its job cannot be stopped', () => {
+  const faults = [
+    ['mended by another try', true],
+    ['that ends the phase', false],
+  ] as const;
+
+  test.each(faults)('a cancel after a fault %s ends the task at once', async (_, retryable) => {
+    const task = taskSpec();
+    const { taskId } = task;
+    const away = gate();
+    harness.beforeStop = ({ jobKey }) => (jobKey.startsWith(taskId) ? away.opened : Promise.resolve());
+    harness.script(taskId, 'training', () => Promise.reject(jobFailure('JOB_STALLED', retryable)));
+    await harness.start(task);
+    await until('the fault', () =>
+      harness.requests.some((request) => request.taskId === taskId && request.jobKey.includes('/training/')),
+    );
+    await cancelTask(harness.temporal.client, taskId);
+    await harness.reaches(taskId, 'CANCELLED');
+    away.open();
+    expect(await harness.outcome(taskId)).toEqual(CANCELLED);
+  });
+
+  test('an operator’s fail ends it at once too', async () => {
+    const task = taskSpec();
+    const { taskId } = task;
+    const away = gate();
+    harness.beforeStop = ({ jobKey }) => (jobKey.startsWith(taskId) ? away.opened : Promise.resolve());
+    harness.script(taskId, 'training', () => Promise.reject(jobFailure('JOB_STALLED', true)));
+    await harness.start(task);
+    await until('the fault', () =>
+      harness.requests.some((request) => request.taskId === taskId && request.jobKey.includes('/training/')),
+    );
+    await failTask(harness.temporal.client, taskId);
+    await harness.reaches(taskId, 'FAILED');
+    await expect(pauseTask(harness.temporal.client, taskId)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+    away.open();
+    expect(await harness.outcome(taskId)).toEqual({ cancelled: false, type: 'FAILED_BY_OPERATOR' });
+  });
+});
+
+test('an outage of the workers is no fault of the job that its service stopped meanwhile', async () => {
+  const task = taskSpec();
+  let stopped = 0;
+  harness.script(task.taskId, 'training', async () => {
+    if (stopped++ < 4) throw jobFailure('JOB_PAUSED', true);
+  });
+  await harness.start(task);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
+  expect(jobKeys(task.taskId, 'training')).toHaveLength(5);
+});
+
+describe('a resume that comes while a suspended task continues as new', () => {
+  /** A run as the one before it left it: suspended, its phases done. */
+  async function continued(finishing: boolean, resumed: boolean) {
+    const task = taskSpec(finishing ? {} : { test: null });
+    await harness.endWorkers();
+    await harness.startSuspended(task, { finishing });
+    if (resumed) await harness.handle(task.taskId).signal(MESSAGE_NAMES.resume);
+    await harness.startWorkers();
+    return task.taskId;
+  }
+
+  test.each([false, true])('is heard, with the final test ahead: %s', async (finishing) => {
+    const taskId = await continued(finishing, true);
+    expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+    expect(harness.statuses(taskId)).toEqual(['SUSPENDED', 'EVALUATING', 'COMPLETED']);
+  });
+
+  test('and without one the task stays suspended', async () => {
+    const taskId = await continued(true, false);
+    const { client } = harness.temporal;
+    await until('the run', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
+    expect(jobKeys(taskId, 'final')).toEqual([]);
+    await resumeTask(client, taskId);
+    expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  });
+});
