@@ -1,5 +1,6 @@
 /** Which object keys a job may name in its result: those below the prefixes it was given, and those it was given itself. */
 import type { JobRequestBase } from '../src/contracts/jobs';
+import { sealedPrefix } from '../src/domain/storage-keys';
 
 /** The keys of `result` that do not belong to the task of `request`. */
 export function foreignKeys(request: JobRequestBase, result: unknown): string[] {
@@ -14,8 +15,10 @@ function folderOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
+/** Of the sealed rows all that are the task's: those of iteration 0, or of a segment that is taken over, lie beside a later segment's own. */
 function prefixesIn(request: JobRequestBase): string[] {
-  return 'sealedPrefix' in request && typeof request.sealedPrefix === 'string' ? [request.sealedPrefix] : [];
+  if (!('sealedPrefix' in request && typeof request.sealedPrefix === 'string')) return [];
+  return [request.sealedPrefix, sealedPrefix(request.taskId)];
 }
 
 /** Every `key` of an object reference, and every `modelPath`, wherever it stands. */
