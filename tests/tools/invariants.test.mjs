@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parseCheckArguments } from '../../tools/faults/invariants/check.mjs';
-import { INVARIANTS, judge } from '../../tools/faults/invariants/judge.mjs';
+import { extent, INVARIANTS, judge } from '../../tools/faults/invariants/judge.mjs';
 import { readJsonLines } from '../../tools/faults/json-lines.mjs';
 import { temporaryFolder } from './support.mjs';
 
@@ -409,6 +409,15 @@ test('a violated invariant is told with its evidence, and counts', () => {
   assert.equal(failed, 2, 'I2 and I8 both see it');
   assert.equal(lines.at(-1), '9 passed, 2 failed');
   assert.match(lines.join('\n'), /✗ I8 .*: 1\n {6}task_aaaaaaaa is TRAINING/);
+});
+
+test('the extent of a verdict is told: how many ended how, and on what it rests', () => {
+  const world = soundWorld();
+  Object.assign(world.tasks[0], { status: 'FAILED', failureCode: 'JOB_CRASHED' });
+  assert.deepEqual(extent(world), [
+    '2 tasks: 1 FAILED (JOB_CRASHED), 1 COMPLETED',
+    '8 events, 2 jobs, 4 objects, 14 requests, 0 faults',
+  ]);
 });
 
 test('the arguments name the folder and the log; others are refused', () => {

@@ -83,6 +83,23 @@ function makeFault(dataDir, { kill, target, pick }) {
   return `a job of the ${target} (process ${chosen.pid})`;
 }
 
+/** What faults may do to a task at most: its job died twice, or three times for what another try would have mended. */
+const KILLED = new Set(['JOB_CRASHED', 'JOB_LOST', 'STORAGE_UNAVAILABLE']);
+
+/** Tasks that failed for another reason than kills: all of the load is sound. @param {string} databaseUrl @returns {Promise<string[]>} */
+async function failedForNoReason(databaseUrl) {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query("SELECT task_id, failure FROM ml_tasks WHERE status = 'FAILED' ORDER BY id");
+    return rows
+      .filter(({ failure }) => !failure?.retryable && !KILLED.has(failure?.code))
+      .map(({ task_id, failure }) => `${task_id} failed: ${failure?.code}, ${failure?.message}`);
+  } finally {
+    await client.end();
+  }
+}
+
 /** Started tasks that have neither ended nor come to rest. @param {string} databaseUrl @returns {Promise<string[]>} */
 async function activeTasks(databaseUrl) {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 });
@@ -175,7 +192,9 @@ export async function chaos({ env: given, installation, choices }) {
     }
     print(`${load.taskIds().length} tasks were made`);
     const code = await checkInvariants({ dataDir, clientLog, python: installation.python, env });
-    return settled ? code : 1;
+    const failed = await failedForNoReason(databaseUrl);
+    for (const line of failed) print(line);
+    return settled && failed.length === 0 ? code : 1;
   } finally {
     if (!stopping) await cluster.stop();
   }

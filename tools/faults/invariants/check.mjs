@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../../shared/errors.mjs';
 import { dataDirectory } from '../../shared/paths.mjs';
 import { gatherFacts } from './gather.mjs';
-import { judge } from './judge.mjs';
+import { extent, judge } from './judge.mjs';
 
 /**
  * @param {string[]} args
@@ -35,10 +35,6 @@ export function parseCheckArguments(args, env) {
 export async function checkInvariants(options) {
   const facts = await gatherFacts(options);
   const { lines, failed } = judge(facts);
-  const { tasks, requests, events, faults, objects } = facts;
-  console.log(
-    `${tasks.length} tasks, ${events.length} events, ${objects.size} objects, ${requests.length} requests, ${faults.length} faults`,
-  );
-  for (const line of lines) console.log(line);
+  for (const line of [...extent(facts), ...lines]) console.log(line);
   return failed === 0 ? 0 : 1;
 }

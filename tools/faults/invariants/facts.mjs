@@ -26,6 +26,7 @@
  * @property {number} seq
  * @property {number} currentIteration
  * @property {Date | null} startRequestedAt
+ * @property {string | null} failureCode
  * @property {string} fingerprint of all that decides the result: data, model, settings, seed
  *
  * @typedef {object} EventFact

@@ -105,6 +105,7 @@ async function databaseFacts(url) {
         seq: row.seq,
         currentIteration: row.current_iteration,
         startRequestedAt: row.start_requested_at,
+        failureCode: row.failure?.code ?? null,
         fingerprint: fingerprint(row, hashes),
       })),
       executions: executions.map((row) => ({

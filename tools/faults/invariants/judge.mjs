@@ -50,3 +50,23 @@ export function judge(facts) {
   const passed = INVARIANTS.length - failed;
   return { passed, failed, lines: [...lines, `${passed} passed, ${failed} failed`] };
 }
+
+/** @param {string[]} words @returns {string} such as `3 COMPLETED, 1 FAILED` */
+function counted(words) {
+  const counts = new Map();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
+}
+
+/**
+ * What there was to judge, so that a verdict over nothing does not look like one over much.
+ * @param {Facts} facts
+ * @returns {string[]}
+ */
+export function extent({ tasks, events, objects, requests, faults, jobs }) {
+  const ends = tasks.map(({ status, failureCode }) => (failureCode ? `${status} (${failureCode})` : status));
+  return [
+    `${tasks.length} tasks: ${counted(ends) || 'none'}`,
+    `${events.length} events, ${jobs.length} jobs, ${objects.size} objects, ${requests.length} requests, ${faults.length} faults`,
+  ];
+}
