@@ -191,9 +191,9 @@ export async function chaos({ env: given, installation, choices }) {
       return 130;
     }
     print(`${load.taskIds().length} tasks were made`);
-    const code = await checkInvariants({ dataDir, clientLog, python: installation.python, env });
     const failed = await failedForNoReason(databaseUrl);
     for (const line of failed) print(line);
+    const code = await checkInvariants({ dataDir, clientLog, python: installation.python, env });
     return settled && failed.length === 0 ? code : 1;
   } finally {
     if (!stopping) await cluster.stop();
