@@ -73,9 +73,14 @@ export function optimizationRequest(run: Subject, { segment }: Pick<PhaseState, 
     feedback: champion?.improvementsFile ?? null,
     operators: task.operators ?? null,
     rejected: state.rejected ?? [],
-    // A segment of its own for each, as of everything else that is written.
-    sealedPrefix: segment === 0 ? sealedPrefix(task.taskId) : `${sealedPrefix(task.taskId)}s${segment}/`,
+    sealedPrefix: splitPrefix(task.taskId, iteration, segment),
   };
+}
+
+/** Where the sealed rows go, which are made in iteration 0 only: a place of its own for each segment, as for all that is written. */
+function splitPrefix(taskId: string, iteration: number, segment: number): string {
+  const prefix = sealedPrefix(taskId);
+  return iteration === 0 && segment > 0 ? `${prefix}s${segment}/` : prefix;
 }
 
 /** The trainer is given `train` and `mine`, never `select` or `test`. */
