@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 /** Fewer mean that executions were not kept. */
 const SUITES = [
-  ['workflow-tests', 200],
+  ['workflow-tests', 150],
   ['system-tests', 10],
 ] as const;
 
