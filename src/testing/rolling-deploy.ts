@@ -11,7 +11,7 @@ import { until } from './until';
 
 const DEPLOYMENT = 'wlops';
 const LOOPS = 10;
-const ITERATIONS = 5;
+const ITERATIONS = 15;
 
 export interface Deployed {
   /** How each task ended. */

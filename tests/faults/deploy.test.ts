@@ -30,7 +30,7 @@ test('F33 a new version under load: no task fails, a suspended one stays, and lo
   expect(suspended).toEqual([['old']]);
   expect(late).toEqual(late.map(() => [['new']]));
   for (const runs of loops) {
-    expect(runs.map((versions) => versions.length)).toEqual([1, 1, 1, 1, 1]);
+    expect(runs.map((versions) => versions.length)).toEqual(runs.map(() => 1));
     const builds = runs.flat();
     expect([builds[0], builds.at(-1)]).toEqual(['old', 'new']);
     expect(builds.indexOf('new')).toBe(builds.lastIndexOf('old') + 1);
