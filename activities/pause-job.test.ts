@@ -1,10 +1,11 @@
 import { jobId } from '../src/contracts/job-id';
 import type { JobStatus, ServiceName } from '../src/contracts/jobs';
 import { activityEnvironment } from '../src/testing/activity-environment';
-import { FakeJobService, TEST_SERVICE_SECRET } from '../src/testing/fake-job-service';
+import { clientsOf } from '../src/testing/fake-job-clients';
+import { FakeJobService } from '../src/testing/fake-job-service';
 import { objectRef } from '../src/testing/job-results';
 import { pauseJob } from './pause-job';
-import { PythonJobClient } from './python-job-client';
+import type { PythonJobClient } from './python-job-client';
 
 const KEY = 'task_a/0/training/0';
 const CHECKPOINT = objectRef('models/task_a/0/s0/attempt-1/checkpoint-7/manifest.json');
@@ -14,10 +15,7 @@ let service: FakeJobService;
 let clients: Record<ServiceName, PythonJobClient>;
 beforeEach(async () => {
   service = new FakeJobService();
-  const baseUrl = `http://127.0.0.1:${await service.listen()}`;
-  const client = (name: ServiceName) =>
-    new PythonJobClient({ service: name, baseUrl, serviceSecret: TEST_SERVICE_SECRET });
-  clients = { optimizer: client('optimizer'), trainer: client('trainer'), evaluator: client('evaluator') };
+  clients = await clientsOf(service);
 });
 afterEach(() => service.close());
 

@@ -1,8 +1,9 @@
 import { jobId } from '../src/contracts/job-id';
 import type { ServiceName } from '../src/contracts/jobs';
 import { activityEnvironment } from '../src/testing/activity-environment';
-import { FakeJobService, TEST_SERVICE_SECRET } from '../src/testing/fake-job-service';
-import { PythonJobClient } from './python-job-client';
+import { clientsOf } from '../src/testing/fake-job-clients';
+import { FakeJobService } from '../src/testing/fake-job-service';
+import type { PythonJobClient } from './python-job-client';
 import { stopJob } from './stop-job';
 
 const KEY = 'task_a/0/training/0';
@@ -10,10 +11,7 @@ let service: FakeJobService;
 let clients: Record<ServiceName, PythonJobClient>;
 beforeEach(async () => {
   service = new FakeJobService();
-  const baseUrl = `http://127.0.0.1:${await service.listen()}`;
-  const client = (name: ServiceName) =>
-    new PythonJobClient({ service: name, baseUrl, serviceSecret: TEST_SERVICE_SECRET });
-  clients = { optimizer: client('optimizer'), trainer: client('trainer'), evaluator: client('evaluator') };
+  clients = await clientsOf(service);
 });
 afterEach(() => service.close());
 

@@ -27,12 +27,14 @@ const FAILURES: Readonly<Record<Exclude<ClosedState, 'CANCELLED'>, { code: strin
   TERMINATED: {
     code: 'WORKFLOW_TERMINATED',
     message:
-      'the workflow of this task was terminated in Temporal; what its finished iterations made is kept: create the task anew to go on, and cancel a task rather than terminate it',
+      'the workflow of this task was terminated in Temporal; what its finished iterations made is kept: ' +
+      'create the task anew to go on, and cancel a task rather than terminate it',
   },
   FAILED: {
     code: 'WORKFLOW_FAILED',
     message:
-      'the workflow of this task failed without having been able to write so; the reason is in details and in the Temporal UI: create the task anew once it is mended',
+      'the workflow of this task failed without having been able to write so; the reason is in details and in the Temporal UI: ' +
+      'create the task anew once it is mended',
   },
   TIMED_OUT: {
     code: 'WORKFLOW_TIMED_OUT',
@@ -41,7 +43,8 @@ const FAILURES: Readonly<Record<Exclude<ClosedState, 'CANCELLED'>, { code: strin
   COMPLETED: {
     code: 'WORKFLOW_UNRECORDED',
     message:
-      'the workflow of this task completed, but its last records are missing here, as after the database was restored from a backup: its results are in the Temporal UI and in the bucket; create the task anew to have them recorded',
+      'the workflow of this task completed, but its last records are missing here, as after the database was restored from a backup: ' +
+      'its results are in the Temporal UI and in the bucket; create the task anew to have them recorded',
   },
   NOT_FOUND: {
     code: 'WORKFLOW_LOST',

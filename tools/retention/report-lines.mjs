@@ -36,7 +36,8 @@ export function reportLines(report) {
   );
   const verb = report.dryRun ? 'would remove' : 'removed';
   return [
-    `looked at ${amountText(report.listed)}; nothing younger than ${report.graceHours} h goes, and what tasks made ${report.retentionDays} days after their end`,
+    `looked at ${amountText(report.listed)}; nothing younger than ${report.graceHours} h goes, ` +
+      `and what tasks made ${report.retentionDays} days after their end`,
     ...groups.flatMap(([reason, group]) => [
       `${verb} ${amountText(group)}: ${group.why} (${reason})`,
       ...group.examples.map((key) => `    ${key}`),

@@ -26,7 +26,10 @@ const DEFAULTS = { minutes: 10, seed: 1, interval: 3, users: 3, tasks: 2, 'settl
 /** Default ports plus this stay free of a stack of the default ports. */
 const PORT_OFFSET = '5000';
 
-/** @typedef {{ minutes: number, seed: number, interval: number, users: number, tasks: number, settleMinutes: number, dataDir?: string, planOnly: boolean }} ChaosChoices */
+/**
+ * @typedef {{ minutes: number, seed: number, interval: number, users: number, tasks: number, settleMinutes: number, dataDir?: string,
+ *   planOnly: boolean }} ChaosChoices
+ */
 
 /**
  * @param {string[]} args
