@@ -6,10 +6,11 @@ import { AppError, invalidField } from '../domain/errors';
 import { mayUse, type Access } from '../policies/access';
 import type { AccountService } from '../services/accounts/account-service';
 import { fingerprintOf, type IdempotencyService } from '../services/idempotency';
-import type { Handler, Operation, RateLimit, Reply } from './operation';
+import type { Handler, Keep, Operation, RateLimit, Reply } from './operation';
 import { issueWording, refuseProtoKey } from './validation';
 
 const MAX_JSON_BYTES = 256 * 1024;
+const keepNothing: Keep = () => Promise.resolve();
 
 export interface ApiDeps {
   accounts: AccountService;
@@ -52,12 +53,13 @@ export class Api {
         params: parse(operation.params, req.params),
         query: parse(operation.query, req.query),
         body: parse(operation.body, (req.body as unknown) ?? (operation.bodyOptional ? {} : undefined)),
+        keep: keepNothing,
         req,
         res,
       };
       const reply =
         operation.idempotent && !operation.multipart
-          ? await this.once(req, res, context.caller as Caller, () => handler(context))
+          ? await this.once(req, res, context.caller as Caller, (keep) => handler({ ...context, keep }))
           : await handler(context);
       send(res, reply);
     };
@@ -83,17 +85,22 @@ export class Api {
     };
   }
 
-  private async once(req: Request, res: Response, caller: Caller, carryOut: () => Promise<Reply>): Promise<Reply> {
+  private async once(
+    req: Request,
+    res: Response,
+    caller: Caller,
+    carryOut: (keep: Keep) => Promise<Reply>,
+  ): Promise<Reply> {
     const key = idempotencyKey(req);
-    if (key === null) return carryOut();
+    if (key === null) return carryOut(keepNothing);
     const fingerprint = fingerprintOf(req.method, req.path, JSON.stringify(req.body));
     const { replayed, ...answer } = await this.deps.idempotency.answer({
       userId: caller.userId,
       key,
-      carryOut: async () => {
-        const reply = await carryOut();
+      carryOut: async (keep) => {
+        const reply = await carryOut((tx, { status, body }) => keep(tx, fingerprint, { status, body }));
         if (!reply) throw new Error('a call that takes an Idempotency-Key answers with JSON');
-        return { fingerprint, answer: { status: reply.status, body: reply.body } };
+        return { status: reply.status, body: reply.body };
       },
       fingerprintOfRepeat: () => Promise.resolve(fingerprint),
     });

@@ -4,6 +4,7 @@
  */
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { DbOrTransaction } from '../db';
 import type { Caller } from '../domain/access';
 import type { Access } from '../policies/access';
 
@@ -39,11 +40,16 @@ export interface Operation<A extends Access = Access, Params = unknown, Query = 
   responses: Record<number, ResponseSpec>;
 }
 
+/** Keeps an answer with the Idempotency-Key of the request; does nothing when there is none. */
+export type Keep = (tx: DbOrTransaction, reply: { status: number; body?: unknown }) => Promise<void>;
+
 export interface Context<A extends Access, Params, Query, Body> {
   caller: A extends 'public' ? null : Caller;
   params: Params;
   query: Query;
   body: Body;
+  /** Of an idempotent operation: to be called with the answer in the transaction that creates. */
+  keep: Keep;
   req: Request;
   res: Response;
 }

@@ -1,5 +1,5 @@
 /** Rows of `datasets`. Every read takes the scope; deleted rows are gone for every reader but lineage. */
-import type { Db } from '../db';
+import type { Alongside, Db } from '../db';
 import type { Dataset, DatasetType, Prisma } from '../generated/prisma/client';
 import type { Scope } from '../domain/access';
 import { toPage, within, type Page } from './scope';
@@ -39,8 +39,12 @@ function usedBy(datasetId: string): Prisma.MlTaskWhereInput {
 export class DatasetRepository {
   constructor(private readonly db: Db) {}
 
-  create({ columns, ...dataset }: NewDataset): Promise<DatasetRow> {
-    return this.db.dataset.create({ data: { ...dataset, ...(columns ? { columns } : {}) } });
+  create({ columns, ...dataset }: NewDataset, alongside?: Alongside<DatasetRow>): Promise<DatasetRow> {
+    return this.db.$transaction(async (tx) => {
+      const row = await tx.dataset.create({ data: { ...dataset, ...(columns ? { columns } : {}) } });
+      await alongside?.(tx, row);
+      return row;
+    });
   }
 
   find(scope: Scope, datasetId: string): Promise<DatasetRow | null> {

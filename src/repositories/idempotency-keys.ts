@@ -1,5 +1,5 @@
 /** Answers of creating calls, by user and key. A row without a status is a call that is still being answered. */
-import type { Db } from '../db';
+import type { Db, DbOrTransaction } from '../db';
 import { Prisma } from '../generated/prisma/client';
 
 export interface StoredAnswer {
@@ -47,12 +47,13 @@ export class IdempotencyRepository {
     await this.db.idempotencyKey.updateMany({ where: { ...claim, status: null }, data: { touchedAt: now } });
   }
 
-  /** Keeps the answer. Changes nothing when the claim was taken over: its new holder answers. */
-  async complete(claim: KeyClaim, { requestHash, status, body }: StoredAnswer): Promise<void> {
-    await this.db.idempotencyKey.updateMany({
+  /** Keeps the answer. False when the claim was taken over: its new holder answers. */
+  async complete(tx: DbOrTransaction, claim: KeyClaim, { requestHash, status, body }: StoredAnswer): Promise<boolean> {
+    const { count } = await tx.idempotencyKey.updateMany({
       where: { ...claim, status: null },
       data: { requestHash, status, body: body as Prisma.InputJsonValue },
     });
+    return count === 1;
   }
 
   /** Gives a claimed key back, so that the call can be tried again. Changes nothing when the claim was taken over. */

@@ -3,7 +3,7 @@
  * workflow yet. Every other column belongs to the workflow (`task-records.ts`).
  */
 import type { TaskSpec } from '../contracts/task-workflow';
-import type { Db } from '../db';
+import type { Alongside, Db } from '../db';
 import type { Scope } from '../domain/access';
 import type { Operators } from '../domain/operators';
 import type { StopConditions } from '../domain/stop-conditions';
@@ -41,7 +41,10 @@ export class TaskRepository {
   constructor(private readonly db: Db) {}
 
   /** Writes the row and its first event. Answers with the id of a data set that is gone meanwhile instead, if one is. */
-  async create({ stopConditions, operators, ...task }: NewTask): Promise<TaskRow | { missingDatasetId: string }> {
+  async create(
+    { stopConditions, operators, ...task }: NewTask,
+    alongside?: Alongside<TaskRow>,
+  ): Promise<TaskRow | { missingDatasetId: string }> {
     const used = [task.datasetId, task.validationDatasetId, task.testDatasetId, task.poolDatasetId].filter(
       (id) => id !== null,
     );
@@ -53,7 +56,7 @@ export class TaskRepository {
         if (rows.length === 0) return { missingDatasetId: datasetId };
       }
       const payload = { taskId: task.taskId, status: 'PENDING', controlState: 'none', taskMode: task.taskMode };
-      return tx.mlTask.create({
+      const row = await tx.mlTask.create({
         data: {
           ...task,
           ...stopColumns(stopConditions),
@@ -61,6 +64,8 @@ export class TaskRepository {
           events: { create: { seq: 0, type: 'task.created', payload } },
         },
       });
+      await alongside?.(tx, row);
+      return row;
     });
   }
 

@@ -1,9 +1,10 @@
 /**
  * Idempotency-Key: a creating call that is repeated with the same key and content gets the first answer again. Kept per user.
- * Failed calls give the key back; a call that takes hours keeps it. Not covered: a process that dies between creating and
- * answering; within a minute its key is taken over and the call is carried out again.
+ * Failed calls give the key back; a call that takes hours keeps it. The answer is kept in the transaction that creates, so that a
+ * process may die at any moment: either the repeat is answered, or nothing was created and within a minute the key is taken over.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { DbOrTransaction } from '../db';
 import { AppError } from '../domain/errors';
 import type { IdempotencyRepository, KeyClaim } from '../repositories/idempotency-keys';
 import type { Clock } from './clock';
@@ -17,11 +18,14 @@ export interface CreatedAnswer {
   body: unknown;
 }
 
+/** Keeps an answer for repeats. `fingerprint` stands for the content of the request. Throws where another call holds the key now. */
+export type KeepAnswer = (tx: DbOrTransaction, fingerprint: string, answer: CreatedAnswer) => Promise<void>;
+
 export interface IdempotentCall {
   userId: number;
   key: string;
-  /** Carries the call out. `fingerprint` stands for the content of the request. */
-  carryOut: () => Promise<{ fingerprint: string; answer: CreatedAnswer }>;
+  /** Carries the call out, and hands `keep` what it answers in the transaction that creates. */
+  carryOut: (keep: KeepAnswer) => Promise<CreatedAnswer>;
   /** Reads the content of a repeat without carrying it out. */
   fingerprintOfRepeat: () => Promise<string>;
 }
@@ -45,9 +49,7 @@ export class IdempotencyService {
     const claimed = await this.keys.claim(claim, now, new Date(now.getTime() - ABANDONED_AFTER_MS));
     switch (claimed.outcome) {
       case 'in-progress':
-        throw new AppError('CONFLICT', 'a call with this Idempotency-Key is still being answered', {
-          retryAfterSeconds: 1,
-        });
+        throw inProgress();
       case 'answered':
         if ((await call.fingerprintOfRepeat()) !== claimed.answer.requestHash) {
           throw new AppError(
@@ -62,10 +64,10 @@ export class IdempotencyService {
   }
 
   private async carryOut(claim: KeyClaim, call: IdempotentCall): Promise<CreatedAnswer & { replayed: boolean }> {
-    const { fingerprint, answer } = await this.whileHolding(claim, call.carryOut);
-    // Should this fail, the key stays taken: what it stands for has been created.
-    await this.keys.complete(claim, { requestHash: fingerprint, ...answer });
-    return { ...answer, replayed: false };
+    const keep: KeepAnswer = async (tx, requestHash, answer) => {
+      if (!(await this.keys.complete(tx, claim, { requestHash, ...answer }))) throw inProgress();
+    };
+    return { ...(await this.whileHolding(claim, () => call.carryOut(keep))), replayed: false };
   }
 
   private async whileHolding<Result>(claim: KeyClaim, work: () => Promise<Result>): Promise<Result> {
@@ -81,4 +83,8 @@ export class IdempotencyService {
       clearInterval(timer);
     }
   }
+}
+
+function inProgress(): AppError {
+  return new AppError('CONFLICT', 'a call with this Idempotency-Key is still being answered', { retryAfterSeconds: 1 });
 }

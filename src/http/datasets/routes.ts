@@ -8,7 +8,7 @@ import type { Page } from '../../repositories/scope';
 import type { DatasetService } from '../../services/datasets/dataset-service';
 import type { ContentFacts } from '../../services/datasets/content-meter';
 import type { UploadFields, UploadService } from '../../services/datasets/upload-service';
-import { fingerprintOf, type IdempotencyService } from '../../services/idempotency';
+import { fingerprintOf, type IdempotencyService, type KeepAnswer } from '../../services/idempotency';
 import { idempotencyKey, type Api } from '../api';
 import type { Reply } from '../operation';
 import { cursorText, issueWording, pageOf } from '../validation';
@@ -153,11 +153,11 @@ async function upload(deps: DatasetRouteDeps, caller: Caller, req: Request, res:
   const key = idempotencyKey(req);
   const release = await deps.uploads.takeTurn();
   try {
-    if (key === null) return (await store(deps, caller, req)).answer;
+    if (key === null) return await store(deps, caller, req);
     const { replayed, ...answer } = await deps.idempotency.answer({
       userId: caller.userId,
       key,
-      carryOut: () => store(deps, caller, req),
+      carryOut: (keep) => store(deps, caller, req, keep),
       fingerprintOfRepeat: () => fingerprintOfRepeat(deps, req),
     });
     if (replayed) res.set('Idempotency-Replayed', 'true');
@@ -167,7 +167,7 @@ async function upload(deps: DatasetRouteDeps, caller: Caller, req: Request, res:
   }
 }
 
-function store({ uploads, maxUploadBytes }: DatasetRouteDeps, caller: Caller, req: Request) {
+function store({ uploads, maxUploadBytes }: DatasetRouteDeps, caller: Caller, req: Request, keep?: KeepAnswer) {
   return receiveForm(req, {
     maxFileBytes: maxUploadBytes,
     fieldNames: uploadFieldNames,
@@ -175,9 +175,13 @@ function store({ uploads, maxUploadBytes }: DatasetRouteDeps, caller: Caller, re
     finish: async (stored, raw) => {
       const fields = uploadFields.parse(raw, { error: issueWording });
       const facts = stored.facts(fields);
-      const dataset = await uploads.register(caller, stored, fields, facts);
-      const answer = { status: 201, body: presentDataset(dataset) };
-      return { fingerprint: uploadFingerprint(fields, facts), answer };
+      const answer = (dataset: DatasetRow) => ({ status: 201, body: presentDataset(dataset) });
+      const fingerprint = uploadFingerprint(fields, facts);
+      return answer(
+        await uploads.register(caller, stored, fields, facts, async (tx, dataset) =>
+          keep?.(tx, fingerprint, answer(dataset)),
+        ),
+      );
     },
   });
 }

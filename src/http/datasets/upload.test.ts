@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { IdempotencyRepository } from '../../repositories/idempotency-keys';
 import { openTestApp, type TestApp } from '../../testing/app';
 import { createPerson, type Person } from '../../testing/factories';
 import { CSV, FIELDS, leftovers, MIB } from '../../testing/uploads';
@@ -241,6 +242,15 @@ describe('Idempotency-Key', () => {
     const reused = await person.client.upload(FIELDS, `${CSV}more,x\n`, { headers });
     expect([reused.status, reused.body.error.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
     expect((await other.client.upload(FIELDS, CSV, { headers })).status).toBe(201);
+  });
+
+  test('a call whose answer cannot be kept leaves neither row nor object', async () => {
+    const person = await createPerson(app);
+    jest.spyOn(IdempotencyRepository.prototype, 'complete').mockRejectedValueOnce(new Error('it died'));
+    expect((await person.client.upload(FIELDS, CSV, { headers })).status).toBe(500);
+    expect(await app.db.dataset.count({ where: { userId: person.userId } })).toBe(0);
+    expect(await leftovers(app, person.userId)).toEqual([]);
+    expect((await person.client.upload(FIELDS, CSV, { headers })).status).toBe(201);
   });
 });
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/errors';
+import { IdempotencyRepository } from '../../repositories/idempotency-keys';
 import { openTestApp, type TestApp } from '../../testing/app';
 import { createDataset, createPerson, createTask, type Person } from '../../testing/factories';
 
@@ -317,6 +318,16 @@ describe('create', () => {
     expect(reused.body.error.code).toBe('IDEMPOTENCY_KEY_REUSED');
     const bad = await owner.client.post('/api/tasks/standard', body, { headers: { 'idempotency-key': 'a b' } });
     expect(bad.status).toBe(422);
+  });
+
+  test('a call whose answer cannot be kept creates nothing, so that its repeat makes one task', async () => {
+    const headers = { 'idempotency-key': `broken-${Date.now()}` };
+    const body = standard({ taskName: `broken ${Date.now()}` });
+    jest.spyOn(IdempotencyRepository.prototype, 'complete').mockRejectedValueOnce(new Error('it died'));
+    expect((await owner.client.post('/api/tasks/standard', body, { headers })).status).toBe(500);
+    expect(await app.db.mlTask.count({ where: { taskName: body.taskName } })).toBe(0);
+    expect((await owner.client.post('/api/tasks/standard', body, { headers })).status).toBe(201);
+    expect(await app.db.mlTask.count({ where: { taskName: body.taskName } })).toBe(1);
   });
 });
 

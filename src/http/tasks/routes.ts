@@ -1,6 +1,7 @@
 /** Tasks: create, control, read. History, report and events are in `history-routes.ts`. */
 import type { z } from 'zod';
 import type { TaskMode } from '../../contracts/task-workflow';
+import type { Caller } from '../../domain/access';
 import { operatorsOf } from '../../domain/operators';
 import type { StopConditions } from '../../domain/stop-conditions';
 import { presentTask } from '../../reports/task-view';
@@ -8,7 +9,7 @@ import type { TaskControl, StopConditionsChange } from '../../services/tasks/con
 import type { TaskCreation, TaskRequest } from '../../services/tasks/create-task';
 import type { TaskQueries } from '../../services/tasks/task-queries';
 import type { Api } from '../api';
-import type { Reply } from '../operation';
+import type { Keep, Reply } from '../operation';
 import { cursorText, pageOf } from '../validation';
 import {
   continuousTaskBody,
@@ -38,6 +39,9 @@ const accepted = {
 
 /** Adds `/api/tasks`: creating and controlling for writers, reading for everyone within what is theirs. */
 export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDeps): void {
+  const create = async (caller: Caller, request: TaskRequest, keep: Keep) =>
+    created(await creation.create(caller, request, (tx, task) => keep(tx, created(task))));
+
   api.add(
     {
       operationId: 'createStandardTask',
@@ -50,7 +54,7 @@ export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDe
       idempotent: true,
       responses: { 201: { description: 'The task, PENDING', schema: taskSchema } },
     },
-    async ({ caller, body }) => created(await creation.create(caller, standardRequest(body))),
+    ({ caller, body, keep }) => create(caller, standardRequest(body), keep),
   );
   api.add(
     {
@@ -64,7 +68,7 @@ export function taskRoutes(api: Api, { creation, control, queries }: TaskRouteDe
       idempotent: true,
       responses: { 201: { description: 'The task, PENDING', schema: taskSchema } },
     },
-    async ({ caller, body }) => created(await creation.create(caller, continuousRequest(body))),
+    ({ caller, body, keep }) => create(caller, continuousRequest(body), keep),
   );
   api.add(
     {
@@ -179,7 +183,7 @@ const CONTROL_SUMMARIES = {
   fail: 'End a task and what it runs as FAILED, for a reason that only people know; also while it is suspended',
 };
 
-function created(task: TaskRow): Reply {
+function created(task: TaskRow): Exclude<Reply, undefined> {
   return { status: 201, body: presentTask(task) };
 }
 

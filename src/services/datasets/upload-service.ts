@@ -4,6 +4,7 @@
  * Not covered: an object store that fails while it is cleaned up; parts that stay are ended by the sweeper, a whole object stays.
  */
 import type { Readable } from 'node:stream';
+import type { Alongside } from '../../db';
 import type { Caller } from '../../domain/access';
 import { AppError, invalidField } from '../../domain/errors';
 import { uploadedDatasetKey } from '../../domain/storage-keys';
@@ -90,15 +91,21 @@ export class UploadService {
   }
 
   /** Writes the row of a stored file. 403 for someone else's `userId`, 422 for nobody's and for an empty file. */
-  async register(caller: Caller, stored: StoredFile, fields: UploadFields, facts: ContentFacts): Promise<DatasetRow> {
+  async register(
+    caller: Caller,
+    stored: StoredFile,
+    fields: UploadFields,
+    facts: ContentFacts,
+    alongside?: Alongside<DatasetRow>,
+  ): Promise<DatasetRow> {
     const userId = await ownerFor(caller, fields.userId, this.users);
     if (facts.bytes === 0) throw invalidField('file', 'is empty');
     const key = uploadedDatasetKey(userId, stored.datasetId);
-    if (key === stored.key) return this.createRow(userId, stored, fields, facts);
+    if (key === stored.key) return this.createRow(userId, stored, fields, facts, alongside);
     // The owner was named after the file. Through here, since copying inside the store is limited to 5 GiB.
     const copy = await this.copy(stored, key);
     try {
-      const row = await this.createRow(userId, { ...stored, key }, fields, facts);
+      const row = await this.createRow(userId, { ...stored, key }, fields, facts, alongside);
       await stored.discard(new Error('the file has moved to its owner'));
       return row;
     } catch (error) {
@@ -134,8 +141,9 @@ export class UploadService {
     { datasetId, key, file }: StoredFile,
     fields: UploadFields,
     facts: ContentFacts,
+    alongside?: Alongside<DatasetRow>,
   ): Promise<DatasetRow> {
-    return this.datasets.create({
+    const row = {
       datasetId,
       name: fields.name,
       datasetType: fields.datasetType,
@@ -149,6 +157,7 @@ export class UploadService {
       columns: fields.columns,
       domain: fields.domain,
       userId,
-    });
+    };
+    return this.datasets.create(row, alongside);
   }
 }

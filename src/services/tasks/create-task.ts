@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { TaskType } from '../../contracts/jobs';
 import type { TaskMode } from '../../contracts/task-workflow';
+import type { Alongside } from '../../db';
 import type { Caller } from '../../domain/access';
 import type { AppError } from '../../domain/errors';
 import { invalidField } from '../../domain/errors';
@@ -49,7 +50,7 @@ export class TaskCreation {
   constructor(private readonly deps: CreateTaskDeps) {}
 
   /** The new task, PENDING. 422 names the field at fault, 403 is for another user's `userId`. */
-  async create(caller: Caller, request: TaskRequest): Promise<TaskRow> {
+  async create(caller: Caller, request: TaskRequest, alongside?: Alongside<TaskRow>): Promise<TaskRow> {
     const userId = await ownerFor(caller, request.userId, this.deps.users);
     const model = await this.deps.models.find(request.modelName, request.taskType);
     const taskTypes = request.taskType ? [request.taskType] : model.taskTypes;
@@ -60,13 +61,9 @@ export class TaskCreation {
     await this.checkDataset(userId, 'validationDatasetId', request.validationDatasetId, 'validation');
     await this.checkDataset(userId, 'testDatasetId', request.testDatasetId, 'test');
     await this.checkDataset(userId, 'poolDatasetId', request.poolDatasetId, 'pool');
-    const created = await this.deps.tasks.create({
-      ...request,
-      userId,
-      hyperparameters,
-      taskId: newPublicId('task'),
-      seed: request.seed ?? randomInt(0, 2 ** 31),
-    });
+    const taskId = newPublicId('task');
+    const seed = request.seed ?? randomInt(0, 2 ** 31);
+    const created = await this.deps.tasks.create({ ...request, userId, hyperparameters, taskId, seed }, alongside);
     if ('missingDatasetId' in created) throw noSuchDataset(fieldOf(request, created.missingDatasetId), 'given');
     return created;
   }
