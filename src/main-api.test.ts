@@ -77,7 +77,7 @@ test('becomes ready, makes bucket and first administrator, and drains on SIGTERM
     });
     expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
       ready: true,
-      checks: { database: 'ok', objectStore: 'ok', temporal: 'ok' },
+      checks: { start: 'ok', database: 'ok', objectStore: 'ok', temporal: 'ok' },
     });
     expect(api.output()).not.toContain(ADMIN.password);
   } finally {
@@ -87,9 +87,32 @@ test('becomes ready, makes bucket and first administrator, and drains on SIGTERM
   expect(api.output()).toContain('API has ended');
 });
 
+test('while a store is away it tells that it is starting, and why, in place of a refused connection', async () => {
+  const port = await freePort();
+  const away = `127.0.0.1:${await freePort()}`;
+  const api = start({ WLOPS_API_PORT: String(port), DATABASE_URL: `postgresql://nobody@${away}/none` });
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    const alive = await until('the API to listen', () => {
+      if (api.child.exitCode !== null) throw new Error(api.output());
+      return fetch(`${url}/livez`).catch(() => null);
+    });
+    expect(alive.status).toBe(200);
+    const ready = await fetch(`${url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ checks: { start: 'cannot be used (STILL_STARTING)' } });
+    const login = await fetch(`${url}/api/auth/login`, { method: 'POST' });
+    expect([login.status, login.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await login.json()).toMatchObject({ error: { code: 'SERVICE_UNAVAILABLE' } });
+  } finally {
+    api.child.kill('SIGTERM');
+  }
+  expect(await api.exit).toBe(0);
+});
+
 test('a schema that is behind is refused, naming the migration and what to run', async () => {
   const behind = await createOwnDatabase({ migrated: false });
-  const api = start({ DATABASE_URL: behind.url });
+  const api = start({ DATABASE_URL: behind.url, WLOPS_API_PORT: String(await freePort()) });
   expect(await api.exit).toBe(1);
   expect(api.output()).toMatch(/schema is behind: \d+_init, .* not applied\. Run: node tools\/prisma\/migrate\.mjs/);
   await behind.drop();

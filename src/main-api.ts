@@ -1,5 +1,6 @@
 /**
- * The API process: waits for its database and its bucket, makes the first administrator, serves, and drains on SIGTERM or SIGINT.
+ * The API process: listens, answers 503 until it has its database, its bucket and the first administrator, serves, and drains on SIGTERM
+ * or SIGINT.
  * Migrations are applied by whoever starts the stack; a schema that is behind is refused with a clear word.
  */
 import { existsSync, readdirSync } from 'node:fs';
@@ -46,6 +47,10 @@ const EVENT_POLL_MS = 500;
 /** A fault that waiting cannot mend. */
 class StartError extends Error {
   override readonly name = 'StartError';
+}
+
+class StillStarting extends Error {
+  readonly code = 'STILL_STARTING';
 }
 
 /** Names of the migrations this program was built with; they lie beside `src` and, compiled, one folder further up. */
@@ -150,9 +155,9 @@ async function main(): Promise<void> {
   const store = new S3ObjectStore(config.s3);
   const client = lazyTemporalClient(config.temporal);
   const records = new TaskRecordRepository(db);
+  let prepared = false;
+  let server: Server | null = null;
   try {
-    await prepare(config, db, store, logger, ended.signal);
-    if (ended.signal.aborted) return;
     const app = createApp({
       db,
       store,
@@ -165,19 +170,24 @@ async function main(): Promise<void> {
       catalog: modelCatalog as unknown as ModelCatalog, // JSON imports type every key of every model apart.
       resolveModel: createModelResolver(config.trainerUrl, config.serviceSecret),
       readinessChecks: {
+        start: () => (prepared ? Promise.resolve() : Promise.reject(new StillStarting())),
         database: () => pingDatabase(db),
         objectStore: () => store.ping(),
         temporal: async () => {
           if (!(await isTemporalReachable(client, 2_500))) throw new Error('Temporal does not answer');
         },
       },
+      isPrepared: () => prepared,
       logger,
       clock: systemClock,
       settings: { ...config, version: VERSION, eventPollMs: EVENT_POLL_MS },
       draining: ended.signal,
     });
-    const server = createServer(app.express);
+    server = createServer(app.express);
     await listen(server, config);
+    await prepare(config, db, store, logger, ended.signal);
+    if (ended.signal.aborted) return;
+    prepared = true;
     void sweepUploadsUntil(ended.signal, { store, logger, clock: systemClock });
     void sweepOnce(records, client, logger);
     logger.info({ host: config.host, port: config.port }, 'API is ready');
@@ -186,8 +196,8 @@ async function main(): Promise<void> {
       ended.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     logger.info('API is draining');
-    await drain(server);
   } finally {
+    if (server?.listening) await drain(server);
     await client.connection.close();
     await db.$disconnect();
     store.close();

@@ -15,6 +15,8 @@ const keepNothing: Keep = () => Promise.resolve();
 export interface ApiDeps {
   accounts: AccountService;
   idempotency: IdempotencyService;
+  /** False while the process waits for its stores; until then only its health is told. */
+  isPrepared: () => boolean;
   rateLimits: Record<RateLimit, RequestHandler[]>;
 }
 
@@ -63,7 +65,8 @@ export class Api {
           : await handler(context);
       send(res, reply);
     };
-    this.router[operation.method](path, this.guard(operation.access), ...body, ...limits, answer);
+    const gate = operation.tag === 'health' ? [] : [this.gate];
+    this.router[operation.method](path, ...gate, this.guard(operation.access), ...body, ...limits, answer);
   }
 
   /** Who sent the request, as of now: long answers ask again. Null when nobody is logged in with its token any more. */
@@ -71,6 +74,15 @@ export class Api {
     const token = bearerToken(req);
     return token === null ? null : this.deps.accounts.authenticate(token);
   }
+
+  private readonly gate: RequestHandler = (_req, _res, next) => {
+    if (!this.deps.isPrepared()) {
+      throw new AppError('SERVICE_UNAVAILABLE', 'WLOps is starting and waits for its database or its object store', {
+        retryAfterSeconds: 1,
+      });
+    }
+    next();
+  };
 
   /** Lets in who may use a route that asks for `access`. */
   private guard(access: Access): RequestHandler {

@@ -46,6 +46,7 @@ export interface AppDeps {
   catalog: ModelCatalog;
   resolveModel: ResolveModel;
   readinessChecks: Record<string, ReadinessCheck>;
+  isPrepared: () => boolean;
   logger: Logger;
   clock: Clock;
   settings: AppSettings;
@@ -92,6 +93,7 @@ export function createApp(deps: AppDeps): App {
   const api = new Api({
     accounts,
     idempotency,
+    isPrepared: deps.isPrepared,
     rateLimits: createRateLimits(settings.rateLimits ?? DEFAULT_RATE_LIMITS),
   });
   authRoutes(api, accounts);

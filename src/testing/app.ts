@@ -160,6 +160,7 @@ export async function openTestApp({
     reports: new TaskReportService(new TaskRecordRepository(db), store, logger),
     catalog: modelCatalog as unknown as ModelCatalog,
     resolveModel: resolveModel ?? (() => Promise.resolve()),
+    isPrepared: () => true,
     readinessChecks: { database: () => pingDatabase(db), objectStore: () => store.ping() },
     logger,
     clock,
