@@ -1,6 +1,7 @@
 /**
- * A loop of many iterations: how long each takes, first and last, and how large the history of a run grows. Each run is one iteration;
- * the server spaces runs shorter than a second unless `history.workflowIdReuseMinimalInterval` is 0.
+ * A loop of many iterations: whether the last ones are as fast as the first, and how large the history of a run grows. Each run is one
+ * iteration; the server spaces runs shorter than a second unless `history.workflowIdReuseMinimalInterval` is 0. The last tenth is
+ * measured beside the first iterations of a loop that starts then, so that whatever else the machine does meets both.
  */
 import type { WorkflowHandle } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES, taskWorkflowId } from '../../src/contracts/task-workflow';
@@ -12,12 +13,13 @@ const SUGGESTED = { events: 4096, bytes: 4 * 1024 * 1024 };
 
 export interface LoopLength {
   iterations: number;
-  /** Seconds of the first and the last tenth of the iterations. */
-  firstTenthSeconds: number;
-  lastTenthSeconds: number;
-  /** Last over first: 1 when the loop grows no slower. */
+  seconds: number;
+  /** Iterations of the old loop and of the young one while the old one went through its last tenth. */
+  old: number;
+  young: number;
+  /** Seconds an iteration of the old loop over those of the young one: 1 when a loop grows no slower. */
   ratio: number;
-  /** Of the largest of the runs looked at: the last, and each thousandth. */
+  /** Of the largest of the runs looked at: the last, and one of each tenth. */
   events: number;
   bytes: number;
   /** The larger of the two as a share of what makes the server suggest a new run. */
@@ -32,33 +34,33 @@ export async function measureLoopLength(
 ): Promise<LoopLength> {
   const { client, namespace, close } = await openNamespace(address);
   const endWorkers = await startLoadWorkers(address, namespace);
-  try {
+  const begin = async (): Promise<WorkflowHandle> => {
     const task = loadTask('CONTINUOUS', iterations);
     await startTask(client, task);
-    const handle = client.workflow.getHandle(taskWorkflowId(task.taskId));
+    return client.workflow.getHandle(taskWorkflowId(task.taskId));
+  };
+  try {
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
     const tenth = Math.floor(iterations / 10);
-    const reachedAt: number[] = [performance.now()];
+    const loop = await begin();
     const sizes: { events: number; bytes: number }[] = [];
-    for (let reached = 0; reached < iterations;) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      const { status, historyLength, historySize = 0, iteration } = await described(handle);
-      reached = status === 'RUNNING' ? iteration : iterations;
-      while (reachedAt.length <= Math.floor(reached / tenth)) {
-        reachedAt.push(performance.now());
-        sizes.push({ events: historyLength, bytes: historySize });
-        log(
-          `${(reachedAt.length - 1) * tenth} iterations after ${(((reachedAt.at(-1) ?? 0) - (reachedAt[0] ?? 0)) / 1000).toFixed(0)} s`,
-        );
-      }
+    for (let tenths = 1; tenths <= 9; tenths += 1) {
+      sizes.push(await reached(loop, tenths * tenth));
+      log(`${tenths * tenth} iterations after ${seconds().toFixed(0)} s`);
     }
-    await handle.result();
-    const between = (from: number, to: number) => ((reachedAt[to] ?? NaN) - (reachedAt[from] ?? NaN)) / 1000;
-    const [first, last] = [between(0, 1), between(reachedAt.length - 2, reachedAt.length - 1)];
-    const { historyLength, historySize = 0 } = await handle.describe();
-    const events = Math.max(historyLength, ...sizes.map((one) => one.events));
-    const bytes = Math.max(historySize, ...sizes.map((one) => one.bytes));
+    const young = await begin();
+    await reached(young, 1);
+    const from = { old: (await described(loop)).iteration, young: (await described(young)).iteration };
+    await reached(loop, iterations - 1);
+    const to = { old: (await described(loop)).iteration, young: (await described(young)).iteration };
+    await loop.result();
+    await young.terminate('the measurement is over');
+    sizes.push(await described(loop));
+    const went = { old: to.old - from.old, young: to.young - from.young };
+    const [events, bytes] = [Math.max(...sizes.map((one) => one.events)), Math.max(...sizes.map((one) => one.bytes))];
     return {
-      ...{ iterations, firstTenthSeconds: first, lastTenthSeconds: last, ratio: last / first, events, bytes },
+      ...{ iterations, seconds: seconds(), ...went, ratio: went.young / went.old, events, bytes },
       shareOfHint: Math.max(events / SUGGESTED.events, bytes / SUGGESTED.bytes),
     };
   } finally {
@@ -67,8 +69,17 @@ export async function measureLoopLength(
   }
 }
 
+/** Waits until the loop has come so far, or has ended, and answers with the size of the run of then. */
+async function reached(loop: WorkflowHandle, iteration: number): Promise<{ events: number; bytes: number }> {
+  for (;;) {
+    const now = await described(loop);
+    if (now.iteration >= iteration || now.status !== 'RUNNING') return now;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 async function described(handle: WorkflowHandle) {
-  const { status, historyLength, historySize, typedSearchAttributes } = await handle.describe();
+  const { status, historyLength, historySize = 0, typedSearchAttributes } = await handle.describe();
   const iteration = typedSearchAttributes.getAll().find(({ key }) => key.name === SEARCH_ATTRIBUTES.iteration.name);
-  return { status: status.name, historyLength, historySize, iteration: Number(iteration?.value ?? 0) };
+  return { status: status.name, events: historyLength, bytes: historySize, iteration: Number(iteration?.value ?? 0) };
 }

@@ -41,7 +41,8 @@ function required(name: string): string {
 }
 
 async function main(): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  // Without signals of its own the SDK lets SIGTERM end the measurements, and not only their workers.
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const args = process.argv.slice(2);
   const quick = args.includes('--quick');
   const place = {
