@@ -1,56 +1,28 @@
 /**
- * What people may ask of a running task: pause, resume, cancel, fail, other stop conditions; and the two questions they may put to it.
- * Handlers and validators are synchronous: nothing is in flight when the workflow continues as new, and a refused update is
- * refused before it is accepted. A pause interrupts the job that runs; where none does it takes hold before the next one.
- * Not covered: ending the remote job of an interrupted phase (`segments.ts`), and the last records of a task (`task-lifecycle.ts`).
+ * What people ask of a running task, and where it takes hold: pause, resume, cancel, fail, other settings. A pause interrupts the job
+ * that runs; where none does it takes hold before the next one. Not covered: how it is asked for (`task-messages.ts`), ending the
+ * remote job of an interrupted phase (`segments.ts`), and the last records of a task (`task-lifecycle.ts`).
  */
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  defineQuery,
-  defineSignal,
-  defineUpdate,
-  patched,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { neutralHyperparameterFaults } from '../src/domain/neutral-hyperparameters';
-import { stopConditionFaults, withPatch } from '../src/domain/stop-condition-patch';
+import { ApplicationFailure, CancellationScope, condition, patched, workflowInfo } from '@temporalio/workflow';
+import { withPatch } from '../src/domain/stop-condition-patch';
 import type { StopConditions } from '../src/domain/stop-conditions';
 import { isTerminal, type LiveStatus } from '../src/domain/task-status';
-import {
-  MESSAGE_NAMES,
-  type ControlAnswer,
-  type ControlRequest,
-  type LoopState,
-  type PauseRequest,
-  type Suspension,
-  type TaskProgressView,
-  type TaskSpec,
-  type TaskStatusView,
-  type UpdateHyperparametersRequest,
-  type UpdateStopConditionsRequest,
+import type {
+  ControlAnswer,
+  LoopState,
+  PauseRequest,
+  Suspension,
+  TaskProgressView,
+  TaskSpec,
+  TaskStatusView,
+  UpdateHyperparametersRequest,
+  UpdateStopConditionsRequest,
 } from '../src/contracts/task-workflow';
 import { requestCancellation } from './activity-options';
 import { continueInNextRun, isLongHistory } from './next-run';
 import { PHASE_OF_STATUS } from './phase-names';
+import { receiveMessages } from './task-messages';
 import type { TaskRecord } from './task-record';
-
-const pauseSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.pause);
-const resumeSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.resume);
-const cancelSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.cancel);
-const failSignal = defineSignal<[ControlRequest?]>(MESSAGE_NAMES.fail);
-const pauseUpdate = defineUpdate<ControlAnswer, [ControlRequest?]>(MESSAGE_NAMES.pause);
-const resumeUpdate = defineUpdate<ControlAnswer, [ControlRequest?]>(MESSAGE_NAMES.resume);
-const stopConditionsUpdate = defineUpdate<StopConditions, [UpdateStopConditionsRequest]>(
-  MESSAGE_NAMES.updateStopConditions,
-);
-const hyperparametersUpdate = defineUpdate<Record<string, number | string | boolean>, [UpdateHyperparametersRequest]>(
-  MESSAGE_NAMES.updateHyperparameters,
-);
-const statusQuery = defineQuery<TaskStatusView>(MESSAGE_NAMES.status);
-const progressQuery = defineQuery<TaskProgressView>(MESSAGE_NAMES.progress);
 
 const MAX_REASON_CHARACTERS = 500;
 
@@ -71,9 +43,7 @@ export class TaskControl {
     private readonly state: LoopState,
     private readonly record: TaskRecord,
   ) {
-    this.handleSignals();
-    this.handleUpdates();
-    this.answerQueries();
+    receiveMessages(this);
   }
 
   /**
@@ -155,118 +125,52 @@ export class TaskControl {
       await continueInNextRun({ task: this.task, state: this.state, record: this.record, control: this });
   }
 
-  private handleSignals(): void {
-    setHandler(
-      pauseSignal,
-      (request) => {
-        if (this.isOpen() && !this.state.paused && (!this.state.finishing || patched(INTERRUPTING_PAUSE)))
-          this.pause(request);
-      },
-      {
-        description: 'Suspend the task: its job ends, a training with a checkpoint. Optional argument: {"reason": "…"}',
-      },
-    );
-    setHandler(
-      resumeSignal,
-      (request) => {
-        if (this.isOpen() && this.state.paused) this.resume(request);
-      },
-      { description: 'Go on with a suspended task. Optional argument: {"reason": "…"}' },
-    );
-    setHandler(
-      cancelSignal,
-      (request) => {
-        if (this.mayEnd()) this.cancel(request);
-      },
-      { description: 'End the task and its running job. Optional argument: {"reason": "…"}' },
-    );
-    setHandler(
-      failSignal,
-      (request) => {
-        if (this.isOpen()) this.fail(request);
-      },
-      {
-        description: 'End the task and its running job as FAILED, suspended or not. Optional argument: {"reason": "…"}',
-      },
-    );
-  }
-
-  private handleUpdates(): void {
-    setHandler(
-      pauseUpdate,
-      (request) => {
-        if (!this.state.paused) this.pause(request);
-        return this.answer();
-      },
-      {
-        description: 'Suspend the task: its job ends, a training with a checkpoint. Answers at once.',
-        validator: (_request?: ControlRequest) => {
-          if (this.state.status === 'SUSPENDED' && this.state.paused) refuse('the task is suspended already');
-          if (!this.isOpen()) refuse(`a task that is ${this.standing()} cannot be paused`);
-        },
-      },
-    );
-    setHandler(
-      resumeUpdate,
-      (request) => {
-        this.resume(request);
-        return this.answer();
-      },
-      {
-        description: 'Go on with a suspended task, or call off a pause that has not taken hold yet.',
-        validator: (_request?: ControlRequest) => {
-          if (!this.isOpen() || !this.state.paused) refuse(`a task that is ${this.standing()} cannot be resumed`);
-        },
-      },
-    );
-    setHandler(stopConditionsUpdate, (request) => this.editStopConditions(request), {
-      description: 'Change some stop conditions of a CONTINUOUS task, such as {"maxIterations": 8}; absent ones stay.',
-      validator: ({ actor: _actor, ...patch }) => {
-        if (this.task.mode !== 'CONTINUOUS') refuse('a STANDARD task has no stop conditions');
-        if (!this.isOpen() || this.state.finishing)
-          refuse(`the stop conditions of a task that is ${this.standing()} cannot change`);
-        const faults = stopConditionFaults(patch);
-        if (faults.length > 0) refuse(faults.join('; '));
-      },
-    });
-    setHandler(hyperparametersUpdate, (request) => this.editHyperparameters(request), {
-      description:
-        'Change settings of a suspended task that do not change its results: {"hyperparameters": {"checkpoint_interval_seconds": 30}}',
-      validator: ({ hyperparameters }) => {
-        if (this.state.status !== 'SUSPENDED' || !this.state.paused)
-          refuse(`hyperparameters can change while a task is SUSPENDED; it is ${this.standing()}`);
-        const faults = neutralHyperparameterFaults(hyperparameters);
-        if (faults.length > 0) refuse(faults.join('; '));
-      },
-    });
-  }
-
-  private answerQueries(): void {
-    setHandler(statusQuery, () => this.statusView(), { description: 'Status, control state and stop conditions.' });
-    setHandler(progressQuery, () => this.progressView(), { description: 'Iteration, phase and scores so far.' });
+  get mode(): TaskSpec['mode'] {
+    return this.task.mode;
   }
 
   /** Whether anything but a cancel can be asked for. */
-  private isOpen(): boolean {
-    return this.mayEnd() && !this.state.failing;
+  get isOpen(): boolean {
+    return this.mayEnd && !this.state.failing;
   }
 
-  private mayEnd(): boolean {
+  get mayEnd(): boolean {
     return !isTerminal(this.state.status) && !this.cancelling;
   }
 
-  private standing(): string {
+  /** Whether there are iterations ahead. */
+  get isLooping(): boolean {
+    return this.isOpen && !this.state.finishing;
+  }
+
+  /** A pause was asked for, whether it has taken hold or not. */
+  get isPaused(): boolean {
+    return this.state.paused !== null;
+  }
+
+  /** Until the resume. */
+  get isSuspended(): boolean {
+    return this.isPaused && this.state.status === 'SUSPENDED';
+  }
+
+  /** In a history recorded before that patch the final test is not paused. */
+  get takesPauses(): boolean {
+    return !this.state.finishing || patched(INTERRUPTING_PAUSE);
+  }
+
+  /** Where the task stands, for a sentence about what it cannot do. */
+  get standing(): string {
     if (isTerminal(this.state.status)) return this.state.status;
     if (this.cancelling) return 'being cancelled';
     if (this.state.failing) return 'being ended as failed';
     return this.state.finishing ? 'in its final test' : this.state.status;
   }
 
-  private answer(): ControlAnswer {
+  answer(): ControlAnswer {
     return { status: this.state.status, controlState: this.record.controlState };
   }
 
-  private pause(request: unknown): void {
+  pause(request: unknown): void {
     const { reason, actor } = readRequest(request);
     this.state.paused = { reason, actor, requestedAt: Date.now() };
     this.record.controlState = this.state.status === 'SUSPENDED' ? 'none' : 'pausing';
@@ -275,7 +179,7 @@ export class TaskControl {
     if (this.pauseInterrupts && this.running?.pauses) this.interrupt();
   }
 
-  private fail(request: unknown): void {
+  fail(request: unknown): void {
     const { reason, actor } = readRequest(request);
     this.state.failing = { reason, actor };
     this.record.controlState = 'cancelling';
@@ -289,14 +193,14 @@ export class TaskControl {
     this.running.scope.cancel();
   }
 
-  private resume(request: unknown): void {
+  resume(request: unknown): void {
     const { reason, actor } = readRequest(request);
     this.state.paused = null;
     this.record.controlState = this.state.status === 'SUSPENDED' ? 'resuming' : 'none';
     this.note('resume', reason, actor);
   }
 
-  private cancel(request: unknown): void {
+  cancel(request: unknown): void {
     const { reason, actor } = readRequest(request);
     this.cancelling = true;
     this.record.controlState = 'cancelling';
@@ -320,7 +224,7 @@ export class TaskControl {
     void this.record.write();
   }
 
-  private editStopConditions({ actor, ...patch }: UpdateStopConditionsRequest): StopConditions {
+  editStopConditions({ actor, ...patch }: UpdateStopConditionsRequest): StopConditions {
     const before = this.state.stopConditions;
     const after = withPatch(before, patch);
     this.state.stopConditions = after;
@@ -330,7 +234,7 @@ export class TaskControl {
     return after;
   }
 
-  private editHyperparameters({ hyperparameters, actor }: UpdateHyperparametersRequest): TaskSpec['hyperparameters'] {
+  editHyperparameters({ hyperparameters, actor }: UpdateHyperparametersRequest): TaskSpec['hyperparameters'] {
     const before = { ...this.task.hyperparameters, ...this.state.hyperparameters };
     const after = { ...before, ...hyperparameters };
     this.state.hyperparameters = { ...this.state.hyperparameters, ...hyperparameters };
@@ -340,7 +244,7 @@ export class TaskControl {
     return after;
   }
 
-  private statusView(): TaskStatusView {
+  statusView(): TaskStatusView {
     const { status, iteration, seq, champion, stopConditions, suspension = null } = this.state;
     return {
       taskId: this.task.taskId,
@@ -356,7 +260,7 @@ export class TaskControl {
     };
   }
 
-  private progressView(): TaskProgressView {
+  progressView(): TaskProgressView {
     const { status, iteration, stopConditions, scoreHistory, champion } = this.state;
     return {
       iteration,
@@ -371,10 +275,6 @@ export class TaskControl {
 function failedByOperator({ reason, actor }: Pick<PauseRequest, 'reason' | 'actor'>): ApplicationFailure {
   const message = `ended as failed by ${actor ?? 'operator'}${reason ? `: ${reason}` : ''}`;
   return ApplicationFailure.nonRetryable(message, 'FAILED_BY_OPERATOR');
-}
-
-function refuse(why: string): never {
-  throw new Error(why);
 }
 
 /** Signals come from anyone with access to Temporal and hold anything: what is not as expected counts as absent. */
