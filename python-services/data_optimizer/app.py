@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from data_optimizer.preload import PRELOAD
 from data_optimizer.settings import OptimizerSettings
 from wlops_common import app as common
 from wlops_common.contracts import OptimizeRequest, OptimizeResult
@@ -18,7 +19,7 @@ DEFINITION = ServiceDefinition(
     result_model=OptimizeResult,
     phases=frozenset({"optimization"}),
     manifest_field="manifest",
-    preload=("numpy", "sklearn.feature_extraction.text", "sklearn.linear_model"),
+    preload=PRELOAD,
     can_wait=True,
 )
 

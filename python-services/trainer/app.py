@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from trainer.champion import champion_router
 from trainer.models_routes import models_router
+from trainer.preload import PRELOAD
 from trainer.settings import TrainerSettings
 from wlops_common import app as common
 from wlops_common.contracts import TrainRequest, TrainResult
@@ -21,8 +22,7 @@ DEFINITION = ServiceDefinition(
     result_model=TrainResult,
     phases=frozenset({"training"}),
     manifest_field="model",
-    # torch._dynamo: the first optimizer of a process imports it, which takes longer than torch itself.
-    preload=("numpy", "torch", "torch._dynamo"),
+    preload=PRELOAD,
     can_pause=True,
     can_save_memory=True,
 )

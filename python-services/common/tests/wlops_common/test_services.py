@@ -172,3 +172,26 @@ print(json.dumps([" ".join(child.cmdline()) for child in psutil.Process().childr
 """)
     holds_torch = any("forkserver" in child and "'torch'" in child for child in children)
     assert holds_torch == (service.definition.name == "trainer")
+
+
+def test_a_forkserver_that_is_wanted_at_the_start_begins_before_the_service_imports_anything(service: Service) -> None:
+    package = service.definition.entry.partition(".")[0]
+    children, imported = _python(f"""
+import json
+import runpy
+import sys
+import types
+before = set(sys.modules)
+app = types.ModuleType("{package}.app")
+def main():
+    imported = sorted(name for name in set(sys.modules) - before if name in ("fastapi", "pydantic", "numpy"))
+    import psutil
+    print(json.dumps([[" ".join(child.cmdline()) for child in psutil.Process().children()], imported]))
+app.main = main
+sys.modules["{package}.app"] = app
+runpy.run_module("{package}", run_name="__main__")
+""")
+    started = [child for child in children if "forkserver" in child]
+    assert len(started) == service.definition.preload_at_start
+    assert all(f"'{module}'" in child for child in started for module in service.definition.preload)
+    assert imported == []

@@ -1,4 +1,4 @@
-"""The forkserver that job processes are started from: what it imports once, and whether it is done with that.
+"""The forkserver that job processes are started from: whether it is done with its imports.
 
 A process that is asked for while the forkserver still imports is born seconds later, and whoever asked is held until then. So the runner
 starts jobs only from a warm one; a job that waits for it is `queued`, and cancelled at once when that is asked for.
@@ -7,23 +7,12 @@ starts jobs only from a warm one; a job that waits for it is `queued`, and cance
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable
-from multiprocessing import forkserver, get_context
-from pathlib import Path
+from multiprocessing import forkserver
 
 from wlops_common.jobs.definition import ServiceDefinition
-
-CONTEXT = get_context("forkserver")
-
-#: One thread per job unless the operator says otherwise: results stay repeatable and jobs do not fight over cores.
-_THREAD_LIMITS = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+from wlops_common.jobs.forkserver_start import CONTEXT, prepare_forkserver
 
 
 class Forkserver:
@@ -40,14 +29,7 @@ class Forkserver:
 
     def prepare(self) -> None:
         """Say what it imports, and start it now where nothing is to wait for that later."""
-        for name, value in _THREAD_LIMITS.items():
-            os.environ.setdefault(name, value)
-        # The forkserver ignores this process's sys.path and knows only the environment.
-        source_roots = [str(Path(__file__).parents[2]), str(Path(__file__).parents[3])]
-        paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-        os.environ["PYTHONPATH"] = os.pathsep.join([*paths, *(root for root in source_roots if root not in paths)])
-        preload = ["wlops_common.jobs.preload", "wlops_common.jobs.child", *self._definition.preload]
-        CONTEXT.set_forkserver_preload(preload)
+        prepare_forkserver(self._definition.preload)
         if self._definition.preload_at_start:
             self.is_warm()
 

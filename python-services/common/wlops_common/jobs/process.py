@@ -9,7 +9,7 @@ import shutil
 from typing import Any
 
 from wlops_common.jobs.child import ChildTask, child_main
-from wlops_common.jobs.forkserver import CONTEXT
+from wlops_common.jobs.forkserver_start import CONTEXT
 from wlops_common.jobs.living import kill_all
 
 
