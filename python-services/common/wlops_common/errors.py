@@ -147,7 +147,7 @@ class ResourceExhausted(JobFault):
 
 
 class JobCrashed(JobFault):
-    """The job's process died without an answer, twice."""
+    """The job's process died without an answer, and again without getting further."""
 
     code = "JOB_CRASHED"
     http_status = 500

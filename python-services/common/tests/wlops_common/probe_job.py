@@ -147,6 +147,16 @@ def _die(_context: JobContext, _request: TrainRequest) -> TrainResult:
     raise AssertionError
 
 
+def _die_at(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Attempt n dies at the n-th step of ``steps``, words with spaces between; one more succeeds."""
+    steps = str(request.hyperparameters["steps"]).split()
+    if context.attempt > len(steps):
+        return _succeed(context, request)
+    context.progress("dying", int(steps[context.attempt - 1]))
+    time.sleep(0.2)  # told to the service before the pipe breaks
+    return _die(context, request)
+
+
 def _not_finite(context: JobContext, request: TrainRequest) -> TrainResult:
     result = _succeed(context, request)
     return result.model_copy(update={"train_loss": float("nan")})
@@ -177,6 +187,7 @@ _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "fault": _fault,
     "no memory": _no_memory,
     "die": _die,
+    "die at": _die_at,
     "not finite": _not_finite,
     "chatter": _chatter,
     "leave work": _leave_work,

@@ -119,6 +119,20 @@ def test_a_process_that_dies_twice_is_a_crashed_job_and_the_service_lives(shared
     assert shared_service.wait_for(shared_service.submit(train_request("after_crash"))["jobId"], "succeeded")
 
 
+@pytest.mark.parametrize(
+    ("steps", "state", "attempt"),
+    [("10 20 30", "succeeded", 4), ("10 20 20", "failed", 3), ("10 20 15", "failed", 3)],
+)
+def test_a_process_that_dies_is_run_again_as_long_as_it_gets_further(
+    shared_service: ServiceProcess, steps: str, state: str, attempt: int
+) -> None:
+    request = train_request(f"further_{steps.replace(' ', '_')}", behaviour="die at", steps=steps)
+    ended = shared_service.wait_for(shared_service.submit(request)["jobId"], state)
+    assert ended["attempt"] == attempt
+    if state == "failed":
+        assert (ended["error"]["code"], ended["error"]["details"]["step"]) == ("JOB_CRASHED", 20)
+
+
 def test_an_attempt_that_died_after_its_manifest_has_its_result_taken_over(
     shared_service: ServiceProcess, s3: S3ObjectStore
 ) -> None:

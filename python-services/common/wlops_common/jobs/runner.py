@@ -1,8 +1,8 @@
 """The scheduler of one service: one thread that starts waiting jobs, follows running ones and writes down how they end.
 
 Rules (``docs/job-protocol.md``, States): at most N jobs run; a job has ended when no process of it is left; a process that dies without
-an answer is run once more; a service that stops leaves its jobs `queued`. Not here: what a child does (``child``), and how a job that was
-told to stop is brought to it (``running``).
+an answer is run again as long as it gets further; a service that stops leaves its jobs `queued`. Not here: what a child does
+(``child``), and how a job that was told to stop is brought to it (``running``).
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ class JobRunner:
 
     def _give_back(self, status: JobStatus) -> None:
         """A process that cannot be started counts like one that died: once more, then the job fails."""
-        if self._store.requeue_crashed(status.job_id) > 1:
+        if self._store.requeue_crashed(status.job_id, step=0) > 1:
             fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
             self._store.finish(status.job_id, "failed", error=fault.to_job_error())
 
@@ -233,9 +233,9 @@ class JobRunner:
             fault = self._fault_of(job, exit_code)
             if fault is None:
                 self._metrics.job_restarted("crash")
-                self._store.requeue_crashed(job_id)
+                self._store.requeue_crashed(job_id, self._step_of(job_id))
                 log.warning(
-                    "job process died, running it once more",
+                    "job process died, running it again",
                     extra={"fields": {**_identity(job), "exitCode": exit_code}},
                 )
                 return
@@ -253,21 +253,28 @@ class JobRunner:
         )
 
     def _fault_of(self, job: RunningJob, exit_code: int | None) -> JobError | None:
-        """Why a process died without an answer, or None when it is to be run once more."""
+        """Why a process died without an answer, or None when it is to be run again."""
         details = {"exitCode": exit_code, "attempt": job.status.attempt}
+        crashed_at = self._store.crashed_at(job.status.job_id)
         if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
-            if self._definition.can_save_memory and self._store.crashes_of(job.status.job_id) == 0:
+            if self._definition.can_save_memory and crashed_at is None:
                 self._killed_for_memory.add(job.status.job_id)
                 return None
             return ResourceExhausted(
                 "The system ended the job because memory ran out. Use a smaller model, batch or data set.",
                 details=details,
             ).to_job_error()
-        if self._store.crashes_of(job.status.job_id) == 0:
+        # Who kills a job from outside does not hit the same step twice; a fault of the job's own does.
+        if crashed_at is None or self._step_of(job.status.job_id) > crashed_at:
             return None
         return JobCrashed(
-            f"The job's process died twice without an answer (exit code {exit_code}).", details=details
+            f"The job's process died again without an answer, no further than before (exit code {exit_code}).",
+            details={**details, "step": crashed_at},
         ).to_job_error()
+
+    def _step_of(self, job_id: str) -> int:
+        progress = self._store.find(job_id).progress
+        return progress.step if progress else 0
 
     def _release(self, job: RunningJob) -> None:
         job.process.close()

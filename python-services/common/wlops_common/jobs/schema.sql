@@ -14,7 +14,6 @@ CREATE TABLE IF NOT EXISTS jobs (
   state        TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused')),
   requested    TEXT CHECK (requested IN ('cancel', 'pause')), -- what the job was told
   attempt      INTEGER NOT NULL DEFAULT 0, -- times started
-  crashes      INTEGER NOT NULL DEFAULT 0, -- times its process died without an answer while the service lived
   progress     TEXT,
   result       TEXT,
   error        TEXT,
@@ -26,6 +25,15 @@ CREATE TABLE IF NOT EXISTS jobs (
 
 CREATE INDEX IF NOT EXISTS jobs_by_task ON jobs (task_id, number);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
+
+-- Deaths of a job's process without an answer while the service lived, and how far it had come.
+CREATE TABLE IF NOT EXISTS crashes (
+  job_id     TEXT NOT NULL,
+  step       INTEGER NOT NULL,
+  created_at TEXT NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS crashes_by_job ON crashes (job_id);
 
 -- Jobs that were cancelled before they arrived.
 CREATE TABLE IF NOT EXISTS tombstones (

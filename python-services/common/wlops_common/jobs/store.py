@@ -253,19 +253,20 @@ class JobStore:
             status = _status(row)
         return self._told(status)
 
-    def requeue_crashed(self, job_id: str) -> int:
-        """Put a job whose process died back to `queued`, and answer how often that has happened to it, this time included."""
+    def requeue_crashed(self, job_id: str, step: int) -> int:
+        """Put a job whose process died at ``step`` back to `queued`, and answer how often it has died, this time included."""
         with self._transaction() as db:
-            (crashes,) = db.execute(
-                "UPDATE jobs SET state = 'queued', crashes = crashes + 1, updated_at = ? WHERE job_id = ? RETURNING crashes",
-                (utc_now(), job_id),
-            ).fetchone()
+            now = utc_now()
+            db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
+            db.execute("INSERT INTO crashes (job_id, step, created_at) VALUES (?, ?, ?)", (job_id, step, now))
+            (crashes,) = db.execute("SELECT count(*) FROM crashes WHERE job_id = ?", (job_id,)).fetchone()
             return int(crashes)
 
-    def crashes_of(self, job_id: str) -> int:
-        """How often the process of this job died without an answer."""
+    def crashed_at(self, job_id: str) -> int | None:
+        """The furthest step at which the process of this job died without an answer; None when it never did."""
         with self._mutex:
-            return int(_find(self._connection, job_id)["crashes"])
+            (step,) = self._connection.execute("SELECT max(step) FROM crashes WHERE job_id = ?", (job_id,)).fetchone()
+            return None if step is None else int(step)
 
     def requeue_running(self) -> list[str]:
         """Put running jobs back to `queued` and answer their ids; those told to cancel are `cancelled` instead.
@@ -292,6 +293,7 @@ class JobStore:
         with self._transaction() as db:
             db.execute("DELETE FROM tombstones WHERE created_at < ?", (limit,))
             rows = db.execute("DELETE FROM jobs WHERE finished_at < ? RETURNING job_id", (limit,)).fetchall()
+            db.executemany("DELETE FROM crashes WHERE job_id = ?", [(row["job_id"],) for row in rows])
             return [row["job_id"] for row in rows]
 
     def counts(self) -> dict[str, int]:
