@@ -87,7 +87,7 @@ const COMMANDS = {
   async test(args) {
     const { withoutStack } = await import('./test/test-environment.mjs');
     const env = withoutStack(process.env);
-    const installation = await setUp(env, { withDevTools: true });
+    const installation = await setUp(env, { withDevTools: true, withFaultTools: true });
     const { runTests } = await import('./test/run-tests.mjs');
     return runTests({ env, installation, only: args });
   },

@@ -1,5 +1,6 @@
 // @ts-check
-// What `npm test` runs: static checks of both languages, the test suites, then, alone, the whole stack, and a replay of all workflows that ran.
+// What `npm test` runs: static checks of both languages, the test suites, then, alone, the whole stack, one fault of each kind,
+// and a replay of all workflows that ran.
 import fs from 'node:fs';
 import path from 'node:path';
 import { PYTHON_SERVICES, ROOT } from '../shared/paths.mjs';
@@ -84,6 +85,7 @@ export function testSteps({ python, reports }) {
       count: tapCounts,
     },
     { ...jest('system', ['--config', 'jest.system.config.cjs', '--runInBand']), alone: true },
+    { ...jest('faults', ['--config', 'jest.faults.config.cjs', '--runInBand', 'quick']), alone: true },
     { ...jest('replay', ['--config', 'jest.replay.config.cjs']), alone: true },
   ];
 }
