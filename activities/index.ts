@@ -4,7 +4,6 @@ import type { JobAddress } from '../src/contracts/job-key';
 import type {
   EvaluateRequest,
   EvaluateResult,
-  JobState,
   OptimizeRequest,
   OptimizeResult,
   ServiceName,
@@ -23,7 +22,7 @@ import type { PythonJobClient } from './python-job-client';
 import { recordTask } from './record-task';
 import { requestCancellation } from './request-cancellation';
 import { DEFAULT_TIMING, type JobRunner, type JobTiming } from './run-job';
-import { stopJob } from './stop-job';
+import { stopJob, type StoppedJob } from './stop-job';
 import { trainModel } from './train-model';
 import { whileBeating } from './while-beating';
 import { writeReport, type ReportFiles } from './write-report';
@@ -61,7 +60,7 @@ export function createActivities({ records, jobClients, files, workflowClient, .
     trainModel: (request: TrainRequest): Promise<TrainResult> => trainModel(runner('trainer'), request),
     evaluateModel: (request: EvaluateRequest): Promise<EvaluateResult> => evaluateModel(runner('evaluator'), request),
     pauseJob: (address: JobAddress): Promise<PausedJob> => pauseJob(jobClients, endTiming, address),
-    stopJob: (address: JobAddress): Promise<JobState | 'lost'> => stopJob(jobClients, endTiming, address),
+    stopJob: (address: JobAddress): Promise<StoppedJob> => stopJob(jobClients, endTiming, address),
     recordTask: (change: TaskChange): Promise<void> =>
       whileBeating(async () => {
         await recordTask(records, (key) => files.sizeOf(key), change);

@@ -20,7 +20,7 @@ const TIMING = { waitMs: 0, pauseMs: 5, heartbeatIntervalMs: 5 };
 const stop = () => activityEnvironment().run(() => stopJob(clients, TIMING, { service: 'trainer', jobKey: KEY }));
 
 test('a key the service has never seen gets a tombstone', async () => {
-  expect(await stop()).toBe('cancelled');
+  expect(await stop()).toMatchObject({ state: 'cancelled' });
   expect(service.cancelled).toEqual([jobId(KEY)]);
 });
 
@@ -38,9 +38,9 @@ test('it waits until the job has ended, and may be repeated', async () => {
     outputPrefix: 'models/task_a/0/s0/',
   };
   await clients.trainer.submit(request, signal);
-  expect(await stop()).toBe('cancelled');
+  expect(await stop()).toMatchObject({ state: 'cancelled' });
   expect(service.polls).toBe(3);
-  expect(await stop()).toBe('cancelled');
+  expect(await stop()).toMatchObject({ state: 'cancelled' });
   expect(service.polls).toBe(3);
 });
 

@@ -5,16 +5,24 @@ import { endJob, type EndTiming } from './end-job';
 import { isLost, toFailure } from './failures';
 import type { PythonJobClient } from './python-job-client';
 
-/** The state the job ended in; `lost` when the service has forgotten it since. May be repeated safely. */
+export interface StoppedJob {
+  /** How the job ended; `lost` when the service has forgotten it since. */
+  state: JobState | 'lost';
+  /** How often it was begun; null when nobody knows. */
+  attempts: number | null;
+}
+
+/** Waits until the job has ended; a service that is down is asked until it answers. May be repeated safely. */
 export async function stopJob(
   clients: Record<ServiceName, PythonJobClient>,
   timing: EndTiming,
   { service, jobKey }: JobAddress,
-): Promise<JobState | 'lost'> {
+): Promise<StoppedJob> {
   try {
-    return (await endJob(clients[service], timing, 'cancel', jobKey)).state;
+    const { state, attempt } = await endJob(clients[service], timing, 'cancel', jobKey);
+    return { state, attempts: attempt };
   } catch (error) {
-    if (isLost(error)) return 'lost';
+    if (isLost(error)) return { state: 'lost', attempts: null };
     throw toFailure(error);
   }
 }

@@ -112,8 +112,7 @@ async function afterFault(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseSta
   if (!failure?.retryable || faults === MAX_FAULTS) await endPhase(run, job, at, error);
   job.ended?.(at, { how: 'failed', failure });
   const key = keyOf(run, job, at);
-  await jobIsGone(run, job, at);
-  nextSegment(at, 1);
+  nextSegment(at, await jobIsGone(run, job, at));
   at.faults = faults;
   // The trainer looks for the newest checkpoint itself: what was lost may have saved one since the last pause.
   at.checkpoint = null;
@@ -138,14 +137,14 @@ async function endPhase(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState
 }
 
 /**
- * Stops the job and waits until it is gone. Who cancels the task or has it fail, before or meanwhile, waits no longer than a moment for a
+ * Stops the job, waits until it is gone, and answers with how often it was begun. Who cancels the task or has it fail, before or meanwhile, waits no longer than a moment for a
  * service that is away; the job is then stopped when that is back.
  */
-async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState): Promise<void> {
+async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState): Promise<number> {
   const stopping = stopRemoteJob(job.service, keyOf(run, job, at));
   run.stopping = stopping;
   try {
-    await Promise.race([stopping, run.control.ended()]);
+    return await Promise.race([stopping, run.control.ended()]);
   } catch (error) {
     if (isCancellation(error)) showCancelling(run);
     await (patched(PATIENT_CANCEL) ? atMost(CANCEL_PATIENCE_MS, stopping) : stopping);
@@ -163,7 +162,7 @@ async function unlessEnded({ control }: TaskRun, wait: () => Promise<void>): Pro
 }
 
 /** Waits for `work`, but not longer than this; a cancellation does not cut it short. */
-function atMost(milliseconds: number, work: Promise<void>): Promise<void> {
+function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
   return CancellationScope.nonCancellable(async () => {
     const patience = new CancellationScope();
     const waited = patience.run(() => sleep(milliseconds)).catch(() => undefined);
@@ -182,14 +181,17 @@ function showCancelling({ control, record }: TaskRun): void {
   void record.write();
 }
 
-async function stopRemoteJob(service: ServiceName, key: string): Promise<void> {
+async function stopRemoteJob(service: ServiceName, key: string): Promise<number> {
   try {
-    await CancellationScope.nonCancellable(() =>
+    const { attempts } = await CancellationScope.nonCancellable(() =>
       stopJob.executeWithOptions({ summary: `stop ${key}` }, [{ service, jobKey: key }]),
     );
+    // Unknown, also in histories that were recorded when the answer was the state alone: at least once.
+    return attempts ?? 1;
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     // The task must end all the same; the log names the job for whoever looks after the service.
     log.error('the remote job could not be stopped', { jobKey: key, service, cause: error.cause?.message });
+    return 1;
   }
 }

@@ -112,8 +112,13 @@ test('a lost job starts anew as the next segment, under prefixes of its own', as
   expect(harness.stopped).toContainEqual({ service: 'trainer', jobKey: `${task.taskId}/0/training/0` });
 });
 
-test('each start of the final test counts as a read of the sealed rows, in the service and after a lost job', async () => {
+test.each([
+  ['lost, so at least once', null, 3],
+  ['begun twice before its fault', 2, 4],
+  ['never begun', 0, 2],
+])('each start of the final test counts as a read of the sealed rows: a job %s', async (_what, begun, reads) => {
   const task = taskSpec();
+  if (begun !== null) harness.stoppedAttempts.set(task.taskId, begun);
   harness.script(task.taskId, 'final', async ({ segment }) => {
     if (segment === 0) throw jobFailure('JOB_LOST', true);
   });
@@ -121,7 +126,7 @@ test('each start of the final test counts as a read of the sealed rows, in the s
   await harness.start(task);
   await harness.outcome(task.taskId);
   const results = harness.changesOf(task.taskId).flatMap(({ fields }) => fields.testResult ?? []);
-  expect(results.map(({ reads }) => reads)).toEqual([3]);
+  expect(results.map((one) => one.reads)).toEqual([reads]);
 });
 
 test('a phase whose job is lost three times fails the task', async () => {

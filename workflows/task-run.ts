@@ -10,7 +10,7 @@ export interface TaskRun {
   readonly record: TaskRecord;
   readonly control: TaskControl;
   /** The job that is being stopped, if any: the execution does not end before it is. */
-  stopping?: Promise<void>;
+  stopping?: Promise<unknown>;
 }
 
 function firstState({ stopConditions, seq }: TaskSpec): LoopState {

@@ -67,7 +67,7 @@ function activitiesWithoutWork(): Activities {
         attempts: 1,
         checkpoint: null,
       }),
-    stopJob: () => Promise.resolve('cancelled'),
+    stopJob: () => Promise.resolve({ state: 'cancelled', attempts: 1 }),
     recordTask: nothing,
     writeReport: nothing,
     requestCancellation: nothing,

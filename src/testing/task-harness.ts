@@ -79,6 +79,8 @@ export class TaskHarness {
   readonly comparisons = new Map<string, (Comparison | null)[]>();
   /** How often the service began the job of the final test, by task; what is not here is not told. */
   readonly finalAttempts = new Map<string, number>();
+  /** How often a job that is stopped had been begun, by task; what is not here the service has forgotten. */
+  readonly stoppedAttempts = new Map<string, number>();
   /** What an optimization answers other than usual, by `<task>/<iteration>`. */
   readonly optimizations = new Map<string, Partial<OptimizeResult>>();
   /** Run before a change is written, before Temporal is asked to cancel, and before a job is stopped; tests hold things up here. */
@@ -248,7 +250,10 @@ export class TaskHarness {
         whileBeating(async () => {
           await this.beforeStop(address);
           this.stopped.push(address);
-          return 'cancelled' as const;
+          const attempts = this.stoppedAttempts.get(address.jobKey.split('/')[0] ?? '');
+          return attempts === undefined
+            ? ({ state: 'lost', attempts: null } as const)
+            : ({ state: 'cancelled', attempts } as const);
         }),
       recordTask: (change) =>
         whileBeating(async () => {
