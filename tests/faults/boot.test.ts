@@ -3,14 +3,10 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { stackProcess, waitFor } from '../system/support/client';
 import { cut, heal, isBack, kill, LINKS, PROCESSES, sleep, type Service } from './support/faults';
-import { executions, figure, invariantsHold, jobOf, LONG, Person, SHORT } from './support/world';
+import { faultTests, person } from './support/setup';
+import { executions, figure, jobOf, LONG, ONE_PASS, SHORT } from './support/world';
 
-let person: Person;
-beforeAll(async () => {
-  person = await Person.create();
-}, 60_000);
-afterEach(heal);
-afterAll(invariantsHold, 300_000);
+faultTests();
 
 /** What a process says of its waiting: in the answer of its readiness, or, where it does not listen before it is ready, in its log. */
 async function whyNotReady(name: 'api' | 'worker' | Service): Promise<string> {
@@ -82,11 +78,7 @@ test('F21 four busy loops on the processors: no live job is taken for dead, no a
   try {
     const taskId = await person.start(LONG);
     await person.completed(taskId, 240);
-    expect(await executions(taskId)).toEqual([
-      'optimization/0 completed',
-      'training/0 completed',
-      'evaluation/0 completed',
-    ]);
+    expect(await executions(taskId)).toEqual(ONE_PASS);
     expect(jobOf('trainer', taskId, 'training')).toMatchObject({ segment: 0, attempt: 1 });
   } finally {
     for (const loop of loops) loop.kill('SIGKILL');

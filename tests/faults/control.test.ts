@@ -1,17 +1,10 @@
 /** People's wishes race each other, the end of the work, and faults. */
-import { heal, kill, PROCESSES, sleep, type Service } from './support/faults';
-import { enteredAt, figure, invariantsHold, jobOf, jobs, LONG, Person, query, resultOf, SHORT } from './support/world';
+import { kill, PROCESSES, restart, sleep, type Service } from './support/faults';
+import { historyLength } from './support/history';
+import { faultTests, person, reference } from './support/setup';
+import { enteredAt, figure, jobOf, jobs, LONG, query, resultOf, SHORT } from './support/world';
 
-let person: Person;
-let reference: string[];
-beforeAll(async () => {
-  person = await Person.create();
-  const taskId = await person.start(LONG);
-  await person.completed(taskId);
-  reference = await resultOf(taskId);
-}, 180_000);
-afterEach(heal);
-afterAll(invariantsHold, 300_000);
+faultTests({ withReference: true });
 
 const TERMINAL = ['COMPLETED', 'FAILED', 'CANCELLED'];
 const PHASES: [Service][] = [['optimizer'], ['trainer'], ['evaluator']];
@@ -129,18 +122,20 @@ test.each(PHASES)(
   },
 );
 
-test('F24 a task that rests writes no history', async () => {
+test('F24 a task that rests writes no history, not even when everything is started again', async () => {
   const taskId = await person.start(LONG);
   await person.working(taskId, 'trainer');
   await person.ask(`/api/tasks/${taskId}/pause`);
-  await person.when(taskId, ({ status }) => status === 'SUSPENDED', 30);
+  await person.when(taskId, (task) => task.status === 'SUSPENDED' && task.controlState === 'none', 30);
   await sleep(1000);
-  const length = async () =>
-    (await query('SELECT count(*)::int AS events FROM task_events WHERE task_id = $1', [taskId]))[0].events as number;
-  const before = await length();
+  const length = await historyLength(taskId);
   await sleep(5000);
-  expect(await length()).toBe(before);
+  expect(await historyLength(taskId)).toBe(length);
+  for (const name of ['worker', 'temporal', 'trainer', 'api'] as const) await restart(name);
+  await sleep(5000);
+  expect(await historyLength(taskId)).toBe(length);
   await person.ask(`/api/tasks/${taskId}/cancel`);
   await person.when(taskId, ({ status }) => status === 'CANCELLED', 30);
+  expect(await historyLength(taskId)).toBeGreaterThan(length);
   expect(jobOf('trainer', taskId, 'training').state).not.toBe('running');
 });

@@ -1,33 +1,24 @@
 /** Connections break, go silent in one direction, lose replies, or are slow; every process lives. */
 import { blackhole, heal, hurt, LINKS, sleep, type Link } from './support/faults';
 import { stackProcess } from '../system/support/client';
+import { faultTests, person, reference } from './support/setup';
 import {
   executions,
   figure,
   gapMs,
-  invariantsHold,
   jobOf,
   LONG,
-  Person,
-  VERY_LONG,
+  NEXT_STATUS_MS,
+  ONE_PASS,
   resultOf,
   SHORT,
+  VERY_LONG,
 } from './support/world';
 
 /** Longer than an activity may be silent before Temporal gives it to another. */
 const PAST_HEARTBEAT_MS = 20_000;
-const ONE_PASS = ['optimization/0 completed', 'training/0 completed', 'evaluation/0 completed'];
 
-let person: Person;
-let reference: string[];
-beforeAll(async () => {
-  person = await Person.create();
-  const taskId = await person.start(LONG);
-  await person.completed(taskId);
-  reference = await resultOf(taskId);
-}, 180_000);
-afterEach(heal);
-afterAll(invariantsHold, 300_000);
+faultTests({ withReference: true });
 
 test.each(LINKS)(
   'F14 %s parted for five seconds: whoever it concerns tries again, and the task completes',
@@ -41,7 +32,8 @@ test.each(LINKS)(
     await person.completed(taskId);
     expect(await resultOf(taskId)).toEqual(reference);
     const gap = await gapMs(taskId, 'trainer', 'training', 'EVALUATING', healedAt);
-    figure(`${link} healed, to the next status`, Math.max(0, gap));
+    figure(`${link} healed, to the next status`, gap);
+    expect(gap).toBeLessThan(NEXT_STATUS_MS);
   },
 );
 

@@ -1,35 +1,20 @@
 /** The quick part: one fault of each kind, at the moment where it hurts. What each row promises in full is in the other files. */
 import { blackhole, heal, isBack, kill, killJob, PROCESSES, restart, sleep } from './support/faults';
+import { faultTests, person, reference } from './support/setup';
 import {
   enteredAt,
   executions,
   figure,
   gapMs,
-  invariantsHold,
   jobOf,
   LONG,
-  Person,
+  NEXT_STATUS_MS,
+  ONE_PASS,
   resultOf,
   SHORT,
 } from './support/world';
 
-/** The task's next status after a kill, F2's bound; the work itself does not count. */
-const NEXT_STATUS_MS = 8000;
-const ONE_PASS = ['optimization/0 completed', 'training/0 completed', 'evaluation/0 completed'];
-
-let person: Person;
-let reference: string[];
-
-beforeAll(async () => {
-  person = await Person.create();
-  const taskId = await person.start(LONG);
-  await person.completed(taskId);
-  reference = await resultOf(taskId);
-  expect(reference).toHaveLength(2);
-}, 180_000);
-
-afterEach(heal);
-afterAll(invariantsHold, 300_000);
+faultTests({ withReference: true });
 
 test('F2 worker killed in training: the next one finds the running job, and the task goes on in time', async () => {
   const taskId = await person.start(LONG);

@@ -3,18 +3,10 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { stackProcess, waitFor } from '../system/support/client';
 import { cut, DATA_DIR, heal, isBack, kill, killJob } from './support/faults';
-import { enteredAt, figure, invariantsHold, jobOf, jobs, LONG, Person, query, resultOf, SHORT } from './support/world';
+import { faultTests, person, reference } from './support/setup';
+import { enteredAt, figure, jobOf, jobs, LONG, query, resultOf, SHORT } from './support/world';
 
-let person: Person;
-let reference: string[];
-beforeAll(async () => {
-  person = await Person.create();
-  const taskId = await person.start(LONG);
-  await person.completed(taskId);
-  reference = await resultOf(taskId);
-}, 180_000);
-afterEach(heal);
-afterAll(invariantsHold, 300_000);
+faultTests({ withReference: true });
 
 /** Takes the memory of a service: it stands still while its store is removed, and then dies. */
 async function wipe(service: 'trainer' | 'optimizer'): Promise<number> {

@@ -1,29 +1,24 @@
 /** The worker dies: in every phase, at the edge of a loop, while a task rests or is being cancelled, again and again, or politely. */
-import { heal, isBack, kill, PROCESSES, restart, sleep, type Service } from './support/faults';
+import { isBack, kill, PROCESSES, restart, sleep, type Service } from './support/faults';
+import { faultTests, person } from './support/setup';
 import {
   enteredAt,
   executions,
   figure,
   gapMs,
-  invariantsHold,
   jobOf,
   jobs,
   LONG,
-  VERY_LONG,
-  Person,
+  NEXT_STATUS_MS,
+  ONE_PASS,
   resultOf,
   SHORT,
+  VERY_LONG,
 } from './support/world';
 
-const NEXT_STATUS_MS = 8000;
 const LOOP = { ...SHORT, maxIterations: 3 };
 
-let person: Person;
-beforeAll(async () => {
-  person = await Person.create();
-}, 60_000);
-afterEach(heal);
-afterAll(invariantsHold, 300_000);
+faultTests();
 
 const PHASES: [status: string, service: Service, phase: string, next: string][] = [
   ['OPTIMIZING', 'optimizer', 'optimization', 'TRAINING'],
@@ -111,11 +106,7 @@ test('F13 every process restarted politely, one after the other: no request fail
   await person.completed(taskId);
   expect(new Set(answers)).toEqual(new Set([201]));
   expect(jobOf('trainer', taskId, 'training')).toMatchObject({ segment: 0, attempt: 1 });
-  expect(await executions(taskId)).toEqual([
-    'optimization/0 completed',
-    'training/0 completed',
-    'evaluation/0 completed',
-  ]);
+  expect(await executions(taskId)).toEqual(ONE_PASS);
   expect((await resultOf(taskId)).length).toBe(2);
   figure('worker restarted politely, to the next status', await gapMs(taskId, 'trainer', 'training', 'EVALUATING', 0));
 }, 300_000);

@@ -36,6 +36,11 @@ export const VERY_LONG = {
   hyperparameters: { epochs: 1000, batch_size: 16, checkpoint_interval_seconds: 1 },
 };
 
+/** What `executions` answers for a STANDARD task in which nothing was done twice. */
+export const ONE_PASS = ['optimization/0 completed', 'training/0 completed', 'evaluation/0 completed'];
+/** F2's bound: how soon a task has its next status after its worker was killed; the work itself does not count. */
+export const NEXT_STATUS_MS = 8000;
+
 /** A user with a small data set. */
 export class Person {
   private constructor(
