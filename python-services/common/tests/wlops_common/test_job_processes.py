@@ -205,6 +205,20 @@ def test_a_stopped_service_ends_quickly_and_leaves_its_jobs_for_the_next_start(o
     assert own_service.wait_for(job["jobId"], "succeeded")["attempt"] == 2
 
 
+def test_a_runner_that_a_fault_of_the_system_stopped_begins_anew_by_itself(own_service: ServiceProcess) -> None:
+    job = own_service.submit(train_request("anew", behaviour="wait once"))
+    pids = own_service.wait_for_pids(job["jobId"])
+    # What cannot be opened stands for a machine without descriptors or disk.
+    log_file = own_service.data_dir / "logs" / "jobs" / f"{job['jobId']}.log"
+    log_file.unlink()
+    log_file.mkdir()
+    wait_until(lambda: own_service.client.get("/readyz").status_code == 503, "the service's being unready", seconds=10)
+    log_file.rmdir()
+    assert own_service.wait_for(job["jobId"], "succeeded")["attempt"] >= 2
+    assert not any(is_running(pid) for pid in pids)
+    assert own_service.client.get("/readyz").status_code == 200
+
+
 def _run_to_its_end(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(HERE / "probe_service.py")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)

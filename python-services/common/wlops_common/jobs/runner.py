@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
+#: How long a runner that failed waits before it begins anew.
+_ANEW_SECONDS = 2.0
 #: How long to wait for the end of processes that were killed.
 _LEFTOVERS_SECONDS = 5.0
 #: Finished jobs are forgotten after this; a task that asks later is told that the job is lost.
@@ -73,6 +75,7 @@ class JobRunner:
         self._killed_for_memory: set[str] = set()
         self._stopping = False
         self._is_closed = False
+        self._has_failed = False
         self._forget_next = float("-inf")
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -111,26 +114,35 @@ class JobRunner:
 
     @property
     def alive(self) -> bool:
-        """Whether the runner's thread runs."""
-        return self._thread.is_alive()
+        """Whether jobs are run now: the runner's thread runs, and is not about to begin anew."""
+        return self._thread.is_alive() and not self._has_failed
 
     def log_file(self, job_id: str) -> Path:
         """Where the job with this id writes its log."""
         return self._settings.job_logs_dir / f"{job_id}.log"
 
     def _loop(self) -> None:
-        try:
-            while not self._stopping:
-                self._forget_when_due(time.monotonic())
-                self._stop_abandoned(time.monotonic())
-                self._start_waiting()
-                self._sleep()
-                for job in list(self._running):
-                    self._follow(job)
-        except Exception:
-            log.exception("the job runner failed; the service is not ready any more")
-        finally:
-            self._end_all()
+        while not self._stopping:
+            try:
+                if self._has_failed:
+                    self._end_all()
+                    self._has_failed = False
+                self._run()
+            except Exception:
+                # No descriptors or no space on the disk, as a rule: what ran is run again when there are, as after a restart.
+                self._has_failed = True
+                log.exception("the job runner failed; it ends its jobs and begins anew")
+                time.sleep(_ANEW_SECONDS)
+        self._end_all()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._forget_when_due(time.monotonic())
+            self._stop_abandoned(time.monotonic())
+            self._start_waiting()
+            self._sleep()
+            for job in list(self._running):
+                self._follow(job)
 
     def _forget_when_due(self, now: float) -> None:
         """Delete what is past its retention, at the start and then once a day; ``now`` is on the monotonic clock."""
@@ -283,10 +295,11 @@ class JobRunner:
     def _end_all(self) -> None:
         for job in self._running:
             job.process.signal_group(signal.SIGKILL)
-        for job in self._running:
+        while self._running:
+            job = self._running[-1]
             _end_leftovers(job.process.work_dir, job.process.pid)
+            self._running.pop()
             self._release(job)
-        self._running.clear()
         self._store.requeue_running()
 
 
