@@ -18,7 +18,8 @@ export const LINKS = [
 ] as const;
 export type Link = (typeof LINKS)[number];
 
-function note(target: string): void {
+/** Writes a fault down for the checker: `<process> <what>`, or a link. */
+export function note(target: string): void {
   appendFileSync(path.join(DATA_DIR, 'faults.jsonl'), `${JSON.stringify({ at: Date.now(), target })}\n`);
 }
 
@@ -102,9 +103,10 @@ export async function blackhole(link: Link): Promise<void> {
     await hurt(link, { type: 'timeout', stream, attributes: { timeout: 0 } });
 }
 
-/** Every connection is whole again. */
-export function heal(): Promise<void> {
-  return proxies('/reset', {});
+/** Every connection is whole again. Written down too: until then a hurt connection is to blame for what is done again. */
+export async function heal(): Promise<void> {
+  await proxies('/reset', {});
+  note('healed');
 }
 
 export const sleep = (milliseconds: number): Promise<void> =>

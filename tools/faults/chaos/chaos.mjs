@@ -72,18 +72,18 @@ export function parseChaosArguments(args) {
 /**
  * Carries out one planned fault.
  * @param {string} dataDir @param {import('./plan.mjs').PlannedFault} fault
- * @returns {string | undefined} who was killed; undefined when nobody was there to be
+ * @returns {{ target: string, pid: number, job?: string } | undefined} who was killed; undefined when nobody was there to be
  */
 function makeFault(dataDir, { kill, target, pick }) {
   if (kill === 'process') {
     const pid = signalProcess(dataDir, /** @type {any} */ (target));
-    return pid === undefined ? undefined : `${target} (process ${pid})`;
+    return pid === undefined ? undefined : { target, pid };
   }
   const jobs = jobProcesses(dataDir, target);
   const chosen = jobs[Math.floor(pick * jobs.length)];
   if (!chosen) return undefined;
   sendSignal(chosen.pid, 'SIGKILL');
-  return `a job of the ${target} (process ${chosen.pid})`;
+  return { target: `job of ${target}`, pid: chosen.pid, job: chosen.folder };
 }
 
 /** What faults may do to a task at most: its job died twice, or three times for what another try would have mended. */
@@ -183,8 +183,10 @@ export async function chaos({ env: given, installation, choices }) {
       await wait(begun + fault.atMs);
       if (stopping) break;
       const killed = makeFault(dataDir, fault);
-      print(killed ? `kill -9 ${killed}` : `nothing to kill: ${fault.kill} ${fault.target}`);
-      if (killed) noteFault(dataDir, fault.kill === 'job' ? `job of ${fault.target}` : fault.target);
+      print(
+        killed ? `kill -9 ${killed.target} (process ${killed.pid})` : `nothing to kill: ${fault.kill} ${fault.target}`,
+      );
+      if (killed) noteFault(dataDir, killed.target, killed.job ? { job: killed.job } : {});
     }
     if (!stopping) print('no more faults; everything must come to its end');
     const settled =

@@ -1,5 +1,5 @@
 // @ts-check
-// What the invariants are judged by: plain data, gathered once (gather.mjs) from everything that knows something. Types only.
+// What the invariants are judged by: plain data, gathered once (gather.mjs) from everything that knows something.
 
 /**
  * One request of a client and what it was answered, a line of the client's log.
@@ -56,6 +56,7 @@
  * @property {string} sha256
  * @property {boolean} isOptimized
  * @property {boolean} isDeleted
+ * @property {Date | null} collectedAt when retention took its bytes
  *
  * @typedef {object} JobFact a row of a service's job store
  * @property {string} service
@@ -69,6 +70,9 @@
  * @property {number} createdAt milliseconds
  * @property {number | null} finishedAt
  *
+ * A line of the fault log. `target`: a process, `job of <service>`, `<process> <limit>`, `<from>→<to> <what>`, or `healed`.
+ * @typedef {{ at: number, target: string, job?: string }} FaultFact `job`: the id of the job, where it is known
+ *
  * @typedef {object} Facts
  * @property {number} now milliseconds
  * @property {ClientEntry[]} requests
@@ -77,7 +81,7 @@
  * @property {TaskFact[]} tasks
  * @property {EventFact[]} events by id
  * @property {ExecutionFact[]} executions
- * @property {{ taskId: string, kind: string }[]} decisions
+ * @property {{ taskId: string, kind: string, at: number, facts: any }[]} decisions by id
  * @property {DatasetFact[]} datasets
  * @property {Map<string, { size: number, modifiedAt: number }>} objects
  * @property {Map<string, string>} hashes sha256 of the uploads' bytes as they lie in the store
@@ -85,9 +89,10 @@
  * @property {JobFact[]} jobs
  * @property {{ pid: number, service: string, folder: string }[]} processes that work for jobs
  * @property {{ workflowId: string, runId: string, events: number, bytes: number }[]} runs of workflows
- * @property {{ at: number, target: string }[]} faults that were made
+ * @property {FaultFact[]} faults that were made, in order
  *
  * @typedef {(facts: Facts) => string[]} Check answers with one line for each violation, with the evidence
  */
 
-export {};
+/** The folder of a key, with its slash. @param {string} key */
+export const folderOf = (key) => key.slice(0, key.lastIndexOf('/') + 1);

@@ -82,7 +82,7 @@ async function databaseFacts(url) {
     const tasks = await all('SELECT * FROM ml_tasks ORDER BY id');
     const executions = await all('SELECT * FROM task_executions ORDER BY id');
     const events = await all('SELECT * FROM task_events ORDER BY id');
-    const decisions = await all('SELECT task_id, kind FROM task_decisions ORDER BY id');
+    const decisions = await all('SELECT task_id, kind, decided_at, facts FROM task_decisions ORDER BY id');
     await client.query('COMMIT');
     const hashes = new Map(datasets.map(({ dataset_id, sha256 }) => [dataset_id, sha256]));
     return {
@@ -95,6 +95,7 @@ async function databaseFacts(url) {
         sha256: row.sha256,
         isOptimized: row.is_optimized,
         isDeleted: row.deleted_at !== null,
+        collectedAt: row.collected_at,
       })),
       tasks: tasks.map((row) => ({
         taskId: row.task_id,
@@ -127,7 +128,12 @@ async function databaseFacts(url) {
         payload: row.payload,
         createdAt: row.created_at,
       })),
-      decisions: decisions.map(({ task_id, kind }) => ({ taskId: task_id, kind })),
+      decisions: decisions.map(({ task_id, kind, decided_at, facts }) => ({
+        taskId: task_id,
+        kind,
+        at: decided_at.getTime(),
+        facts,
+      })),
     };
   } finally {
     await client.end();

@@ -1,11 +1,11 @@
 // @ts-check
 // The eleven invariants of docs/reliability.md, in order, and how a verdict is told.
 import { noSuccessIsLost, noUserSeesAnother } from './answers.mjs';
+import { noWorkForNothing } from './repeats.mjs';
 import { historiesStayShort, objectsAreAsTheirRowsSay, restingTasksHoldNothing } from './resources.mjs';
 import {
   everyTaskEnds,
   everyTransitionIsTold,
-  noWorkForNothing,
   oneAcceptedOutput,
   pathsAreLegal,
   sameResultAsWithoutFaults,

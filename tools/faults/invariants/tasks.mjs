@@ -1,6 +1,8 @@
 // @ts-check
 // What the rows of tasks must say: I2 a legal path, I3 one accepted output, I6 every transition told once and in order, I8 an end in
-// time, I10 no work for nothing, I11 the same result as without faults.
+// time, I11 the same result as without faults.
+import { folderOf } from './facts.mjs';
+import { groupBy } from './group-by.mjs';
 
 /**
  * @typedef {import('./facts.mjs').Check} Check
@@ -26,14 +28,6 @@ const PHASES = ['optimization', 'training', 'evaluation'];
 /** @param {string} status */
 const isTerminal = (status) => TRANSITIONS[status]?.length === 0;
 
-/** @template T @param {Iterable<T>} items @param {(item: T) => string} keyOf @returns {Map<string, T[]>} */
-function groupBy(items, keyOf) {
-  /** @type {Map<string, T[]>} */
-  const groups = new Map();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return groups;
-}
-
 /** @type {Check} */
 export function pathsAreLegal({ tasks, events }) {
   const byTask = groupBy(events, ({ taskId }) => taskId);
@@ -53,7 +47,7 @@ export function pathsAreLegal({ tasks, events }) {
 }
 
 /** @type {Check} */
-export function oneAcceptedOutput({ tasks, executions, objects }) {
+export function oneAcceptedOutput({ tasks, executions, datasets, objects }) {
   const completed = executions.filter(({ status }) => status === 'completed');
   const groups = groupBy(completed, ({ taskId, iteration, phase }) => `${taskId}/${iteration}/${phase}`);
   const twice = [...groups]
@@ -69,9 +63,13 @@ export function oneAcceptedOutput({ tasks, executions, objects }) {
         .filter((name) => !groups.has(name))
         .map((name) => `${name} has no accepted output, and its task is COMPLETED`),
     );
+  // Retention takes the rows of iterations that nobody needs, and nothing of what was trained or evaluated.
+  const collected = new Set(
+    datasets.filter(({ collectedAt }) => collectedAt).map(({ storagePath }) => folderOf(storagePath)),
+  );
   const lost = completed.flatMap(({ taskId, iteration, phase, keys }) =>
     keys
-      .filter((key) => !objects.has(key))
+      .filter((key) => !objects.has(key) && !(phase === 'optimization' && collected.has(folderOf(key))))
       .map((key) => `${taskId}/${iteration}/${phase} names ${key}, which is not there`),
   );
   return [...twice, ...missing, ...lost];
@@ -100,23 +98,6 @@ export function everyTaskEnds({ tasks }) {
     const unstarted = status === 'PENDING' && startRequestedAt === null;
     if (isTerminal(status) || unstarted || (status === 'SUSPENDED' && controlState === 'none')) return [];
     return [`${taskId} is ${status}${controlState === 'none' ? '' : `, ${controlState}`}`];
-  });
-}
-
-/** A fault is noticed a moment after it was made, and does its harm until the process is back. */
-const BLAME_MS = { before: 30_000, after: 5000 };
-
-/** Every start of a job beyond the first has a fault to blame, or a pause. @type {Check} */
-export function noWorkForNothing({ jobs, faults }) {
-  const groups = groupBy(jobs, ({ taskId, iteration, phase }) => `${taskId}/${iteration}/${phase}`);
-  return [...groups].flatMap(([name, group]) => {
-    const starts = group.reduce((sum, { attempt }) => sum + attempt, 0);
-    const paused = group.filter(({ state }) => state === 'paused' || state === 'cancelled').length;
-    const first = Math.min(...group.map(({ createdAt }) => createdAt)) - BLAME_MS.before;
-    const last = Math.max(...group.map(({ finishedAt, createdAt }) => finishedAt ?? createdAt)) + BLAME_MS.after;
-    const blamed = faults.filter(({ at }) => at >= first && at <= last).length;
-    if (starts <= 1 + paused + blamed) return [];
-    return [`${name} was started ${starts} times, with ${blamed} faults and ${paused} pauses to blame`];
   });
 }
 
