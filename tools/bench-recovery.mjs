@@ -5,13 +5,20 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ROOT } from './shared/paths.mjs';
+import { createDatabase } from './prisma/migrate.mjs';
+import { installPeerEnvironment } from './setup/peer-environment.mjs';
+import { messageOf } from './shared/errors.mjs';
+import { cacheDirectory, ROOT } from './shared/paths.mjs';
 import { pause } from './shared/wait.mjs';
+import { databaseAddress } from './stack/postgres.mjs';
+import { loadSecrets } from './stack/secrets.mjs';
 import { openStack } from './stack/session.mjs';
 import { readStackSettings } from './stack/settings.mjs';
 
 /** Far from a stack that may run beside it. */
 const PORT_OFFSET = '6000';
+/** Each in an environment of its own, and on a database of its own on the stack's PostgreSQL. */
+const PEERS = { dbos: ['dbos==3.4.0'], prefect: ['prefect==3.9.1', 'asyncpg'] };
 /** The server reads its dynamic configuration this often. */
 const CONFIGURATION_READ_MS = 12_000;
 
@@ -25,6 +32,33 @@ async function letRunsFollowAtOnce(dataDir) {
   settings['history.workflowIdReuseMinimalInterval'] = [{ value: '0s' }];
   fs.writeFileSync(file, JSON.stringify(settings, null, 2));
   await pause(CONFIGURATION_READ_MS);
+}
+
+/**
+ * The peers' interpreters and databases, for those measurements that are made beside them.
+ * @param {{ env: NodeJS.ProcessEnv, installation: import('./setup/setup.mjs').Installation }} options
+ * @returns {Promise<Record<string, { python: string, database: string } | { notMeasured: string }>>}
+ */
+async function preparePeers({ env, installation }) {
+  const settings = readStackSettings(env);
+  const server = { port: settings.ports.postgres.port, password: loadSecrets(settings.dataDir, env).postgresPassword };
+  const cache = cacheDirectory(env);
+  const logFile = path.join(cache, 'logs', 'bench-recovery.log');
+  fs.mkdirSync(path.dirname(logFile), { recursive: true });
+  /** @type {Awaited<ReturnType<typeof preparePeers>>} */
+  const peers = {};
+  for (const [name, requirements] of Object.entries(PEERS)) {
+    try {
+      const options = { cache, name, requirements, python: installation.python, logFile, env };
+      const python = await installPeerEnvironment({ ...options, onLine: () => undefined });
+      const database = databaseAddress(server, `bench_${name}`);
+      await createDatabase(database);
+      peers[name] = { python, database };
+    } catch (error) {
+      peers[name] = { notMeasured: messageOf(error).split('\n')[0] ?? '' };
+    }
+  }
+  return peers;
 }
 
 /**
@@ -43,12 +77,15 @@ export async function benchRecovery({ env: given, installation, args }) {
   const session = await openStack({ env, installation, print: () => {} });
   try {
     await letRunsFollowAtOnce(session.dataDir);
+    const withPeers = !args.includes('--only') || args.includes('peers');
     const benchEnv = {
       ...env,
       TEMPORAL_ADDRESS: `127.0.0.1:${readStackSettings(env).ports.temporal.port}`,
       WLOPS_BENCH_API: session.urls.api,
       WLOPS_BENCH_EMAIL: session.administrator.adminEmail,
       WLOPS_BENCH_PASSWORD: session.administrator.adminPassword,
+      WLOPS_BENCH_PYTHON: installation.python,
+      WLOPS_BENCH_PEERS: JSON.stringify(withPeers ? await preparePeers({ env, installation }) : {}),
     };
     const child = spawn(process.execPath, [path.join(ROOT, 'dist/bench/recovery/main.js'), ...args], {
       env: benchEnv,

@@ -104,7 +104,8 @@ const COMMANDS = {
   },
   async 'bench:recovery'(args) {
     const { withoutStack } = await import('./test/test-environment.mjs');
-    const env = withoutStack(process.env);
+    const { WLOPS_PORT_OFFSET } = process.env;
+    const env = { ...withoutStack(process.env), WLOPS_PORT_OFFSET };
     const installation = await setUp(env, { withFaultTools: true });
     const { benchRecovery } = await import('./bench-recovery.mjs');
     return benchRecovery({ env, installation, args });

@@ -8,11 +8,11 @@ import { keep } from '../figures';
 import { measureCancels, measurePauses } from './control';
 import { measureKills } from './kills';
 import { measureLoopLength } from './loop-length';
+import { measurePeers, type PeersPlace } from './peers/peers';
 import type { StackPlace } from './people';
 import { measureWaitingTasks } from './waiting-tasks';
 
-interface Place extends StackPlace {
-  temporalAddress: string;
+interface Place extends StackPlace, PeersPlace {
   quick: boolean;
   log: (line: string) => void;
 }
@@ -24,6 +24,7 @@ const MEASUREMENTS: Record<string, (place: Place) => Promise<object>> = {
   'loop-length': ({ temporalAddress, quick, log }) => measureLoopLength(temporalAddress, quick ? 100 : 10_000, log),
   'waiting-tasks': ({ temporalAddress, quick, log }) =>
     measureWaitingTasks(temporalAddress, quick ? { tasks: 100, wakes: 20 } : { tasks: 10_000, wakes: 300 }, log),
+  peers: ({ quick, log, ...place }) => measurePeers(place, quick, log),
 };
 
 function chosen(args: string[]): string[] {
@@ -51,6 +52,8 @@ async function main(): Promise<void> {
     email: required('WLOPS_BENCH_EMAIL'),
     password: required('WLOPS_BENCH_PASSWORD'),
     dataDir: required('WLOPS_DATA_DIR'),
+    python: required('WLOPS_BENCH_PYTHON'),
+    peers: JSON.parse(required('WLOPS_BENCH_PEERS')) as PeersPlace['peers'],
   };
   for (const name of chosen(args)) {
     const log = (line: string) => process.stdout.write(`  ${name}: ${line}\n`);

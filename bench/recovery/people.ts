@@ -135,15 +135,24 @@ export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Processes that work for jobs: those that stand in the stack's work folder. */
-export function jobProcesses({ dataDir }: StackPlace): number {
-  const folder = path.join(realpathSync(dataDir), 'work') + path.sep;
+export const jobProcesses = ({ dataDir }: StackPlace): number => processesIn(path.join(dataDir, 'work'));
+
+/** How many processes stand in a folder or below it. One that has ended stands nowhere. */
+export function processesIn(folder: string): number {
+  const inside = realpathSync(folder) + path.sep;
   return readdirSync('/proc').filter((name) => {
     try {
-      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/cwd`).startsWith(folder);
+      return /^\d+$/.test(name) && (readlinkSync(`/proc/${name}/cwd`) + path.sep).startsWith(inside);
     } catch {
       return false;
     }
   }).length;
+}
+
+/** Memory of a process that is in use. */
+export function residentBytes(pid: number | undefined): number {
+  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
 }
 
 /** The id of a process of the stack; undefined while it is started again. */

@@ -3,13 +3,13 @@
  * own, so that its memory is its own.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MESSAGE_NAMES, taskWorkflowId } from '../../src/contracts/task-workflow';
 import { queryTaskStatus, resumeTask } from '../../src/temporal/control-task';
 import { startTask } from '../../src/temporal/start-task';
 import { loadTask, openNamespace } from './load-world';
+import { residentBytes } from './people';
 
 const STARTED_AT_ONCE = 20;
 
@@ -38,7 +38,7 @@ export async function measureWaitingTasks(
       worker.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
     });
     await settle(worker);
-    const idleBytes = residentBytes(worker);
+    const idleBytes = residentBytes(worker.pid);
     const taskIds: string[] = [];
     const begin = async () => {
       while (taskIds.length < tasks) {
@@ -52,7 +52,7 @@ export async function measureWaitingTasks(
     await Promise.all(Array.from({ length: STARTED_AT_ONCE }, begin));
     await allSuspended(client, tasks, log);
     await settle(worker);
-    const waitingBytes = residentBytes(worker);
+    const waitingBytes = residentBytes(worker.pid);
 
     const wakeMs: number[] = [];
     for (let wake = 0; wake < wakes; wake += 1) {
@@ -86,9 +86,4 @@ async function allSuspended(client: Client, tasks: number, log: (line: string) =
 async function settle(worker: ChildProcess): Promise<void> {
   worker.send('collect');
   await new Promise((resolve) => setTimeout(resolve, 10_000));
-}
-
-function residentBytes({ pid }: ChildProcess): number {
-  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
 }
