@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { optimizedDatasetId } from '../src/domain/storage-keys';
 import { judge, type Champion } from '../src/domain/champion';
+import { KEPT_REJECTED, KEPT_SCORES, remember, rememberChampionScore } from '../src/domain/loop-memory';
 import type { EvaluateResult, ObjectRef, OptimizeResult, TrainResult } from '../src/contracts/jobs';
 import type { LoopState, PassState, PhaseState } from '../src/contracts/task-workflow';
 import { evaluateModel, optimizeDataset, trainModel } from './activity-options';
@@ -110,7 +111,8 @@ async function evaluate(run: TaskRun, optimization: OptimizeResult, training: Tr
       score: score.value,
     }),
   });
-  state.scoreHistory.push(result.score.value);
+  state.scoreHistory = remember(state.scoreHistory, result.score.value, KEPT_SCORES);
+  state.firstScore = state.iteration + 1 - state.scoreHistory.length;
   record.set({ latestEvaluationPath: result.report.key, latestScore: result.score.value, metricInfo: result.metric });
   return result;
 }
@@ -151,9 +153,10 @@ function chooseChampion({ state, record }: TaskRun, { optimization, training, ev
     state.rejected = [];
     record.set({ championIteration: iteration });
   } else {
-    state.rejected = [...(state.rejected ?? []), optimization.recipe];
+    state.rejected = remember(state.rejected ?? [], optimization.recipe, KEPT_REJECTED);
   }
-  state.championScores = [...championScores(state, higherIsBetter), state.champion?.score.value ?? value];
+  const best = state.champion?.score.value ?? value;
+  state.championScores = rememberChampionScore(championScores(state, higherIsBetter), best, higherIsBetter);
 }
 
 /** The champion's score after each iteration before this one. A state written before it was kept has only all scores. */

@@ -261,12 +261,13 @@ export class TaskControl {
   }
 
   progressView(): TaskProgressView {
-    const { status, iteration, stopConditions, scoreHistory, champion } = this.state;
+    const { status, iteration, stopConditions, scoreHistory, firstScore = 0, champion } = this.state;
     return {
       iteration,
       maxIterations: stopConditions.maxIterations,
       phase: PHASE_OF_STATUS[status] ?? null,
       scoreHistory,
+      firstScore,
       championIteration: champion?.iteration ?? null,
     };
   }

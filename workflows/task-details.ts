@@ -6,14 +6,15 @@ const SHOWN_SCORES = 30;
 
 /** A summary for people: status, iteration, scores, champion. */
 export function taskDetails(task: TaskSpec, state: LoopState, controlState: ControlState): string {
-  const { iteration, status, scoreHistory, champion, stopConditions } = state;
+  const { iteration, status, scoreHistory, firstScore = 0, champion, stopConditions } = state;
   const control = controlState === 'none' ? '' : ` (${controlState})`;
   const of = task.mode === 'CONTINUOUS' ? ` of at most ${stopConditions.maxIterations}` : '';
   const lines = [`**${status}**${control} · iteration ${iteration + 1}${of} · model \`${task.modelName}\``];
   if (state.paused?.reason) lines.push('', `Paused: ${state.paused.reason}`);
   if (scoreHistory.length > 0) {
-    const first = Math.max(0, scoreHistory.length - SHOWN_SCORES);
-    const rows = scoreHistory.slice(first).map((score, index) => {
+    const shown = scoreHistory.slice(-SHOWN_SCORES);
+    const first = firstScore + scoreHistory.length - shown.length;
+    const rows = shown.map((score, index) => {
       const mark = first + index === champion?.iteration ? 'champion' : '';
       return `| ${first + index} | ${score.toFixed(4)} | ${mark} |`;
     });

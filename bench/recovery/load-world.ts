@@ -76,7 +76,8 @@ function activitiesWithoutWork(): Activities {
 
 function scored(request: EvaluateRequest): EvaluateResult {
   const result = evaluated(request);
-  const value = (request.iteration % 100) / 100;
+  // As long as real scores are when they are written down.
+  const value = (request.iteration % 97) / 97;
   return { ...result, score: { ...result.score, value, low: value, high: value } };
 }
 

@@ -100,13 +100,15 @@ export interface LoopState {
   /** Held-out rows of the frozen split. */
   heldOut: { mine: RowsRef; select: RowsRef; test: RowsRef | null } | null;
   champion: Champion | null;
-  /** Recipes of the challengers that have lost to this champion, oldest first. Absent in a state written before they were kept. */
+  /** Recipes of the challengers that have lost to this champion, oldest first; the newest hundred. Absent in a state written before they were kept. */
   rejected?: ObjectRef[];
   /** Data set the optimizer made last. */
   currentDatasetId: string | null;
-  /** Score of each iteration, kept or not. */
+  /** Score of each iteration, kept or not; the newest thousand. */
   scoreHistory: number[];
-  /** The champion's score after each iteration; absent in a state written before this was kept. */
+  /** Iteration of the first of them; absent in a state written before any were let go: 0. */
+  firstScore?: number;
+  /** The champion's score after each iteration, as `loop-memory.ts` keeps them; absent in a state written before this was kept. */
   championScores?: number[];
   trainingSeconds: number;
   /** Milliseconds since the epoch when the first run began. */
@@ -232,7 +234,10 @@ export interface TaskProgressView {
   iteration: number;
   maxIterations: number;
   phase: 'optimization' | 'training' | 'evaluation' | null;
+  /** Of the newest thousand iterations. */
   scoreHistory: number[];
+  /** Iteration of the first of them. */
+  firstScore: number;
   championIteration: number | null;
 }
 

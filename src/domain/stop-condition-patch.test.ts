@@ -44,6 +44,7 @@ test.each([
   [{ plateau: { patience: 0, minimumGain: 0 } }, 'plateau patience must be a whole number from 1 to 1000'],
   [{ plateau: { patience: 1, minimumGain: 0, more: 1 } }, 'plateau has no field more'],
   [{ budget: { wallSeconds: -1 } }, 'budget wallSeconds must be a positive number'],
+  [{ plateau: { patience: 1001, minimumGain: 0 } }, 'plateau patience must be a whole number from 1 to 1000'],
   [{ deadline: 'tomorrow' }, 'deadline must be a time such as 2030-01-31T12:00:00Z'],
   [{ target: 1 }, 'target is not a stop condition'],
 ])('%j is refused with the field and what it must be', (patch, fault) => {

@@ -2,7 +2,7 @@
  * Edits of a running loop's stop conditions. Pure, and safe for input from anyone: updates reach the workflow from REST, where they
  * were checked before, and from the Temporal CLI, where they were not.
  */
-import type { StopConditions } from './stop-conditions';
+import { MAX_PATIENCE, type StopConditions } from './stop-conditions';
 
 type Check = (value: unknown) => string | null;
 
@@ -40,11 +40,16 @@ const time: Check = (value) =>
     ? null
     : 'must be a time such as 2030-01-31T12:00:00Z';
 
+const patience: Check = (value) =>
+  wholeFromOne(value) === null && Number(value) <= MAX_PATIENCE
+    ? null
+    : `must be a whole number from 1 to ${MAX_PATIENCE}`;
+
 const CHECKS: Record<keyof StopConditions, Check> = {
   maxIterations: wholeFromOne,
   performanceThreshold: orNull(finite),
   rule: (value) => (value === 'point' || value === 'lower_bound' ? null : 'must be point or lower_bound'),
-  plateau: orNull(record({ patience: { check: wholeFromOne }, minimumGain: { check: finite } })),
+  plateau: orNull(record({ patience: { check: patience }, minimumGain: { check: finite } })),
   budget: orNull(
     record({
       wallSeconds: { check: orNull(positive), optional: true },

@@ -7,6 +7,9 @@
 /** How a score is compared with the threshold: its point value, or the lower end of its interval. */
 export type ThresholdRule = 'point' | 'lower_bound';
 
+/** The most iterations a plateau may be waited for; a loop remembers no more of its scores. */
+export const MAX_PATIENCE = 1000;
+
 export interface StopConditions {
   /** Passes of optimize → train → evaluate; iterations are numbered 0 … maxIterations − 1. */
   maxIterations: number;

@@ -1,5 +1,6 @@
 /** What the task routes take and answer. */
 import { z } from 'zod';
+import { MAX_PATIENCE } from '../../domain/stop-conditions';
 import { TASK_STATUSES } from '../../domain/task-status';
 import { pageQuery, publicId, refuseProtoKey, text, timestamp } from '../validation';
 
@@ -27,7 +28,7 @@ const hyperparameters = z
 
 const seconds = z.number().positive().max(31_536_000);
 const plateau = z.strictObject({
-  patience: z.number().int().min(1).max(1000),
+  patience: z.number().int().min(1).max(MAX_PATIENCE),
   minimumGain: z.number().min(0).max(1e6),
 });
 const budget = z.strictObject({ wallSeconds: seconds.nullish(), trainingSeconds: seconds.nullish() });
