@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import boto3
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
@@ -73,6 +74,8 @@ def _translated(operation: Callable[P, R]) -> Callable[P, R]:
             ) from fault
         except BotoCoreError as fault:
             raise StorageUnavailable("The object store did not answer.", detail=str(fault)) from fault
+        except Boto3Error as fault:  # what a managed upload makes of either
+            raise StorageUnavailable("The object store did not take an upload.", detail=str(fault)) from fault
 
     return call
 

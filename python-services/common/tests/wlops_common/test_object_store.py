@@ -109,6 +109,16 @@ def test_wrong_credentials_are_named_as_a_refusal(bucket: BucketAddress) -> None
     store.close()
 
 
+def test_an_upload_that_is_refused_is_unavailable_and_worth_a_retry(bucket: BucketAddress, tmp_path: Path) -> None:
+    store = S3ObjectStore(BucketAddress("wlops", bucket.endpoint, "us-east-1", "tests", "wrong"), attempts=1)
+    file = tmp_path / "weights"
+    file.write_bytes(b"weights")
+    with pytest.raises(StorageUnavailable) as caught:
+        store.upload("models/a", file)
+    assert caught.value.retryable
+    store.close()
+
+
 @pytest.fixture
 def write_only_server() -> Iterator[str]:
     """A server that takes what is put, tells where the bucket is, and refuses to look at anything."""
