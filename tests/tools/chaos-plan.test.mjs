@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseChaosArguments } from '../../tools/faults/chaos/chaos.mjs';
-import { chaosPlan } from '../../tools/faults/chaos/plan.mjs';
+import { actionOf, MIX } from '../../tools/faults/chaos/mix.mjs';
+import { chaosPlan, seededRandom } from '../../tools/faults/chaos/plan.mjs';
 import { LINKS, linkName } from '../../tools/faults/links.mjs';
 import { PROCESSES } from '../../tools/faults/targets.mjs';
 
@@ -36,6 +37,19 @@ test('ten minutes at three seconds are 200 kills, and none of the targets is lef
   const hit = new Set(plan.map(({ kill, target }) => `${kill} ${target}`));
   const jobs = ['optimizer', 'trainer', 'evaluator'].map((service) => `job ${service}`);
   assert.deepEqual([...hit].sort(), [...PROCESSES.map((name) => `process ${name}`), ...jobs].sort());
+});
+
+test('users do everything that can be asked for, and end or edit tasks rarely', () => {
+  const random = seededRandom(1);
+  const done = new Map();
+  for (let step = 0; step < 10_000; step += 1) {
+    const action = actionOf(random());
+    done.set(action, (done.get(action) ?? 0) + 1);
+  }
+  for (const [action, share] of MIX) assert.ok(Math.abs((done.get(action) ?? 0) / 10_000 - share) < 0.01, action);
+  for (const rare of ['cancel', 'fail', 'pause and edit', 'edit stop conditions'])
+    assert.ok(done.get(rare) < 300, rare);
+  assert.equal(MIX.reduce((sum, [, share]) => sum + share * 100, 0).toFixed(6), '100.000000');
 });
 
 test('arguments: the defaults are ten minutes, and what is no number is refused', () => {

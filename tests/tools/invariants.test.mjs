@@ -10,7 +10,7 @@ import { ANSWERS } from './invariants/planted-answers.mjs';
 import { REPEATS } from './invariants/planted-repeats.mjs';
 import { RESOURCES } from './invariants/planted-resources.mjs';
 import { TASKS } from './invariants/planted-tasks.mjs';
-import { ago, NOW, soundWorld, violations } from './invariants/sound-world.mjs';
+import { ago, edited, failed, NOW, soundWorld, violations } from './invariants/sound-world.mjs';
 import { temporaryFolder } from './support.mjs';
 
 const PLANTED = [...ANSWERS, ...TASKS, ...RESOURCES, ...REPEATS];
@@ -87,6 +87,21 @@ for (const kind of ['pause', 'resume', 'cancel', 'fail']) {
     );
   });
 }
+
+test('a fail that was carried out, or that a cancel overtook, and an edit that another followed, are no violations', () => {
+  const carriedOut = violations('I1', failed);
+  const overtaken = violations('I1', (world) => {
+    failed(world);
+    world.requests.push({ ...world.requests.at(-1), route: '/api/tasks/task_aaaaaaaa/cancel' });
+    Object.assign(world.tasks[0], { status: 'CANCELLED', failureCode: null, failureMessage: null });
+  });
+  const followed = violations('I1', (world) => {
+    edited(world, 'stop-conditions', { maxIterations: 2 });
+    world.requests.push({ ...world.requests.at(-1), at: NOW - 10_000, status: null, body: { maxIterations: 5 } });
+    world.tasks[0].settings.maxIterations = 5;
+  });
+  assert.deepEqual([carriedOut, overtaken, followed], [[], [], []]);
+});
 
 test('what retention took is no loss, and what it is taking may be there for a moment', () => {
   const rows = 'optimized/dataset_aaaaaaaa_i0_s0/attempt-1/';

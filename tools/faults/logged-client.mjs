@@ -88,6 +88,7 @@ export class LoggedClient {
       method,
       route,
       ...(key ? { key } : {}),
+      ...(body === undefined || isForm || route.startsWith('/api/auth/') ? {} : { body }),
       status: reply.status,
       ...(reply.body === undefined || isSecret ? {} : { reply: reply.body }),
       ...(fault ? { error: fault } : {}),

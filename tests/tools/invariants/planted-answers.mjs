@@ -1,5 +1,5 @@
 // What clients were told: violations of I1 and I7.
-import { NOW } from './sound-world.mjs';
+import { edited, failed, NOW } from './sound-world.mjs';
 
 /** @type {[id: string, what: string, plant: (world: any) => void, evidence: RegExp][]} */
 export const ANSWERS = [
@@ -84,5 +84,50 @@ export const ANSWERS = [
         reply: 'text,label\nhello mark00002 there,a',
       }),
     /shows user 1 mark00002 of user 2/,
+  ],
+  [
+    'I1',
+    'a fail after which the task completed',
+    (world) => {
+      failed(world);
+      Object.assign(world.tasks[0], { status: 'COMPLETED', failureCode: null, failureMessage: null });
+    },
+    /task_aaaaaaaa\/fail → 202, but the task is COMPLETED/,
+  ],
+  [
+    'I1',
+    'a fail whose task failed for another reason',
+    (world) => {
+      failed(world);
+      world.tasks[0].failureMessage = 'ended as failed by user:1: another';
+    },
+    /the task is FAILED \(FAILED_BY_OPERATOR, ended as failed by user:1: another\)/,
+  ],
+  [
+    'I1',
+    'a fail whose task died of its job',
+    (world) => {
+      failed(world);
+      world.tasks[0].failureCode = 'JOB_CRASHED';
+    },
+    /the task is FAILED \(JOB_CRASHED/,
+  ],
+  [
+    'I1',
+    'an edit that the ledger does not know',
+    (world) => {
+      edited(world, 'hyperparameters', { checkpoint_interval_seconds: 3 });
+      world.decisions.pop();
+    },
+    /PATCH .*hyperparameters → 200, but no decision of the task has it/,
+  ],
+  [
+    'I1',
+    'an edit that the row does not know',
+    (world) => {
+      edited(world, 'stop-conditions', { maxIterations: 2 });
+      world.tasks[0].settings.maxIterations = 9;
+    },
+    /stop-conditions → 200, but the row says .*9/,
   ],
 ];

@@ -60,6 +60,9 @@ export function soundWorld() {
       seq: 5,
       currentIteration: 0,
       startRequestedAt: ago(50),
+      failureCode: null,
+      failureMessage: null,
+      settings: { checkpoint_interval_seconds: 3, maxIterations: 2 },
       fingerprint: 'same',
     })),
     events: own.flatMap(({ taskId }) =>
@@ -119,4 +122,28 @@ export function violations(id, plant) {
   const world = soundWorld();
   plant(world);
   return INVARIANTS.find((one) => one.id === id).check(world);
+}
+
+const asked = (method, route, status, body) => ({
+  ...{ at: NOW - 20_000, ms: 5, user: 1, method, route: `/api/tasks/task_aaaaaaaa/${route}`, status },
+  ...{ body, reply: {} },
+});
+
+/** The first task was ended as failed by its user, and everything agrees. */
+export function failed(world) {
+  const reason = 'wrong labels';
+  world.requests.push(asked('POST', 'fail', 202, { reason }));
+  world.decisions.push({ taskId: 'task_aaaaaaaa', kind: 'fail', at: NOW - 20_000, facts: { reason } });
+  Object.assign(world.tasks[0], {
+    ...{ status: 'FAILED', failureCode: 'FAILED_BY_OPERATOR' },
+    failureMessage: `ended as failed by user:1: ${reason}`,
+  });
+}
+
+/** A setting of the first task was edited, and everything agrees. */
+export function edited(world, what, settings) {
+  const after = { ...world.tasks[0].settings, ...settings };
+  world.requests.push(asked('PATCH', what, 200, settings));
+  world.decisions.push({ taskId: 'task_aaaaaaaa', kind: `edit-${what}`, at: NOW - 20_000, facts: { after } });
+  Object.assign(world.tasks[0].settings, settings);
 }

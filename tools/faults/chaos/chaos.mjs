@@ -86,17 +86,17 @@ function makeFault(dataDir, { kill, target, pick }) {
   return { target: `job of ${target}`, pid: chosen.pid, job: chosen.folder };
 }
 
-/** What faults may do to a task at most: its job died twice, or three times for what another try would have mended. */
-const KILLED = new Set(['JOB_CRASHED', 'JOB_LOST', 'STORAGE_UNAVAILABLE']);
+/** What faults may do to a task at most: its job died twice, or three times for what another try would have mended. Or its user failed it. */
+const EXPECTED = new Set(['JOB_CRASHED', 'JOB_LOST', 'STORAGE_UNAVAILABLE', 'FAILED_BY_OPERATOR']);
 
-/** Tasks that failed for another reason than kills: all of the load is sound. @param {string} databaseUrl @returns {Promise<string[]>} */
+/** Tasks that failed for another reason than kills and wishes: all of the load is sound. @param {string} databaseUrl @returns {Promise<string[]>} */
 async function failedForNoReason(databaseUrl) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     const { rows } = await client.query("SELECT task_id, failure FROM ml_tasks WHERE status = 'FAILED' ORDER BY id");
     return rows
-      .filter(({ failure }) => !failure?.retryable && !KILLED.has(failure?.code))
+      .filter(({ failure }) => !failure?.retryable && !EXPECTED.has(failure?.code))
       .map(({ task_id, failure }) => `${task_id} failed: ${failure?.code}, ${failure?.message}`);
   } finally {
     await client.end();

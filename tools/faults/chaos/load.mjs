@@ -1,8 +1,10 @@
 // @ts-check
-// The load of a chaos run: users who upload, create, start, look, pause, resume and cancel, each on a path of its own drawn from the seed.
+// The load of a chaos run: users who upload, create, start, look, pause, edit, resume, cancel and fail tasks, each on a path of its own
+// drawn from the seed.
 // Every task of one shape has the same data, settings and seed, so that the checker can compare their results (I11).
 import { pause, waitUntil } from '../../shared/wait.mjs';
 import { LoggedClient } from '../logged-client.mjs';
+import { actionOf } from './mix.mjs';
 import { seededRandom } from './plan.mjs';
 
 /** Two classes of tasks. Small, so that many of them end within a run. */
@@ -46,6 +48,8 @@ const COMMON_WORD = 'parcelbox';
  */
 
 const REFERENCE_SECONDS = 300;
+/** What a pause takes, as a rule. */
+const TO_REST_MS = 2500;
 
 /**
  * Each shape once, to its end, while nothing is wrong.
@@ -140,15 +144,35 @@ class SimulatedUser {
   async #step(datasetId) {
     await this.#look();
     if (this.#alive.length < this.#tasksPerUser) return this.#create(datasetId);
-    const taskId = this.#alive[Math.floor(this.#random() * this.#alive.length)];
-    const chance = this.#random();
-    // Most tasks should live to their end: only those can be compared with the reference.
-    if (chance < 0.06) await this.#control(taskId, 'pause');
-    else if (chance < 0.2) await this.#control(taskId, 'resume');
-    else if (chance < 0.21) await this.#control(taskId, 'cancel');
-    else if (chance < 0.25) await this.#upload();
-    else if (chance < 0.4) await this.#client.request('GET', '/api/tasks?limit=100', { seconds: 5 });
-    return undefined;
+    const taskId = /** @type {string} */ (this.#alive[Math.floor(this.#random() * this.#alive.length)]);
+    const action = actionOf(this.#random());
+    switch (action) {
+      case 'pause and edit':
+        return this.#pauseAndEdit(taskId);
+      case 'edit stop conditions':
+        return this.#edit(taskId, 'stop-conditions', { maxIterations: 1 + Math.floor(this.#random() * 3) });
+      case 'upload':
+        return this.#upload();
+      case 'list':
+        return void (await this.#client.request('GET', '/api/tasks?limit=100', { seconds: 5 }));
+      case 'wait':
+        return undefined;
+      default:
+        return this.#control(taskId, action);
+    }
+  }
+
+  /** Of a task that rests, what does not change its result may be changed. @param {string} taskId */
+  async #pauseAndEdit(taskId) {
+    const seconds = 1 + Math.floor(this.#random() * 5);
+    await this.#control(taskId, 'pause');
+    await pause(TO_REST_MS);
+    await this.#edit(taskId, 'hyperparameters', { checkpoint_interval_seconds: seconds });
+  }
+
+  /** @param {string} taskId @param {'hyperparameters' | 'stop-conditions'} what @param {object} body */
+  async #edit(taskId, what, body) {
+    await this.#client.request('PATCH', `/api/tasks/${taskId}/${what}`, { body, seconds: 30 });
   }
 
   /** @param {string} datasetId */
@@ -169,10 +193,10 @@ class SimulatedUser {
     await this.#client.upload({ word: this.#marker, key: this.#key(), seed: this.#keys, rows: 40 });
   }
 
-  /** @param {string | undefined} taskId @param {'pause' | 'resume' | 'cancel'} verb */
+  /** @param {string} taskId @param {'pause' | 'resume' | 'cancel' | 'fail'} verb */
   async #control(taskId, verb) {
-    if (taskId)
-      await this.#client.request('POST', `/api/tasks/${taskId}/${verb}`, { body: { reason: 'chaos' }, seconds: 30 });
+    const body = { reason: `${this.#marker} wants to ${verb}` };
+    await this.#client.request('POST', `/api/tasks/${taskId}/${verb}`, { body, seconds: 30 });
   }
 
   /** Forgets what has ended. */

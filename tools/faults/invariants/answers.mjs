@@ -24,8 +24,34 @@ function createdId({ method, route, reply }) {
   return /^\/api\/tasks\/(standard|continuous)$/.test(route) ? reply?.taskId : undefined;
 }
 
+/** The task whose settings a call edits. @param {ClientEntry} entry */
+const taskOfEdit = ({ method, route }) =>
+  method === 'PATCH' ? /^\/api\/tasks\/([^/]+)\/(?:hyperparameters|stop-conditions)$/.exec(route)?.[1] : undefined;
+
+/**
+ * What was edited stands in the ledger; and in the row, unless it was edited again, with whatever answer.
+ * @param {ClientEntry} entry @param {import('./facts.mjs').Facts} facts @returns {string | undefined}
+ */
+function lostEdit(entry, { tasks, decisions, requests }) {
+  const edited = taskOfEdit(entry);
+  const asked = Object.entries(entry.body ?? {});
+  /** @param {Record<string, unknown> | undefined} settings */
+  const isIn = (settings) => asked.every(([name, value]) => settings?.[name] === value);
+  const isKnown = decisions.some(
+    ({ taskId, kind, facts }) => taskId === edited && kind.startsWith('edit-') && isIn(facts.after ?? facts),
+  );
+  if (!isKnown) return 'no decision of the task has it';
+  const isLast = !requests.some(
+    (other) => other.at > entry.at && other.route === entry.route && other.method === entry.method,
+  );
+  const row = tasks.find(({ taskId }) => taskId === edited);
+  return isLast && !isIn(row?.settings) ? `the row says ${JSON.stringify(row?.settings)}` : undefined;
+}
+
 /** @type {Check} */
-export function noSuccessIsLost({ requests, tasks, datasets, decisions, emails }) {
+export function noSuccessIsLost(facts) {
+  const { requests, tasks, datasets, decisions, emails } = facts;
+  const cancelled = new Set(requests.filter(succeeded).map((entry) => taskOfControl(entry, 'cancel')));
   const rows = new Map(tasks.map((task) => [task.taskId, task]));
   const uploads = new Map(datasets.map((dataset) => [dataset.datasetId, dataset]));
   const deleted = new Set(
@@ -49,9 +75,17 @@ export function noSuccessIsLost({ requests, tasks, datasets, decisions, emails }
     if (id) return rows.get(id)?.userId === entry.user ? undefined : `the task ${id} is gone`;
     const started = rows.get(taskOfControl(entry, 'start') ?? '');
     if (started && !started.startRequestedAt) return 'the task does not know of its start';
-    const cancelled = rows.get(taskOfControl(entry, 'cancel') ?? '');
-    if (cancelled && !TERMINAL.has(cancelled.status)) return `the task goes on, ${cancelled.status}`;
-    for (const verb of ['pause', 'resume']) {
+    const called = rows.get(taskOfControl(entry, 'cancel') ?? '');
+    if (called && !TERMINAL.has(called.status)) return `the task goes on, ${called.status}`;
+    const failed = rows.get(taskOfControl(entry, 'fail') ?? '');
+    // A cancel may overtake it.
+    if (failed && !cancelled.has(failed.taskId)) {
+      const isIts = failed.failureMessage?.includes(entry.body?.reason ?? '') ?? false;
+      if (failed.status !== 'FAILED' || failed.failureCode !== 'FAILED_BY_OPERATOR' || !isIts)
+        return `the task is ${failed.status} (${failed.failureCode}, ${failed.failureMessage})`;
+    }
+    if (taskOfEdit(entry)) return lostEdit(entry, facts);
+    for (const verb of ['pause', 'resume', 'fail']) {
       const taskId = taskOfControl(entry, verb);
       if (taskId && !decided.has(`${taskId} ${verb}`)) return `the task's decisions know of no ${verb}`;
     }

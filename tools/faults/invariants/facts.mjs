@@ -10,6 +10,7 @@
  * @property {string} method
  * @property {string} route
  * @property {string} [key] its Idempotency-Key
+ * @property {any} [body] what was sent, where it is JSON and no secret
  * @property {number | null} status null when there was no answer
  * @property {any} [reply]
  * @property {string} [error] why there was no answer
@@ -27,6 +28,8 @@
  * @property {number} currentIteration
  * @property {Date | null} startRequestedAt
  * @property {string | null} failureCode
+ * @property {string | null} failureMessage
+ * @property {Record<string, unknown>} settings its hyperparameters and stop conditions, as they are now
  * @property {string} fingerprint of all that decides the result: data, model, settings, seed
  *
  * @typedef {object} EventFact

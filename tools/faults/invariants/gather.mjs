@@ -107,6 +107,12 @@ async function databaseFacts(url) {
         currentIteration: row.current_iteration,
         startRequestedAt: row.start_requested_at,
         failureCode: row.failure?.code ?? null,
+        failureMessage: row.failure?.message ?? null,
+        settings: {
+          ...row.hyperparameters,
+          maxIterations: row.max_iterations,
+          performanceThreshold: row.performance_threshold,
+        },
         fingerprint: fingerprint(row, hashes),
       })),
       executions: executions.map((row) => ({
@@ -140,6 +146,9 @@ async function databaseFacts(url) {
   }
 }
 
+/** Hyperparameters that may be edited since they do not change what comes out: I11 holds the API to that. */
+const NEUTRAL = new Set(['checkpoint_interval_seconds']);
+
 /** All that decides the result of a task but its end. @param {any} row @param {Map<string, string>} hashes */
 function fingerprint(row, hashes) {
   const data = [row.dataset_id, row.validation_dataset_id, row.test_dataset_id, row.pool_dataset_id];
@@ -147,7 +156,7 @@ function fingerprint(row, hashes) {
     row.task_mode,
     row.model_name,
     ...data.map((id) => hashes.get(id) ?? null),
-    row.hyperparameters,
+    Object.entries(row.hyperparameters).filter(([name]) => !NEUTRAL.has(name)),
     row.operators,
     row.metric,
     row.seed,
