@@ -74,8 +74,10 @@ export async function benchRecovery({ env: given, installation, args }) {
     WLOPS_PORT_OFFSET: given.WLOPS_PORT_OFFSET ?? PORT_OFFSET,
     WLOPS_TEMPORAL_STORE: 'postgresql',
   };
-  const session = await openStack({ env, installation, print: () => {} });
+  /** @type {import('./stack/session.mjs').StackSession | undefined} */
+  let session;
   try {
+    session = await openStack({ env, installation, print: () => {} });
     await letRunsFollowAtOnce(session.dataDir);
     const withPeers = !args.includes('--only') || args.includes('peers');
     const benchEnv = {
@@ -96,7 +98,7 @@ export async function benchRecovery({ env: given, installation, args }) {
       child.once('exit', (code) => resolve(code ?? 1));
     });
   } finally {
-    await session.close();
+    await session?.close();
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }

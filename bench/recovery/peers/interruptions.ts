@@ -104,19 +104,22 @@ export async function measurePause(peer: Peer, setting: Setting, kind = 'work') 
   return { processGoneMs: told(stopped), resumedMs: told(resumed), ...seen, limitMs: setting.limitMs };
 }
 
-/** Kills the process that runs the step, and the worker with it; the worker is started again at once, as a supervisor would. */
-export async function measureKill(peer: Peer, setting: Setting, kind = 'work') {
+/**
+ * Kills the process that runs the step, and the worker where that is another one; the worker is started again as a supervisor would.
+ * `only`: the worker is left alone.
+ */
+export async function measureKill(peer: Peer, setting: Setting, only: 'step' | null = null) {
   const still: (number | null)[] = [];
   let statusAfter = '';
   for (let at = 0; at < setting.times; at += 1) {
-    const { run, progress } = await working(peer, setting, kind);
+    const { run, progress } = await working(peer, setting, 'work');
     const from = performance.now();
-    kill(peer.workerPid(), 'SIGKILL');
+    if (!only) kill(peer.workerPid(), 'SIGKILL');
     kill(progress.starts().at(-1)?.parent, 'SIGKILL');
     await sleep(SUPERVISOR_MS);
     // The step's own process ends a hundredth of a second after its parent.
     const before = progress.highest();
-    const restarted = peer.startWorker();
+    const restarted = only ? null : peer.startWorker();
     const on = await within(setting.limitMs, () => progress.highest() > before);
     still.push(on === null ? null : performance.now() - from);
     await restarted;

@@ -32,6 +32,8 @@ interface Sizes {
   waiting?: { runs: number; wakes: number };
   /** Measured besides, once: the step of DBOS that does not ask to be ended. */
   plainStep?: boolean;
+  /** Measured besides, once: only the process of the run is killed, not the worker that started it. */
+  ownProcess?: boolean;
 }
 
 /** What the documentation of Temporal and its SDK leave as they are; a heartbeat each second is sent on every 24 s. */
@@ -47,17 +49,17 @@ const SOON = { cancel: 10_000, pause: 10_000, kill: 60_000 };
 
 const FULL: Record<string, Sizes> = {
   'temporal, heartbeat 30 s': {
-    ...{ cancels: 5, pauses: 3, kills: 3, limitMs: SLOW, momentMs: 24_000 },
-    ...{ loop: 1000, waiting: { runs: 10_000, wakes: 300 } },
+    ...{ cancels: 3, pauses: 2, kills: 2, limitMs: SLOW, momentMs: 24_000 },
+    ...{ loop: 500, waiting: { runs: 3000, wakes: 300 } },
   },
   'temporal, heartbeat 4 s': { cancels: 10, pauses: 5, kills: 5, limitMs: SOON, momentMs: 2000 },
   dbos: {
     ...{ cancels: 10, pauses: 5, kills: 5, limitMs: SOON, momentMs: 2000, plainStep: true },
-    ...{ loop: 10_000, waiting: { runs: 1000, wakes: 300 } },
+    ...{ loop: 10_000, waiting: { runs: 3000, wakes: 300 } },
   },
   prefect: {
-    ...{ cancels: 5, pauses: 2, kills: 2, limitMs: { ...SOON, kill: 30_000 }, momentMs: 1000 },
-    ...{ loop: 200, waiting: { runs: 10, wakes: 5 } },
+    ...{ cancels: 4, pauses: 1, kills: 1, limitMs: { ...SOON, kill: 30_000 }, momentMs: 1000, ownProcess: true },
+    ...{ loop: 1000, waiting: { runs: 5, wakes: 5 } },
   },
 };
 
@@ -153,10 +155,12 @@ async function measureOne(
 ): Promise<void> {
   const { limitMs, loop, waiting, momentMs } = sizes;
   const setting = (times: number, limit: number): Setting => ({ folder, times, limitMs: limit, momentMs });
+  const once = (limit: number) => ({ ...setting(1, limit), momentMs: 1000 });
   tell('cancel', await measureCancel(peer, setting(sizes.cancels, limitMs.cancel)));
-  if (sizes.plainStep) tell('cancel, plain step', await measureCancel(peer, setting(1, limitMs.cancel), 'plain_work'));
+  if (sizes.plainStep) tell('cancel, plain step', await measureCancel(peer, once(limitMs.cancel), 'plain_work'));
   tell('pause', await measurePause(peer, setting(sizes.pauses, limitMs.pause)));
   tell('kill', await measureKill(peer, { ...setting(sizes.kills, limitMs.kill), momentMs: 1000 }));
+  if (sizes.ownProcess) tell("kill, the run's process only", await measureKill(peer, once(limitMs.kill), 'step'));
   if (loop) tell('loop-length', await measureLoop(peer, folder, loop));
   if (waiting) tell('waiting', await measureWaiting(peer, folder, { ...waiting, settleMs: quick ? 2000 : 10_000 }));
 }
