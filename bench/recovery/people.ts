@@ -149,6 +149,36 @@ export function processesIn(folder: string): number {
   }).length;
 }
 
+/** The last step that the step file of the one running training has; 0 where there is none. */
+export function stepTaken({ dataDir }: StackPlace): number {
+  const work = path.join(dataDir, 'work');
+  const files = readdirSync(work, { recursive: true }).filter(
+    (name) => path.basename(String(name)) === 'metrics.jsonl',
+  );
+  const last = files.flatMap((name) => whole(readFileSync(path.join(work, String(name)), 'utf8'))).at(-1);
+  return Number(last?.step ?? 0);
+}
+
+/** The steps from which the trainings of a task went on, by the logs of its jobs. */
+export function continuedSteps({ dataDir }: StackPlace, taskId: string): number[] {
+  const folder = path.join(dataDir, 'logs/jobs');
+  return readdirSync(folder)
+    .flatMap((name) => whole(readFileSync(path.join(folder, name), 'utf8')))
+    .filter((line) => line.taskId === taskId && line.message === 'training continues')
+    .map(({ step }) => Number(step));
+}
+
+/** The lines of a file of JSON lines, but for those that are none. */
+function whole(text: string): Json[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Json];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** Memory of a process that is in use. */
 export function residentBytes(pid: number | undefined): number {
   const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
