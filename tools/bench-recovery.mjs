@@ -55,7 +55,7 @@ async function preparePeers({ env, installation }) {
       await createDatabase(database);
       peers[name] = { python, database };
     } catch (error) {
-      peers[name] = { notMeasured: messageOf(error).split('\n')[0] ?? '' };
+      peers[name] = { notMeasured: messageOf(error).split(/ End of |\n/)[0] ?? '' };
     }
   }
   return peers;

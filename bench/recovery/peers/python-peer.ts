@@ -1,7 +1,7 @@
 /** A peer that is a Python package: a process that takes runs, and one that makes its calls, line by line. Both end with this process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { kill, type Peer } from './peer';
@@ -45,6 +45,11 @@ export class PythonPeer implements Peer {
     return child;
   }
 
+  /** The log goes with the peer's folder. */
+  private lastWords(): string {
+    return readFileSync(this.place.logFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  }
+
   private async startControl(): Promise<void> {
     const control = this.spawn('control', 'pipe');
     this.control = control;
@@ -54,8 +59,7 @@ export class PythonPeer implements Peer {
         .createInterface({ input: control.stdout })
         .on('line', (line) => this.waiting.shift()?.(JSON.parse(line) as Reply));
     control.once('exit', (code) => {
-      for (const answer of this.waiting.splice(0))
-        answer({ error: `ended with ${code}; its last words: ${this.place.logFile}` });
+      for (const answer of this.waiting.splice(0)) answer({ error: `ended with ${code}: ${this.lastWords()}` });
     });
     const { error } = await ready;
     if (error) throw new Error(`${this.place.name}: ${error}`);
@@ -82,7 +86,7 @@ export class PythonPeer implements Peer {
     this.worker = worker;
     const first = worker.stdout && once(worker.stdout, 'data');
     const ended = once(worker, 'exit').then(([code]) => {
-      throw new Error(`the worker of ${this.place.name} ended with ${code}; its last words: ${this.place.logFile}`);
+      throw new Error(`the worker of ${this.place.name} ended with ${code}: ${this.lastWords()}`);
     });
     ended.catch(() => undefined);
     await Promise.race([first, ended]);
