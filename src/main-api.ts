@@ -64,10 +64,8 @@ function expectedMigrations(): string[] {
     .map((entry) => entry.name);
 }
 
-async function checkSchema(db: Db): Promise<void> {
-  const missing = await missingMigrations(db, expectedMigrations());
-  if (missing.length === 0) return;
-  throw new StartError(
+function schemaIsBehind(missing: string[]): StartError {
+  return new StartError(
     `the database schema is behind: ${missing.join(', ')} not applied. Run: node tools/prisma/migrate.mjs (with DATABASE_URL set)`,
   );
 }
@@ -91,21 +89,15 @@ async function prepare(
   logger: Logger,
   ended: AbortSignal,
 ): Promise<void> {
-  await eventually('the database', () => pingDatabase(db), logger, ended);
-  if (ended.aborted) return;
-  await checkSchema(db);
-  await eventually(
-    `the bucket ${config.s3.bucket} at ${config.s3.endpoint}`,
-    () => store.ensureBucket(),
-    logger,
-    ended,
-  );
-  if (ended.aborted) return;
+  const expected = expectedMigrations();
+  const waitFor = <Result>(what: string, attempt: () => Promise<Result>) => eventually(what, attempt, logger, ended);
+  const missing = await waitFor('the database', () => missingMigrations(db, expected));
+  if (missing?.length) throw schemaIsBehind(missing);
+  await waitFor(`the bucket ${config.s3.bucket} at ${config.s3.endpoint}`, () => store.ensureBucket());
   const { email, password } = config.admin;
-  if (email && password) {
-    const created = await new UserService(new UserRepository(db), systemClock).bootstrapAdmin(email, password);
-    if (created) logger.info({ email }, 'created the first administrator');
-  }
+  if (ended.aborted || !email || !password) return;
+  const created = await new UserService(new UserRepository(db), systemClock).bootstrapAdmin(email, password);
+  if (created) logger.info({ email }, 'created the first administrator');
 }
 
 /** What an API that died had promised to start does not wait for the worker's schedule, which makes up for what fails here. */
