@@ -2,11 +2,12 @@
  * Has a remote job end so that its phase can go on later: a training saves a checkpoint, any other job is stopped and done again. A key
  * that has not arrived yet is refused when it does.
  */
+import { log } from '@temporalio/activity';
 import type { JobAddress } from '../src/contracts/job-key';
 import { parseCheckpoint, UnreadableReply } from '../src/contracts/job-schemas';
 import type { JobState, JobStatus, ObjectRef, ServiceName } from '../src/contracts/jobs';
 import { endJob, type EndTiming } from './end-job';
-import { isLost, jobOver, toFailure } from './failures';
+import { isLost, toFailure } from './failures';
 import type { PythonJobClient } from './python-job-client';
 
 export interface PausedJob {
@@ -27,10 +28,20 @@ export async function pauseJob(
   const client = clients[service];
   try {
     const { state, attempt, result } = await orderEnd(client, timing, jobKey);
-    return { state, attempts: attempt, checkpoint: state === 'paused' ? parseCheckpoint(result) : null };
+    return { state, attempts: attempt, checkpoint: state === 'paused' ? checkpointOf(result, jobKey) : null };
   } catch (error) {
-    if (error instanceof UnreadableReply) throw toFailure(jobOver('INVALID_JOB_RESULT', error.message));
     throw toFailure(error);
+  }
+}
+
+/** Without one the trainer looks for the newest itself: an answer that cannot be read is no reason to end a task. */
+function checkpointOf(result: unknown, jobKey: string): ObjectRef | null {
+  try {
+    return parseCheckpoint(result);
+  } catch (error) {
+    if (!(error instanceof UnreadableReply)) throw error;
+    log.warn('a paused job named a checkpoint that cannot be one', { jobKey, reason: error.message });
+    return null;
   }
 }
 
