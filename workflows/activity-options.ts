@@ -1,6 +1,7 @@
 /**
  * Every timeout and retry policy of the workflows, each with its reason. Activities are proxied here and nowhere else.
- * No phase has a limit on the wait for a worker: a task may queue for as long as the resource is busy.
+ * No phase has a limit over its attempts: a task may queue, or wait for what is down, for weeks. An attempt that takes too long is
+ * followed by another one, which finds the job of the first.
  */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
@@ -62,7 +63,11 @@ const STOP: ActivityOptions = {
 };
 
 export const { recordTask } = proxyActivities<Pick<Activities, 'recordTask'>>(RECORD);
-export const { requestCancellation } = proxyActivities<Pick<Activities, 'requestCancellation'>>(RECORD);
+/** Not behind records, which wait for the database: a cancel needs none. */
+export const { requestCancellation } = proxyActivities<Pick<Activities, 'requestCancellation'>>({
+  ...RECORD,
+  taskQueue: TASK_QUEUES.control,
+});
 export const { writeReport } = proxyActivities<Pick<Activities, 'writeReport'>>(REPORT);
 export const { pauseJob } = proxyActivities<Pick<Activities, 'pauseJob'>>(PAUSE);
 export const { stopJob } = proxyActivities<Pick<Activities, 'stopJob'>>(STOP);
@@ -72,7 +77,6 @@ export const OPTIMIZE: ActivityOptions = {
   ...JOB,
   taskQueue: TASK_QUEUES.optimize,
   startToCloseTimeout: '6h',
-  scheduleToCloseTimeout: '48h',
 };
 
 /** Days, for a fine-tuning run; nothing bounds the queue for a GPU. */
@@ -83,7 +87,6 @@ export const EVALUATE: ActivityOptions = {
   ...JOB,
   taskQueue: TASK_QUEUES.evaluate,
   startToCloseTimeout: '6h',
-  scheduleToCloseTimeout: '48h',
 };
 
 export const { optimizeDataset } = proxyActivities<Pick<Activities, 'optimizeDataset'>>(OPTIMIZE);
