@@ -1,6 +1,13 @@
 /** What people ask of a task at moments when it is busy with something else: stopping a job that does not stop, or going on in another run. */
 import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
-import { cancelTask, failTask, pauseTask, queryTaskStatus, resumeTask } from '../src/temporal/control-task';
+import {
+  cancelTask,
+  failTask,
+  pauseTask,
+  queryTaskStatus,
+  resumeTask,
+  updateHyperparameters,
+} from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
 import { taskSpec } from '../src/testing/job-results';
 import { jobFailure, TaskHarness } from '../src/testing/task-harness';
@@ -66,12 +73,43 @@ test('an outage of the workers is no fault of the job that its service stopped m
   const task = taskSpec();
   let stopped = 0;
   harness.script(task.taskId, 'training', async () => {
-    if (stopped++ < 4) throw jobFailure('JOB_PAUSED', true);
+    if (stopped++ < 3) throw jobFailure('JOB_PAUSED', true);
   });
   await harness.start(task);
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-  expect(jobKeys(task.taskId, 'training')).toHaveLength(5);
+  expect(jobKeys(task.taskId, 'training')).toHaveLength(4);
 });
+
+test('a suspended task that is edited again and again goes on in another run before its history grows long', async () => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  const { taskId } = task;
+  const job = harness.hold(taskId, 'training');
+  await harness.start(task);
+  await job.reached;
+  await pauseTask(client, taskId);
+  await harness.reaches(taskId, 'SUSPENDED');
+  const first = (await harness.handle(taskId).describe()).runId;
+  const noted = () =>
+    harness
+      .changesOf(taskId)
+      .flatMap(({ decisions }) => decisions)
+      .filter(({ kind }) => kind === 'edit-hyperparameters').length;
+  let edits = 0;
+  while ((await harness.handle(taskId).describe()).runId === first) {
+    edits += 1;
+    await updateHyperparameters(client, taskId, { hyperparameters: { checkpoint_interval_seconds: edits } });
+    await until('the edit to be noted', () => noted() === edits);
+    expect(edits).toBeLessThan(150);
+  }
+  const edited = await updateHyperparameters(client, taskId, { hyperparameters: { checkpoint_interval_seconds: 7 } });
+  expect(edited).toMatchObject({ checkpoint_interval_seconds: 7 });
+  expect(await queryTaskStatus(client, taskId)).toMatchObject({ status: 'SUSPENDED', controlState: 'none' });
+  await until('the last edit to be noted', () => noted() === edits + 1);
+  await resumeTask(client, taskId);
+  job.letGo();
+  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+}, 120_000);
 
 describe('a resume that comes while a suspended task continues as new', () => {
   /** A run as the one before it left it: suspended, its phases done. */

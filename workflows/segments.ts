@@ -25,8 +25,8 @@ const MAX_FAULTS = 3;
 /** A lost job starts anew at once. Anything else had its reason, which gets some time to pass. */
 const WAIT_AFTER_FAULT_SECONDS = 5;
 
-/** A cancelled task waits this long for its job to be gone. A service that is down is told when it is back; the task ends before. */
-const CANCEL_PATIENCE_MS = 2000;
+/** A job is gone 0.6 s after a cancel. A service that is down is told when it is back; the task ends before. */
+const CANCEL_PATIENCE_MS = 800;
 const PATIENT_CANCEL = 'patient-cancel';
 
 const FIRST_SEGMENT = { segment: 0, startedAt: null, faults: 0, attempts: 0, checkpoint: null };
@@ -117,7 +117,8 @@ async function afterFault(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseSta
   // The trainer looks for the newest checkpoint itself: what was lost may have saved one since the last pause.
   at.checkpoint = null;
   log.warn('the job starts anew', { jobKey: key, code: failure?.code, segment: at.segment });
-  if (failure?.code !== 'JOB_LOST') await unlessEnded(run, () => sleep(WAIT_AFTER_FAULT_SECONDS * 1000 * faults));
+  const waitSeconds = WAIT_AFTER_FAULT_SECONDS * Math.max(1, faults);
+  if (failure?.code !== 'JOB_LOST') await unlessEnded(run, () => sleep(waitSeconds * 1000));
   await control.pausePointBetweenJobs(job.status);
 }
 

@@ -57,7 +57,9 @@ export class TaskControl {
       if (!this.state.paused) return;
       await this.suspend(this.state.paused, resumesTo);
     }
-    await condition(() => !this.state.paused || Boolean(this.state.failing));
+    await condition(() => !this.state.paused || Boolean(this.state.failing) || isLongHistory());
+    // Edits of a suspended task are told to it, too.
+    if (this.state.paused && !this.state.failing) await this.goOnInNextRun();
     this.state.pausedMs += Date.now() - (this.state.suspension?.since ?? Date.now());
     this.state.suspension = null;
     await this.endPoint();
@@ -66,9 +68,17 @@ export class TaskControl {
     await this.pausePoint(resumesTo);
   }
 
-  /** The place between two jobs of one phase: a pause that interrupted the first takes hold before the second. */
+  /**
+   * The place between two jobs of one phase: a pause that interrupted the first takes hold before the second, and a phase of very many
+   * jobs goes on in another run.
+   */
   async pausePointBetweenJobs(resumesTo: LiveStatus): Promise<void> {
     if (this.pauseInterrupts || this.state.failing) await this.pausePoint(resumesTo);
+    if (isLongHistory()) await this.goOnInNextRun();
+  }
+
+  private goOnInNextRun(): Promise<never> {
+    return continueInNextRun({ task: this.task, state: this.state, record: this.record, control: this });
   }
 
   /** Set when an operator wants the task to end as failed. */
@@ -121,8 +131,7 @@ export class TaskControl {
     this.record.set({ suspension });
     await this.record.transition('SUSPENDED');
     // Weeks may pass until somebody resumes it, and then it may be paused again and again: the next run begins here.
-    if (isLongHistory())
-      await continueInNextRun({ task: this.task, state: this.state, record: this.record, control: this });
+    if (isLongHistory()) await this.goOnInNextRun();
   }
 
   get mode(): TaskSpec['mode'] {
