@@ -17,7 +17,7 @@ import { withReason, workflowState } from './task-workflow';
 
 const PAGE = 500;
 const AT_ONCE = 10;
-/** From so many tasks on that Temporal does not know, and not one that it knows, it is taken for another server. */
+/** From so many tasks on that Temporal does not know, and no more that it knows, it is taken for another server. */
 const MIN_UNKNOWN = 3;
 /** What goes to Temporal's history is bounded; the log has all. */
 const MAX_TOLD = 50;
@@ -37,6 +37,7 @@ export function reconcileRows(deps: RowReconciler, now = () => new Date()): Prom
     const report: RowsReport = { checked: 0, ended: [], endedInAll: 0, unchecked: 0 };
     const quietSince = new Date(now().getTime() - deps.quietSeconds * 1000);
     const unknown: string[] = [];
+    let known = 0;
     const end = async (taskId: string) => {
       const code = await reconcileRow(deps, taskId, now());
       if (code === null) return;
@@ -57,18 +58,23 @@ export function reconcileRows(deps: RowReconciler, now = () => new Date()): Prom
         report.checked += 1;
         await compare(taskId, async () => {
           const state = await workflowState(deps.workflowClient, taskId);
-          if (state === 'NOT_FOUND') unknown.push(taskId);
-          else if (state !== 'goes on') await end(taskId);
+          if (state === 'NOT_FOUND') return void unknown.push(taskId);
+          known += 1;
+          if (state !== 'goes on') await end(taskId);
         });
       });
       after = page.at(-1)?.id ?? after;
       more = page.length === PAGE;
     }
-    if (isAnotherServer(report.checked, unknown.length)) {
+    if (isAnotherServer(known, unknown.length)) {
       report.unchecked += unknown.length;
-      log.error('Temporal knows none of the tasks; none was ended. Is it the right server and namespace?', {
-        tasks: unknown.length,
-      });
+      log.error(
+        'Temporal does not know most of the tasks; those were not ended. Is it the right server and namespace?',
+        {
+          tasks: unknown.length,
+          known,
+        },
+      );
     } else {
       await sideBySide(unknown, AT_ONCE, (taskId) => compare(taskId, () => end(taskId)));
     }
@@ -76,9 +82,9 @@ export function reconcileRows(deps: RowReconciler, now = () => new Date()): Prom
   });
 }
 
-/** A server that knows none of several tasks has not lost them one by one. */
-function isAnotherServer(checked: number, unknown: number): boolean {
-  return unknown >= MIN_UNKNOWN && unknown === checked;
+/** A server that does not know most of several tasks has not lost them one by one; those that it knows were started since. */
+function isAnotherServer(known: number, unknown: number): boolean {
+  return unknown >= MIN_UNKNOWN && unknown >= known;
 }
 
 /** The code the task ended with, or null when it needed no end or got one from its workflow meanwhile. */

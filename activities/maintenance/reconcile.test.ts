@@ -237,20 +237,23 @@ test('with Temporal down no row is judged', async () => {
   await db.mlTask.updateMany({ where: { taskId }, data: { status: 'CANCELLED' } });
 });
 
-test('a server that knows none of the tasks is another one, and none is ended', async () => {
+test('a server that knows no more of the tasks than it does not is another one, and none is ended', async () => {
   // Whatever earlier tests have left is over.
   await db.mlTask.updateMany({ where: { status: { not: 'FAILED' } }, data: { status: 'CANCELLED' } });
   const tasks = await Promise.all([task(), task(), task()]);
   const report = await run(activities.reconcileRows);
   expect(report).toMatchObject({ endedInAll: 0, unchecked: 3 });
   for (const taskId of tasks) expect(await rowOf(taskId)).toMatchObject({ status: 'TRAINING', seq: 7 });
-  // One that it knows is enough for the others to be lost.
-  const known = await task();
-  const handle = await workflowOf(known);
+  // As many that it knows were started on it since; one more, and the others are lost.
+  const known = await Promise.all([task(), task(), task()]);
+  const handles = await Promise.all(known.map((one) => workflowOf(one)));
+  expect(await run(activities.reconcileRows)).toMatchObject({ endedInAll: 0, unchecked: 3 });
+  known.push(await task());
+  handles.push(await workflowOf(known.at(-1) ?? ''));
   expect(await run(activities.reconcileRows)).toMatchObject({ endedInAll: 3, unchecked: 0 });
   for (const taskId of tasks) expect(await rowOf(taskId)).toMatchObject({ failure: { code: 'WORKFLOW_LOST' } });
-  await handle.terminate();
-  await db.mlTask.updateMany({ where: { taskId: known }, data: { status: 'CANCELLED' } });
+  for (const handle of handles) await handle.terminate();
+  await db.mlTask.updateMany({ where: { taskId: { in: known } }, data: { status: 'CANCELLED' } });
 });
 
 /** Puts a live job into a service. */
@@ -268,8 +271,12 @@ function job(service: ServiceName, taskId: string, createdAt = LONG_AGO): string
 const stateOf = (service: ServiceName, jobKey: string) => services[service].jobs.get(jobId(jobKey))?.state;
 
 test('jobs that nobody waits for are stopped, others are not, and a service that is down keeps none waiting', async () => {
-  const [running, terminated] = [await task(), await task()];
+  const [running, terminated, ahead] = [await task(), await task(), await task()];
   await workflowOf(running);
+  await workflowOf(ahead);
+  await db.taskExecution.create({
+    data: { taskId: ahead, iteration: 0, phase: 'training', segment: 1, status: 'running', startedAt: LONG_AGO },
+  });
   await (await workflowOf(terminated)).terminate();
   const justNow = new Date();
   const kept = [
@@ -281,6 +288,7 @@ test('jobs that nobody waits for are stopped, others are not, and a service that
   await workflowOf(kept[2][1].split('/')[0] ?? '');
   const orphans = [
     ['optimizer', job('optimizer', 'task_nobody'), 'no task has this id'],
+    ['trainer', job('trainer', ahead), 'segment 1 has taken its place'],
     ['trainer', job('trainer', terminated), 'the workflow of its task has ended: TERMINATED'],
     ['trainer', job('trainer', await task({ status: 'SUSPENDED' })), 'its task is SUSPENDED'],
     ['trainer', job('trainer', await task({ status: 'CANCELLED', completedAt: LONG_AGO })), 'its task is CANCELLED'],
@@ -288,7 +296,7 @@ test('jobs that nobody waits for are stopped, others are not, and a service that
   services.evaluator.intercept = (_, response) => (response.destroy(), true);
 
   const report = await run(activities.stopOrphanJobs);
-  expect(report).toMatchObject({ live: 7, stoppedInAll: 4, unstopped: 0, unreachable: ['evaluator'] });
+  expect(report).toMatchObject({ live: 8, stoppedInAll: 5, unstopped: 0, unreachable: ['evaluator'] });
   expect(report.stopped).toEqual(
     expect.arrayContaining(orphans.map(([service, jobKey, reason]) => ({ service, jobKey, reason }))),
   );

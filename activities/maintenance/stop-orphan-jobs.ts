@@ -1,5 +1,5 @@
 /**
- * Stops jobs that nobody waits for: of tasks that are gone, over or suspended, or whose workflow has ended. A service that is down, or
+ * Stops jobs that nobody waits for: of tasks that are gone, over or suspended, whose workflow has ended or has gone on to another segment. A service that is down, or
  * cannot list its jobs, does not keep the others waiting.
  */
 import { log } from '@temporalio/activity';
@@ -56,7 +56,7 @@ async function listed(lister: JobLister): Promise<JobStatus[] | null> {
 async function review(
   deps: OrphanStopper,
   service: ServiceName,
-  { jobKey, taskId, createdAt }: JobStatus,
+  { jobKey, taskId, iteration, phase, segment, createdAt }: JobStatus,
   now: () => Date,
   report: JobsReport,
 ): Promise<void> {
@@ -64,7 +64,9 @@ async function review(
     // In this order: a workflow that ends in between has written its row before.
     const workflow = await workflowState(deps.workflowClient, taskId);
     const task = (await deps.reads.standings([taskId])).get(taskId) ?? null;
-    const reason = orphanReason({ createdAt: new Date(createdAt) }, { task, workflow }, now());
+    const newestSegment = await deps.reads.newestSegment(taskId, iteration, phase);
+    const job = { createdAt: new Date(createdAt), segment };
+    const reason = orphanReason(job, { task, workflow, newestSegment }, now());
     if (reason === null) return;
     log.warn('stopping a job that nobody waits for', { service, jobKey, reason });
     await deps.stopJob({ service, jobKey });

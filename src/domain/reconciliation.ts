@@ -70,15 +70,23 @@ export const OWNER_GONE_MS = 30_000;
 export interface JobOwner {
   task: { status: TaskStatus; completedAt: Date | null; updatedAt: Date } | null;
   workflow: 'goes on' | ClosedState;
+  /** The newest segment of the job's phase in its iteration; null where no row tells. */
+  newestSegment: number | null;
 }
 
 /** Why nobody waits for a live job any more, in words; null when somebody may. */
-export function orphanReason(job: { createdAt: Date }, { task, workflow }: JobOwner, now: Date): string | null {
+export function orphanReason(
+  job: { createdAt: Date; segment: number },
+  { task, workflow, newestSegment }: JobOwner,
+  now: Date,
+): string | null {
   const isLongAgo = (date: Date) => now.getTime() - date.getTime() > OWNER_GONE_MS;
   if (now.getTime() - job.createdAt.getTime() < MIN_JOB_AGE_MS) return null;
   if (!task) return 'no task has this id';
   if (isTerminal(task.status) && isLongAgo(task.completedAt ?? task.updatedAt)) return `its task is ${task.status}`;
   if (task.status === 'SUSPENDED' && isLongAgo(task.updatedAt)) return 'its task is SUSPENDED';
+  // A service that was away for long when its job was to be stopped has it still, while the next one is under way.
+  if (newestSegment !== null && job.segment < newestSegment) return `segment ${newestSegment} has taken its place`;
   // Of a task that is live and that Temporal does not know the row ends first: the server may be another one.
   return workflow === 'goes on' || workflow === 'NOT_FOUND' ? null : `the workflow of its task has ended: ${workflow}`;
 }

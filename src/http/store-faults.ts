@@ -7,7 +7,18 @@ const RETRY_AFTER_SECONDS = 5;
 const DATABASE_AWAY = /^(57P0[1-3]|08\w{3}|53300)$/;
 
 /** Prisma's codes of a database that is out of reach or too slow for a transaction, and the system's codes of a connection that is. */
-const UNREACHABLE = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'];
+const UNREACHABLE = [
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'P2028',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+];
 
 /** What PostgreSQL's driver says, without any code, when a connection ends with no word from the server. */
 const CONNECTION_LOST = /^Connection terminated/;

@@ -2,6 +2,7 @@
  * What the reconcile reads of tasks and executions, of all users. What it writes goes through `TaskRecordRepository.apply`, like every
  * change of a task. No scope here: the caller is the worker, which acts for the installation.
  */
+import type { JobPhase } from '../contracts/jobs';
 import type { ExecutionRecord } from '../contracts/task-record';
 import type { Db } from '../db';
 import type { TaskStatus } from '../domain/task-status';
@@ -52,6 +53,16 @@ export class ReconciliationRepository {
       orderBy: { id: 'asc' },
     });
     return { task, running: running.map(executionRecord) };
+  }
+
+  /** The newest segment of a phase in an iteration; null where there is no row, as of a final test. */
+  async newestSegment(taskId: string, iteration: number, phase: JobPhase): Promise<number | null> {
+    if (phase === 'final') return null;
+    const { _max } = await this.db.taskExecution.aggregate({
+      where: { taskId, iteration, phase },
+      _max: { segment: true },
+    });
+    return _max.segment;
   }
 
   /** Those of the tasks that have a row, by id. */

@@ -103,10 +103,25 @@ export class TaskRepository {
   }
 
   /** Cancels a task that has no workflow. False when it has got one meanwhile. */
-  async cancelUnstarted(task: TaskRow, actor: string, reason: string | null, now: Date): Promise<boolean> {
+  cancelUnstarted(task: TaskRow, actor: string, reason: string | null, now: Date): Promise<boolean> {
+    return this.cancelWhere({ status: 'PENDING', workflowStartedAt: null }, task, actor, reason, now);
+  }
+
+  /** Cancels a task whose workflow is gone. False when the row has moved since it was read: then it is not. */
+  cancelLost(task: TaskRow, actor: string, reason: string | null, now: Date): Promise<boolean> {
+    return this.cancelWhere({ status: task.status, seq: task.seq }, task, actor, reason, now);
+  }
+
+  private cancelWhere(
+    as: Prisma.MlTaskWhereInput,
+    task: TaskRow,
+    actor: string,
+    reason: string | null,
+    now: Date,
+  ): Promise<boolean> {
     return this.db.$transaction(async (tx) => {
       const { count } = await tx.mlTask.updateMany({
-        where: { id: task.id, status: 'PENDING', workflowStartedAt: null },
+        where: { id: task.id, ...as },
         data: {
           status: 'CANCELLED',
           controlState: 'none',
@@ -117,10 +132,17 @@ export class TaskRepository {
       });
       if (count === 0) return false;
       const seq = task.seq + 1;
-      const payload = { taskId: task.taskId, status: 'CANCELLED', controlState: 'none', from: 'PENDING' };
+      const payload = { taskId: task.taskId, status: 'CANCELLED', controlState: 'none', from: task.status };
       await tx.taskEvent.create({ data: { taskId: task.taskId, seq, type: 'task.status', payload } });
       await tx.taskDecision.create({
-        data: { taskId: task.taskId, seq, iteration: 0, kind: 'cancel', facts: { reason }, actor, decidedAt: now },
+        data: {
+          ...{ taskId: task.taskId, seq, iteration: task.currentIteration, kind: 'cancel' },
+          ...{ facts: { reason }, actor, decidedAt: now },
+        },
+      });
+      await tx.taskExecution.updateMany({
+        where: { taskId: task.taskId, status: 'running' },
+        data: { status: 'cancelled', completedAt: now },
       });
       return true;
     });

@@ -196,6 +196,20 @@ describe('pause, resume, cancel', () => {
     const answer = await owner.client.post(`/api/tasks/${taskId}/pause`);
     expect([answer.status, answer.body.error.code]).toEqual([409, 'ILLEGAL_TRANSITION']);
   });
+
+  test('a cancel of a task whose workflow is gone ends its row, and what its row shows as running', async () => {
+    const { taskId } = await createTask(app.db, owner.userId, { status: 'TRAINING', seq: 4, ...live });
+    const running = { taskId, iteration: 0, phase: 'training', segment: 0, status: 'running' } as const;
+    await app.db.taskExecution.create({ data: { ...running, startedAt: new Date() } });
+    app.workflows.fault = new AppError('NOT_FOUND', 'a running workflow of this task not found');
+    const answer = await owner.client.post(`/api/tasks/${taskId}/cancel`, { reason: 'Temporal lost it' });
+    expect([answer.status, answer.body.status]).toEqual([200, 'CANCELLED']);
+    expect(await row(taskId)).toMatchObject({ status: 'CANCELLED', seq: 5, controlReason: 'Temporal lost it' });
+    const execution = await app.db.taskExecution.findFirstOrThrow({ where: { taskId } });
+    expect(execution).toMatchObject({ status: 'cancelled', completedAt: expect.any(Date) });
+    const events = await app.db.taskEvent.findMany({ where: { taskId, seq: 5 } });
+    expect(events.map(({ payload }) => payload)).toMatchObject([{ status: 'CANCELLED', from: 'TRAINING' }]);
+  });
 });
 
 describe('a suspended task', () => {

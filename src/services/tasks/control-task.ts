@@ -1,6 +1,6 @@
 /**
- * Start, pause, resume, cancel, fail, new stop conditions and hyperparameters. The workflow decides; here it is asked, and what can be known to be wrong
- * is refused before. A task without a workflow is changed in its row.
+ * Start, pause, resume, cancel, fail, new stop conditions and hyperparameters. The workflow decides; here it is asked, and what can be
+ * known to be wrong is refused before. A task without a workflow is changed in its row.
  */
 import type {
   ControlAnswer,
@@ -92,6 +92,7 @@ export class TaskControl {
     } catch (error) {
       // A start that was asked for but has not got through: the sweeper starts PENDING tasks only.
       if (await this.cancelRow(caller, task, reason)) return this.find(caller, taskId);
+      if (isNotFound(error) && (await this.cancelLost(caller, task, reason))) return this.find(caller, taskId);
       throw await this.explain(caller, taskId, error);
     }
     await this.deps.tasks.markCancelling(task, reason);
@@ -108,6 +109,15 @@ export class TaskControl {
 
   private cancelRow(caller: Caller, task: TaskRow, reason: string | null): Promise<boolean> {
     return this.deps.tasks.cancelUnstarted(task, actor(caller), reason, this.deps.clock());
+  }
+
+  /** Of a task whose workflow is gone, as after Temporal lost its data, the row is all that is left to end. */
+  private cancelLost(caller: Caller, task: TaskRow, reason: string | null): Promise<boolean> {
+    this.deps.logger.warn(
+      { taskId: task.taskId },
+      'Temporal has no running workflow of this task; its row is cancelled',
+    );
+    return this.deps.tasks.cancelLost(task, actor(caller), reason, this.deps.clock());
   }
 
   /** Changes what ends the loop, while it runs or before. */
@@ -164,12 +174,16 @@ export class TaskControl {
 
   /** A workflow that has ended in between is no missing task but one that can no longer be controlled. */
   private async explain(caller: Caller, taskId: string, error: unknown): Promise<unknown> {
-    if (!(error instanceof AppError && error.code === 'NOT_FOUND')) return error;
+    if (!isNotFound(error)) return error;
     const task = await this.find(caller, taskId);
     return new AppError('ILLEGAL_TRANSITION', `the task has no running workflow; it is ${task.status}`, {
       cause: error,
     });
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'NOT_FOUND';
 }
 
 function actor(caller: Caller): string {
