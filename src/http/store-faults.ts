@@ -20,8 +20,8 @@ const UNREACHABLE = [
   'EPIPE',
 ];
 
-/** What PostgreSQL's driver says, without any code, when a connection ends with no word from the server. */
-const CONNECTION_LOST = /^Connection terminated/;
+/** What PostgreSQL's driver says, without any code, when a connection ends with no word from the server, or none comes in time. */
+const CONNECTION_LOST = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/;
 
 /** The answer to a fault of a store; null when the fault is none of theirs. */
 export function storeFault(error: Error): AppError | null {
