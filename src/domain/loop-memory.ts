@@ -1,6 +1,6 @@
 /**
  * What a loop carries of its past from run to run. Bounded: a state that grew with every iteration would make each run's history larger
- * than the one before, until Temporal refused it. Nothing is lost: rows and reports keep all of it. Pure.
+ * than the one before, until Temporal refused it. Nothing is lost: PostgreSQL keeps all of it. Pure.
  */
 import { MAX_PATIENCE } from './stop-conditions';
 

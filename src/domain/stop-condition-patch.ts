@@ -2,14 +2,16 @@
  * Edits of a running loop's stop conditions. Pure, and safe for input from anyone: updates reach the workflow from REST, where they
  * were checked before, and from the Temporal CLI, where they were not.
  */
-import { MAX_PATIENCE, type StopConditions } from './stop-conditions';
+import { MAX_ITERATIONS, MAX_PATIENCE, type StopConditions } from './stop-conditions';
 
 type Check = (value: unknown) => string | null;
 
-const wholeFromOne: Check = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1000
-    ? null
-    : 'must be a whole number from 1 to 1000';
+const wholeUpTo =
+  (most: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most
+      ? null
+      : `must be a whole number from 1 to ${most}`;
 
 const finite: Check = (value) => (Number.isFinite(value) ? null : 'must be a number');
 
@@ -40,16 +42,11 @@ const time: Check = (value) =>
     ? null
     : 'must be a time such as 2030-01-31T12:00:00Z';
 
-const patience: Check = (value) =>
-  wholeFromOne(value) === null && Number(value) <= MAX_PATIENCE
-    ? null
-    : `must be a whole number from 1 to ${MAX_PATIENCE}`;
-
 const CHECKS: Record<keyof StopConditions, Check> = {
-  maxIterations: wholeFromOne,
+  maxIterations: wholeUpTo(MAX_ITERATIONS),
   performanceThreshold: orNull(finite),
   rule: (value) => (value === 'point' || value === 'lower_bound' ? null : 'must be point or lower_bound'),
-  plateau: orNull(record({ patience: { check: patience }, minimumGain: { check: finite } })),
+  plateau: orNull(record({ patience: { check: wholeUpTo(MAX_PATIENCE) }, minimumGain: { check: finite } })),
   budget: orNull(
     record({
       wallSeconds: { check: orNull(positive), optional: true },

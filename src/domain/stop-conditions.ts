@@ -7,6 +7,9 @@
 /** How a score is compared with the threshold: its point value, or the lower end of its interval. */
 export type ThresholdRule = 'point' | 'lower_bound';
 
+/** A loop's reports and pages are made for so many; at ten minutes each they take a week. */
+export const MAX_ITERATIONS = 1000;
+
 /** The most iterations a plateau may be waited for; a loop remembers no more of its scores. */
 export const MAX_PATIENCE = 1000;
 

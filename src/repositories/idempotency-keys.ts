@@ -42,6 +42,11 @@ export class IdempotencyRepository {
     return { outcome: taken.count === 1 ? 'claimed' : 'in-progress' };
   }
 
+  /** Forgets a user's keys that were last touched before this. */
+  async forget(userId: number, before: Date): Promise<void> {
+    await this.db.idempotencyKey.deleteMany({ where: { userId, touchedAt: { lt: before } } });
+  }
+
   /** Says that the call is still at work. Changes nothing once the claim is another's. */
   async touch(claim: KeyClaim, now: Date): Promise<void> {
     await this.db.idempotencyKey.updateMany({ where: { ...claim, status: null }, data: { touchedAt: now } });

@@ -127,3 +127,15 @@ test('a call that fails after its answer was kept, as when the end of a transact
   await expect(service().answer(inDoubt)).rejects.toThrow('broke');
   expect(await service().answer(done.given)).toMatchObject({ status: 201, body: 'x', replayed: true });
 });
+
+test('a key is forgotten after a week, once its user brings another one, and no sooner', async () => {
+  const [old, other] = [call(randomUUID(), 'first'), call(randomUUID(), 'other')];
+  old.end();
+  other.end();
+  await service().answer(old.given);
+  later(7 * 24 * 60 - 1);
+  expect(await service().answer(old.given)).toMatchObject({ replayed: true });
+  later(2);
+  await service().answer(other.given);
+  expect(await row(old.given.key)).toBeNull();
+});

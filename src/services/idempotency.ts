@@ -12,6 +12,8 @@ import type { Clock } from './clock';
 /** A client that tries again after the API died should not have to wait longer than people do. */
 const ABANDONED_AFTER_MS = 45_000;
 const TOUCH_EVERY_MS = 4_000;
+/** Nobody repeats a call after that long. A user's old keys go with the next call that brings one. */
+const KEPT_MS = 7 * 86_400_000;
 
 export interface CreatedAnswer {
   status: number;
@@ -45,6 +47,7 @@ export class IdempotencyService {
   /** The answer of the call, or of the first one with its key. 409 when the key came with other content, or is in use now. */
   async answer(call: IdempotentCall): Promise<CreatedAnswer & { replayed: boolean }> {
     const now = this.clock();
+    await this.keys.forget(call.userId, new Date(now.getTime() - KEPT_MS));
     const claim: KeyClaim = { userId: call.userId, key: call.key, claimToken: randomUUID() };
     const claimed = await this.keys.claim(claim, now, new Date(now.getTime() - ABANDONED_AFTER_MS));
     switch (claimed.outcome) {

@@ -1,6 +1,6 @@
 /** What the task routes take and answer. */
 import { z } from 'zod';
-import { MAX_PATIENCE } from '../../domain/stop-conditions';
+import { MAX_ITERATIONS, MAX_PATIENCE } from '../../domain/stop-conditions';
 import { TASK_STATUSES } from '../../domain/task-status';
 import { pageQuery, publicId, refuseProtoKey, text, timestamp } from '../validation';
 
@@ -53,7 +53,7 @@ const operators = z.strictObject({
     .meta({ description: 'false: no row is sent to the teacher that the installation may have' }),
 });
 
-const maxIterations = z.number().int().min(1).max(1000);
+const maxIterations = z.number().int().min(1).max(MAX_ITERATIONS);
 const performanceThreshold = z.number().min(-1e9).max(1e9).nullish();
 
 const common = {
