@@ -15,7 +15,7 @@ function folderOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
-/** Of the sealed rows all that are the task's: those of iteration 0, or of a segment that is taken over, lie beside a later segment's own. */
+/** Of the sealed rows all that are the task's: those of iteration 0, or of a segment that is taken over, lie beside a later one's own. */
 function prefixesIn(request: JobRequestBase): string[] {
   if (!('sealedPrefix' in request && typeof request.sealedPrefix === 'string')) return [];
   return [request.sealedPrefix, sealedPrefix(request.taskId)];

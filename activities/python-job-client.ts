@@ -60,7 +60,7 @@ export class PythonJobClient {
     return this.ask('GET', jobKey, '', signal, waitSeconds);
   }
 
-  /** Cancels the job with this key, now or when it arrives. A finished job stays as it is. May be repeated safely; waits as `status` does. */
+  /** Cancels the job with this key, now or when it arrives. A finished one stays as it is. May be repeated; waits as `status` does. */
   cancel(jobKey: string, signal: AbortSignal, waitSeconds = 0): Promise<JobStatus> {
     return this.ask('POST', jobKey, '/cancel', signal, waitSeconds);
   }

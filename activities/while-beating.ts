@@ -6,7 +6,6 @@ const HEARTBEAT_MS = 1_000;
 /** Heartbeats while `work` runs, and ends it early when the activity is cancelled. */
 export async function whileBeating<Result>(work: () => Promise<Result>, intervalMs = HEARTBEAT_MS): Promise<Result> {
   const context = Context.current();
-  context.heartbeat();
   const beat = setInterval(() => context.heartbeat(), intervalMs);
   try {
     return await Promise.race([work(), context.cancelled]);

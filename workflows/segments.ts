@@ -138,8 +138,8 @@ async function endPhase(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState
 }
 
 /**
- * Stops the job, waits until it is gone, and answers with how often it was begun. Who cancels the task or has it fail, before or meanwhile, waits no longer than a moment for a
- * service that is away; the job is then stopped when that is back.
+ * Stops the job, waits until it is gone, and answers with how often it was begun. Who cancels the task or has it fail, before or
+ * meanwhile, waits no longer than a moment for a service that is away; the job is then stopped when that is back.
  */
 async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseState): Promise<number> {
   const stopping = stopRemoteJob(job.service, keyOf(run, job, at));

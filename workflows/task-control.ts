@@ -93,7 +93,10 @@ export class TaskControl {
     throw this.failure ?? new Error('unreachable');
   }
 
-  /** Throws when the task was cancelled or is to fail. After a cancel signal it waits for Temporal's own cancellation, which is on its way. */
+  /**
+   * Throws when the task was cancelled or is to fail. After a cancel signal it waits for Temporal's own cancellation, which is on its
+   * way.
+   */
   async endPoint(): Promise<void> {
     await condition(() => !this.cancelling);
     if (this.failure) throw this.failure;

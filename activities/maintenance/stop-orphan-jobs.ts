@@ -1,6 +1,6 @@
 /**
- * Stops jobs that nobody waits for: of tasks that are gone, over or suspended, whose workflow has ended or has gone on to another segment. A service that is down, or
- * cannot list its jobs, does not keep the others waiting.
+ * Stops jobs that nobody waits for: of tasks that are gone, over or suspended, whose workflow has ended or has gone on to another
+ * segment. A service that is down, or cannot list its jobs, does not keep the others waiting.
  */
 import { log } from '@temporalio/activity';
 import type { WorkflowClient } from '@temporalio/client';

@@ -100,7 +100,7 @@ export interface LoopState {
   /** Held-out rows of the frozen split. */
   heldOut: { mine: RowsRef; select: RowsRef; test: RowsRef | null } | null;
   champion: Champion | null;
-  /** Recipes of the challengers that have lost to this champion, oldest first; the newest hundred. Absent in a state written before they were kept. */
+  /** Recipes of the newest hundred challengers that lost to this champion, oldest first. Absent in a state written before they were kept. */
   rejected?: ObjectRef[];
   /** Data set the optimizer made last. */
   currentDatasetId: string | null;

@@ -1,7 +1,7 @@
 /**
  * Starts again what was asked to start but has no workflow that is known to run: the API died between its two writes, or Temporal was
- * down. The worker sweeps by the schedule `wlops-sweep-starts`, the API once at its start. Safe to run in several processes at once, because a
- * start finds the workflow that is there.
+ * down. The worker sweeps by the schedule `wlops-sweep-starts`, the API once at its start. Safe to run in several processes at once,
+ * because a start finds the workflow that is there.
  */
 import type { Client } from '@temporalio/client';
 import type { TaskSpec } from '../contracts/task-workflow';
@@ -9,7 +9,7 @@ import { startTask } from './start-task';
 
 /** Gives the API time to finish its own start. */
 const MIN_AGE_MS = 5_000;
-const BATCH = 50;
+const BATCH = 500;
 
 interface StartsInDoubt<Row extends { taskId: string }> {
   startsInDoubt(before: Date, limit: number): Promise<Row[]>;

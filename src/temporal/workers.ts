@@ -18,7 +18,7 @@ export interface WorkerSettings {
   version?: WorkerVersion | null;
 }
 
-/** Temporal's worker versioning: workflows stay on the version that they began with, and loops go to the current one with each iteration. */
+/** Temporal's worker versioning: workflows stay on the version that they began with; loops go to the current one with each iteration. */
 export interface WorkerVersion {
   deploymentName: string;
   buildId: string;
