@@ -65,7 +65,7 @@ describe.each(QUERIES)('%s', (_name, query) => {
   });
 });
 
-test.each(['ECONNREFUSED', 'P1001'])('a store whose driver says %s is one that is not available', (code) => {
+test.each(['ECONNREFUSED', 'EMFILE', 'P1001'])('a store whose driver says %s is one that is not available', (code) => {
   for (const error of [
     Object.assign(new Error('no'), { code }),
     new Error('no', { cause: Object.assign(new Error('why'), { code }) }),

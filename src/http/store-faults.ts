@@ -6,18 +6,10 @@ const RETRY_AFTER_SECONDS = 5;
 /** PostgreSQL's codes of a server that starts, stops, lost the connection or has none left. Source: its manual, appendix A. */
 const DATABASE_AWAY = /^(57P0[1-3]|08\w{3}|53300)$/;
 
-/** Prisma's codes of a database that is out of reach or too slow for a transaction, and the system's codes of a connection that is. */
+/** Prisma's codes of a database that is out of reach or too slow, the system's of a connection that is, or that takes a descriptor more. */
 const UNREACHABLE = [
-  'P1001',
-  'P1002',
-  'P1008',
-  'P1017',
-  'P2024',
-  'P2028',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EPIPE',
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EMFILE', 'ENFILE'],
 ];
 
 /** What PostgreSQL's driver says, without any code, when a connection ends with no word from the server, or none comes in time. */
