@@ -106,3 +106,11 @@ def test_leases_begin_when_a_job_is_first_seen_and_end_unless_they_are_off() -> 
     assert leases.expired(["a"], 109.9) == []
     assert leases.expired(["a", "b"], 110.0) == ["a"], "one that was gone in between begins anew"
     assert not off.are_due(100.0)
+
+
+def test_without_leases_nobody_remembers_who_was_asked_about() -> None:
+    leases, off = Leases(10.0), Leases(0)
+    for one in (leases, off):
+        one.renew("a")
+    assert list(leases._asked) == ["a"]
+    assert list(off._asked) == []
