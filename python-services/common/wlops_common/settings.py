@@ -9,13 +9,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wlops_common.object_store import BucketAddress
 
 #: The words the TypeScript processes know, so that one variable serves all.
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+#: A worker that waits for a job asks about it every ten seconds or so; a lease must outlast some of these that get lost.
+_LEAST_LEASE_SECONDS = 60
+
+
+def _outlasts_a_poll(seconds: float) -> float:
+    if 0 < seconds < _LEAST_LEASE_SECONDS:
+        raise ValueError(f"must be 0, which is off, or at least {_LEAST_LEASE_SECONDS}")
+    return seconds
+
+
+LeaseSeconds = Annotated[float, AfterValidator(_outlasts_a_poll)]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
@@ -45,7 +64,7 @@ class ServiceSettings(BaseSettings):
     #: Jobs that may wait; more are answered with 429.
     max_queued_jobs: int = Field(1000, ge=1, validation_alias="WLOPS_MAX_QUEUED_JOBS")
     #: A job that nobody has asked about for so long is stopped; 0 lets it run.
-    job_lease_seconds: float = Field(1800, ge=0, allow_inf_nan=False, validation_alias="WLOPS_JOB_LEASE_SECONDS")
+    job_lease_seconds: LeaseSeconds = Field(1800, ge=0, allow_inf_nan=False, validation_alias="WLOPS_JOB_LEASE_SECONDS")
     log_level: LogLevel = Field("info", validation_alias="WLOPS_LOG_LEVEL")
     #: Folder of the operator's own model folders.
     models_dir: Path | None = Field(None, validation_alias="WLOPS_MODELS_DIR")

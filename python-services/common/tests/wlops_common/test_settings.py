@@ -44,6 +44,21 @@ def test_the_offset_moves_the_default_port_and_not_a_given_one(monkeypatch: pyte
     assert load_settings(_Settings).listen_port == 9000
 
 
+@pytest.mark.parametrize("seconds", ["0", "60", "1800"])
+def test_a_lease_is_off_or_long_enough(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    monkeypatch.setenv("WLOPS_SERVICE_SECRET", SECRET)
+    monkeypatch.setenv("WLOPS_JOB_LEASE_SECONDS", seconds)
+    assert load_settings(_Settings).job_lease_seconds == float(seconds)
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0.5", "10", "59.9", "inf", "nan"])
+def test_a_lease_that_ends_between_two_polls_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    monkeypatch.setenv("WLOPS_SERVICE_SECRET", SECRET)
+    monkeypatch.setenv("WLOPS_JOB_LEASE_SECONDS", seconds)
+    with pytest.raises(SettingsFault, match="WLOPS_JOB_LEASE_SECONDS"):
+        load_settings(_Settings)
+
+
 @pytest.mark.parametrize("level", ["trace", "debug", "info", "warn", "error", "fatal"])
 def test_the_log_levels_are_those_of_the_typescript_processes(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
     source = (Path(__file__).parents[4] / "src/config.ts").read_text()
