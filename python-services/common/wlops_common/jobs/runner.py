@@ -73,6 +73,8 @@ class JobRunner:
         self.leases = Leases(settings.job_lease_seconds)
         self._running: list[RunningJob] = []
         self._killed_for_memory: set[str] = set()
+        #: The job whose process could not be started last; it waits longest, so it is the next to be started.
+        self._failed_to_start: str | None = None
         self._stopping = False
         self._is_closed = False
         self._has_failed = False
@@ -186,6 +188,7 @@ class JobRunner:
                 log.exception("a job's process could not be started", extra={"fields": {"jobId": status.job_id}})
                 self._give_back(status)
                 return
+            self._failed_to_start = None
             self._running.append(job)
             log.info(
                 "job started", extra={"fields": {**_identity(job), "attempt": status.attempt, "pid": job.process.pid}}
@@ -210,10 +213,12 @@ class JobRunner:
         return RunningJob(status, request_id, JobProcess(task), log_file, memory_kills, self._stop_times)
 
     def _give_back(self, status: JobStatus) -> None:
-        """A process that cannot be started counts like one that died: once more, then the job fails."""
-        if self._store.requeue_crashed(status.job_id, step=0) > 1:
+        """A job whose process cannot be started is tried once more, then it fails; how often it died before is of no account."""
+        fault = None
+        if status.job_id == self._failed_to_start:
             fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
-            self._store.finish(status.job_id, "failed", error=fault.to_job_error())
+        self._failed_to_start = status.job_id if fault is None else None
+        self._store.end_attempt(status.job_id, None if fault is None else fault.to_job_error())
 
     def _follow(self, job: RunningJob) -> None:
         now = time.monotonic()
@@ -234,35 +239,30 @@ class JobRunner:
         exit_code = job.process.exit_code
         self._release(job)
         job_id = job.status.job_id
-        order = self._store.order_of(job_id)
-        if job.outcome is not None:
-            outcome = job.outcome
-        elif order is not None:
-            outcome = Outcome(state="cancelled" if order == "cancel" else "paused")
-        elif job.is_abandoned:
-            outcome = Outcome(state="cancelled")
+        if job.outcome is None:
+            fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
+            ended = self._store.end_attempt(job_id, fault, died_at=self._step_of(job_id))
         else:
-            fault = self._fault_of(job, exit_code)
-            if fault is None:
-                self._metrics.job_restarted("crash")
-                self._store.requeue_crashed(job_id, self._step_of(job_id))
-                log.warning(
-                    "job process died, running it again",
-                    extra={"fields": {**_identity(job), "exitCode": exit_code}},
-                )
-                return
-            outcome = Outcome(state="failed", error=fault)
-        if outcome.state == "cancelled" and order is None:
-            outcome = Outcome(state="failed", error=_ABANDONED)
+            ended = self._finish(job_id, job.outcome)
+        if ended.state == "queued":
+            self._metrics.job_restarted("crash")
+            log.warning(
+                "job process died, running it again", extra={"fields": {**_identity(job), "exitCode": exit_code}}
+            )
+            return
         self._killed_for_memory.discard(job_id)
-        ended = self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
         seconds = time.monotonic() - job.started
         self._metrics.job_ended(job.status.phase, ended.state, seconds)
-        code = {"code": outcome.error.code} if outcome.error else {}
+        code = {"code": ended.error.code} if ended.error else {}
         log.info(
             "job ended",
             extra={"fields": {**_identity(job), "state": ended.state, "seconds": round(seconds, 3), **code}},
         )
+
+    def _finish(self, job_id: str, outcome: Outcome) -> JobStatus:
+        if outcome.state == "cancelled" and self._store.order_of(job_id) is None:
+            return self._store.finish(job_id, "failed", error=_ABANDONED)
+        return self._store.finish(job_id, outcome.state, result=outcome.result, error=outcome.error)
 
     def _fault_of(self, job: RunningJob, exit_code: int | None) -> JobError | None:
         """Why a process died without an answer, or None when it is to be run again."""

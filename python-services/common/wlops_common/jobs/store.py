@@ -229,38 +229,40 @@ class JobStore:
     def finish(
         self, job_id: str, state: JobState, *, result: dict[str, Any] | None = None, error: JobError | None = None
     ) -> JobStatus:
-        """End a running job for good, and answer its last status.
+        """End a running job for good, and answer its last status; one that has ended already stays as it is.
 
         One that was told to cancel while it saved for a pause is `cancelled`: nobody would resume it.
         """
-        now = utc_now()
         with self._transaction() as db:
-            row = db.execute(
-                """UPDATE jobs SET state = CASE WHEN ? = 'paused' AND requested = 'cancel' THEN 'cancelled' ELSE ? END,
-                   result = ?, error = ?, finished_at = ?, updated_at = ? WHERE job_id = ? RETURNING *""",
-                (
-                    state,
-                    state,
-                    None if result is None else json.dumps(result, ensure_ascii=False),
-                    None if error is None else json.dumps(error.to_json(), ensure_ascii=False),
-                    now,
-                    now,
-                    job_id,
-                ),
-            ).fetchone()
-            if row is None:
-                raise JobNotFound(f"There is no job {job_id}.")
-            status = _status(row)
+            row = _find(db, job_id)
+            if state == "paused" and row["requested"] == "cancel":
+                state = "cancelled"
+            status = _ended(db, row, state, result, error)
         return self._told(status)
 
-    def requeue_crashed(self, job_id: str, step: int) -> int:
-        """Put a job whose process died at ``step`` back to `queued`, and answer how often it has died, this time included."""
+    def end_attempt(self, job_id: str, error: JobError | None, *, died_at: int | None = None) -> JobStatus:
+        """After an attempt that gave no answer: the job waits again, or has failed with ``error``. Answers its status.
+
+        One that was told to stop meanwhile ends as it was told, and one that has ended already stays as it is. ``died_at`` is the step
+        at which its process died; None when there was no process.
+        """
         with self._transaction() as db:
-            now = utc_now()
-            db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
-            db.execute("INSERT INTO crashes (job_id, step, created_at) VALUES (?, ?, ?)", (job_id, step, now))
-            (crashes,) = db.execute("SELECT count(*) FROM crashes WHERE job_id = ?", (job_id,)).fetchone()
-            return int(crashes)
+            row = _find(db, job_id)
+            if row["requested"] is not None:
+                status = _ended(db, row, "cancelled" if row["requested"] == "cancel" else "paused")
+            elif error is not None:
+                status = _ended(db, row, "failed", error=error)
+            elif row["state"] in FINISHED:
+                status = _status(row)
+            else:
+                now = utc_now()
+                db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
+                if died_at is not None:
+                    db.execute(
+                        "INSERT INTO crashes (job_id, step, created_at) VALUES (?, ?, ?)", (job_id, died_at, now)
+                    )
+                status = _status(_find(db, job_id))
+        return self._told(status)
 
     def crashed_at(self, job_id: str) -> int | None:
         """The furthest step at which the process of this job died without an answer; None when it never did."""
@@ -321,6 +323,31 @@ def _find(db: sqlite3.Connection, job_or_task_id: str) -> sqlite3.Row:
         )
     found: sqlite3.Row = row
     return found
+
+
+def _ended(
+    db: sqlite3.Connection,
+    row: sqlite3.Row,
+    state: JobState,
+    result: dict[str, Any] | None = None,
+    error: JobError | None = None,
+) -> JobStatus:
+    """The status of a job that now ends in ``state``, unless it has ended before."""
+    if row["state"] not in FINISHED:
+        now = utc_now()
+        row = db.execute(
+            """UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, updated_at = ?
+               WHERE number = ? RETURNING *""",
+            (
+                state,
+                None if result is None else json.dumps(result, ensure_ascii=False),
+                None if error is None else json.dumps(error.to_json(), ensure_ascii=False),
+                now,
+                now,
+                row["number"],
+            ),
+        ).fetchone()
+    return _status(row)
 
 
 def _is_same(request: JobRequest, stored: str) -> bool:
