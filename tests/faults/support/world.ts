@@ -109,7 +109,9 @@ const JOBS_SCRIPT = `
 import json, sqlite3, sys
 db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
 db.row_factory = sqlite3.Row
-print(json.dumps([dict(row) for row in db.execute("SELECT *, (SELECT count(*) FROM crashes WHERE crashes.job_id = jobs.job_id) AS crashes FROM jobs ORDER BY number")]))
+print(json.dumps([dict(row) for row in db.execute(
+    "SELECT jobs.*, (SELECT count(*) FROM crashes WHERE crashes.job_id = jobs.job_id) AS crashes FROM jobs ORDER BY number"
+)]))
 `;
 
 /** The job store of a service as it is now. */

@@ -148,11 +148,16 @@ def _die(_context: JobContext, _request: TrainRequest) -> TrainResult:
 
 
 def _die_at(context: JobContext, request: TrainRequest) -> TrainResult:
-    """Attempt n dies at the n-th step of ``steps``, words with spaces between; one more succeeds."""
-    steps = str(request.hyperparameters["steps"]).split()
-    if context.attempt > len(steps):
+    """Attempt n dies at the n-th place of ``places``, words with spaces between; one more succeeds.
+
+    A place is the stages the attempt tells of, as in ``scoring:10,slices:0``, or ``-`` for nothing told.
+    """
+    places = str(request.hyperparameters["places"]).split()
+    if context.attempt > len(places):
         return _succeed(context, request)
-    context.progress("dying", int(steps[context.attempt - 1]))
+    place = places[context.attempt - 1]
+    for stage, _, step in (told.partition(":") for told in place.split(",") if place != "-"):
+        context.progress(stage, int(step))
     time.sleep(0.2)  # told to the service before the pipe breaks
     return _die(context, request)
 

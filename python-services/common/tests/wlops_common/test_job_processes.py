@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -110,27 +111,59 @@ def test_a_process_that_dies_is_run_once_more_and_finishes(shared_service: Servi
     assert shared_service.wait_for(job["jobId"], "succeeded")["attempt"] == 2
 
 
-def test_a_process_that_dies_twice_is_a_crashed_job_and_the_service_lives(shared_service: ServiceProcess) -> None:
+def test_a_process_that_always_dies_is_a_crashed_job_and_the_service_lives(shared_service: ServiceProcess) -> None:
     job = shared_service.submit(train_request("crashing", behaviour="die"))
     failed = shared_service.wait_for(job["jobId"], "failed")
     assert failed["error"]["code"] == "JOB_CRASHED"
-    assert failed["error"]["details"]["exitCode"] == -signal.SIGSEGV
-    assert failed["attempt"] == 2
+    assert failed["error"]["details"] == {"exitCode": -signal.SIGSEGV, "attempt": 3, "stage": None, "step": None}
+    assert failed["attempt"] == 3
     assert shared_service.wait_for(shared_service.submit(train_request("after_crash"))["jobId"], "succeeded")
 
 
 @pytest.mark.parametrize(
-    ("steps", "state", "attempt"),
-    [("10 20 30", "succeeded", 4), ("10 20 20", "failed", 3), ("10 20 15", "failed", 3)],
+    ("places", "attempts"),
+    [
+        ("a:10 a:20 a:30", 4),
+        ("a:500 a:500,b:0", 3),
+        # A training that goes on from its checkpoint tells of other stages than the attempt before.
+        ("rows:0,a:10,b:20 rows:0,b:30", 3),
+        # One stage comes back after another, as the steps of an optimization do.
+        ("a:10,b:0,a:20 a:10,b:0,a:30", 3),
+        ("- -", 3),
+        ("a:10 - - a:20 - - a:30", 8),
+    ],
 )
 def test_a_process_that_dies_is_run_again_as_long_as_it_gets_further(
-    shared_service: ServiceProcess, steps: str, state: str, attempt: int
+    shared_service: ServiceProcess, places: str, attempts: int
 ) -> None:
-    request = train_request(f"further_{steps.replace(' ', '_')}", behaviour="die at", steps=steps)
-    ended = shared_service.wait_for(shared_service.submit(request)["jobId"], state)
-    assert ended["attempt"] == attempt
-    if state == "failed":
-        assert (ended["error"]["code"], ended["error"]["details"]["step"]) == ("JOB_CRASHED", 20)
+    request = train_request(_task_of(places), behaviour="die at", places=places)
+    ended = shared_service.wait_for(shared_service.submit(request)["jobId"], "succeeded")
+    assert ended["attempt"] == attempts
+
+
+@pytest.mark.parametrize(
+    ("places", "stage", "step"),
+    [
+        ("a:10 a:20 a:20", "a", 20),
+        ("a:10 a:20 a:15", "a", 20),
+        ("a:500 a:500,b:0 a:500,b:0", "b", 0),
+        ("a:500,b:0 a:400", "a", 500),
+        ("a:20 - a:20", "a", 20),
+        ("a:20 - - -", None, None),
+    ],
+)
+def test_one_that_dies_no_further_than_before_has_crashed(
+    shared_service: ServiceProcess, places: str, stage: str | None, step: int | None
+) -> None:
+    request = train_request(_task_of(places), behaviour="die at", places=places)
+    ended = shared_service.wait_for(shared_service.submit(request)["jobId"], "failed")
+    assert ended["error"]["code"] == "JOB_CRASHED"
+    details = ended["error"]["details"]
+    assert (details["attempt"], details["stage"], details["step"]) == (len(places.split()), stage, step)
+
+
+def _task_of(places: str) -> str:
+    return "at_" + re.sub(r"[^a-z0-9]", "_", places)
 
 
 def test_an_attempt_that_died_after_its_manifest_has_its_result_taken_over(

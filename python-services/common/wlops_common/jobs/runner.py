@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
+#: A process that dies before it tells of any progress says nothing about where: so often in a row is a fault of the job's own.
+_MOST_SILENT_DEATHS = 3
 #: How long a runner that failed waits before it begins anew.
 _ANEW_SECONDS = 2.0
 #: How long to wait for the end of processes that were killed.
@@ -241,7 +243,7 @@ class JobRunner:
         job_id = job.status.job_id
         if job.outcome is None:
             fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
-            ended = self._store.end_attempt(job_id, fault, died_at=self._step_of(job_id))
+            ended = self._store.end_attempt(job_id, fault, told=job.told)
         else:
             ended = self._finish(job_id, job.outcome)
         if ended.state == "queued":
@@ -267,26 +269,29 @@ class JobRunner:
     def _fault_of(self, job: RunningJob, exit_code: int | None) -> JobError | None:
         """Why a process died without an answer, or None when it is to be run again."""
         details = {"exitCode": exit_code, "attempt": job.status.attempt}
-        crashed_at = self._store.crashed_at(job.status.job_id)
+        deaths = self._store.deaths_of(job.status.job_id)
         if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
-            if self._definition.can_save_memory and crashed_at is None:
+            if self._definition.can_save_memory and deaths.total == 0:
                 self._killed_for_memory.add(job.status.job_id)
                 return None
             return ResourceExhausted(
                 "The system ended the job because memory ran out. Use a smaller model, batch or data set.",
                 details=details,
             ).to_job_error()
-        # Who kills a job from outside does not hit the same step twice; a fault of the job's own does.
-        if crashed_at is None or self._step_of(job.status.job_id) > crashed_at:
+        # Who kills a job from outside does not hit the same place twice; a fault of the job's own does.
+        if not job.told:
+            is_new = deaths.silent + 1 < _MOST_SILENT_DEATHS
+        else:
+            is_new = any(
+                stage not in deaths.furthest or step > deaths.furthest[stage] for stage, step in job.told.items()
+            )
+        if is_new:
             return None
+        stage = next(reversed(job.told), None)
         return JobCrashed(
             f"The job's process died again without an answer, no further than before (exit code {exit_code}).",
-            details={**details, "step": crashed_at},
+            details={**details, "stage": stage, "step": None if stage is None else deaths.furthest[stage]},
         ).to_job_error()
-
-    def _step_of(self, job_id: str) -> int:
-        progress = self._store.find(job_id).progress
-        return progress.step if progress else 0
 
     def _release(self, job: RunningJob) -> None:
         job.process.close()

@@ -49,6 +49,8 @@ class RunningJob:
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     outcome: Outcome | None = None
+    #: The furthest step this attempt has told of, by stage, in the order of their first appearance.
+    told: dict[str, int] = field(default_factory=dict)
     #: Whether it is being stopped because nobody asks about it.
     is_abandoned: bool = False
     _order: Order | None = None
@@ -62,6 +64,7 @@ class RunningJob:
         for message in self.process.read_reports():
             if "progress" in message:
                 latest = JobProgress.model_validate(message["progress"])
+                self.told[latest.stage] = max(latest.step, self.told.get(latest.stage, latest.step))
             else:
                 self.outcome = Outcome.model_validate(message["outcome"])
         return latest

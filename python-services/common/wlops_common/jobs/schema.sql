@@ -26,14 +26,22 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_by_task ON jobs (task_id, number);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
 
--- Deaths of a job's process without an answer while the service lived, and how far it had come.
+-- Deaths of a job's process without an answer while the service lived, after which it was run again.
 CREATE TABLE IF NOT EXISTS crashes (
   job_id     TEXT NOT NULL,
-  step       INTEGER NOT NULL,
+  step       INTEGER NOT NULL,             -- the furthest the attempt had told of, in whatever stage; -1 when it had told nothing
   created_at TEXT NOT NULL
 );
 
 CREATE INDEX IF NOT EXISTS crashes_by_job ON crashes (job_id);
+
+-- How far the attempts that died had come, in each stage that one of them had told of.
+CREATE TABLE IF NOT EXISTS furthest (
+  job_id TEXT NOT NULL,
+  stage  TEXT NOT NULL,
+  step   INTEGER NOT NULL,
+  PRIMARY KEY (job_id, stage)
+) WITHOUT ROWID;
 
 -- Jobs that were cancelled before they arrived.
 CREATE TABLE IF NOT EXISTS tombstones (

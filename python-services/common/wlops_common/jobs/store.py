@@ -10,12 +10,12 @@ import fcntl
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -25,6 +25,20 @@ from wlops_common.jobs.ids import body_hash, parse_job_key
 
 Order = Literal["cancel", "pause"]
 FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "paused"})
+
+
+#: Stands for the step of an attempt that had told nothing.
+_NOTHING_TOLD = -1
+
+
+class Deaths(NamedTuple):
+    """What the attempts of a job that died without an answer have left known."""
+
+    total: int
+    #: The latest ones in a row that had told no progress.
+    silent: int
+    #: By stage, the furthest step that one of them had told of.
+    furthest: dict[str, int]
 
 
 class JobStoreInUse(Exception):
@@ -240,11 +254,11 @@ class JobStore:
             status = _ended(db, row, state, result, error)
         return self._told(status)
 
-    def end_attempt(self, job_id: str, error: JobError | None, *, died_at: int | None = None) -> JobStatus:
+    def end_attempt(self, job_id: str, error: JobError | None, *, told: Mapping[str, int] | None = None) -> JobStatus:
         """After an attempt that gave no answer: the job waits again, or has failed with ``error``. Answers its status.
 
-        One that was told to stop meanwhile ends as it was told, and one that has ended already stays as it is. ``died_at`` is the step
-        at which its process died; None when there was no process.
+        One that was told to stop meanwhile ends as it was told, and one that has ended already stays as it is. ``told`` is how far
+        the process that died had come, by stage; None when there was no process.
         """
         with self._transaction() as db:
             row = _find(db, job_id)
@@ -257,18 +271,22 @@ class JobStore:
             else:
                 now = utc_now()
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
-                if died_at is not None:
-                    db.execute(
-                        "INSERT INTO crashes (job_id, step, created_at) VALUES (?, ?, ?)", (job_id, died_at, now)
-                    )
+                if told is not None:
+                    _note_death(db, job_id, told, now)
                 status = _status(_find(db, job_id))
         return self._told(status)
 
-    def crashed_at(self, job_id: str) -> int | None:
-        """The furthest step at which the process of this job died without an answer; None when it never did."""
+    def deaths_of(self, job_id: str) -> Deaths:
+        """What is known of the deaths of this job's processes."""
         with self._mutex:
-            (step,) = self._connection.execute("SELECT max(step) FROM crashes WHERE job_id = ?", (job_id,)).fetchone()
-            return None if step is None else int(step)
+            steps = self._connection.execute(
+                "SELECT step FROM crashes WHERE job_id = ? ORDER BY rowid DESC", (job_id,)
+            ).fetchall()
+            furthest = self._connection.execute(
+                "SELECT stage, step FROM furthest WHERE job_id = ?", (job_id,)
+            ).fetchall()
+        silent = next((number for number, (step,) in enumerate(steps) if step != _NOTHING_TOLD), len(steps))
+        return Deaths(len(steps), silent, dict(map(tuple, furthest)))
 
     def requeue_running(self) -> list[str]:
         """Put running jobs back to `queued` and answer their ids; those told to cancel are `cancelled` instead.
@@ -295,7 +313,8 @@ class JobStore:
         with self._transaction() as db:
             db.execute("DELETE FROM tombstones WHERE created_at < ?", (limit,))
             rows = db.execute("DELETE FROM jobs WHERE finished_at < ? RETURNING job_id", (limit,)).fetchall()
-            db.executemany("DELETE FROM crashes WHERE job_id = ?", [(row["job_id"],) for row in rows])
+            for table in ("crashes", "furthest"):
+                db.executemany(f"DELETE FROM {table} WHERE job_id = ?", [(row["job_id"],) for row in rows])  # noqa: S608 - a constant
             return [row["job_id"] for row in rows]
 
     def counts(self) -> dict[str, int]:
@@ -348,6 +367,15 @@ def _ended(
             ),
         ).fetchone()
     return _status(row)
+
+
+def _note_death(db: sqlite3.Connection, job_id: str, told: Mapping[str, int], now: str) -> None:
+    step = max(told.values(), default=_NOTHING_TOLD)
+    db.execute("INSERT INTO crashes (job_id, step, created_at) VALUES (?, ?, ?)", (job_id, step, now))
+    db.executemany(
+        "INSERT INTO furthest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET step = max(step, excluded.step)",
+        [(job_id, stage, step) for stage, step in told.items()],
+    )
 
 
 def _is_same(request: JobRequest, stored: str) -> bool:
