@@ -48,7 +48,7 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
         JobInterrupted: The job was stopped. When paused, ``result.checkpoint`` is what ``resumeFrom`` takes.
     """
     left = left_by_earlier_attempts(context, request)
-    with context.expendable(None if left is None else {"checkpoint": left.to_json()}):
+    with context.expendable(request.result_unbegun() if left is None else {"checkpoint": left.to_json()}):
         training, checkpoints, settings = _prepare(context, request)
     with open_run(context, request) as run_log:
         run_log.parameters(_told(request, settings, training.plan))

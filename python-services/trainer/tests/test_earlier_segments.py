@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from trainer.checkpoint import Checkpoints
 from trainer.job import run
 from trainer.loop import Training
 from trainer.tests.support import Jobs, intent_rows, pause, without_times
-from wlops_common.contracts import TrainRequest, TrainResult
+from wlops_common.contracts import ObjectRef, TrainRequest, TrainResult
+from wlops_common.job_context import JobInterrupted
 from wlops_common.testing import RecordingJobContext
 
 SETTINGS: dict[str, Any] = {"epochs": 3, "batch_size": 16, "hidden_size": 16}
@@ -91,6 +93,42 @@ def test_a_newer_segment_comes_before_an_older_one_that_got_further(
     result, start, _ = go_on(jobs, request_for(jobs, segment=2))
     assert start == (5, "models/task_1/0/s1/attempt-1/checkpoint-5/manifest.json")
     assert without_times(result) == without_times(expected)
+
+
+def test_the_checkpoint_that_is_given_is_continued_though_its_segment_is_not_named_any_more(
+    jobs: Jobs, die: Callable[..., None], expected: TrainResult
+) -> None:
+    die(request_for(jobs), 1, 9, (8,))
+    given = ref_of(jobs, "models/task_1/0/s0/attempt-1/checkpoint-8/manifest.json")
+    earlier = [f"models/task_1/0/s{number}/" for number in range(21, 1, -1)]
+    request = request_for(jobs, segment=22).model_copy(update={"resume_from": given, "earlier_prefixes": earlier})
+    result, start, _ = go_on(jobs, request)
+    assert start == (8, given.key)
+    assert without_times(result) == without_times(expected)
+
+
+def test_a_later_attempt_paused_before_it_trains_hands_over_what_is_newest(
+    jobs: Jobs, die: Callable[..., None]
+) -> None:
+    die(request_for(jobs), 1, 9, (4, 8))
+    given = ref_of(jobs, "models/task_1/0/s0/attempt-1/checkpoint-8/manifest.json")
+    request = request_for(jobs, segment=1).model_copy(update={"resume_from": given})
+
+    def handed_over(attempt: int) -> object:
+        context = jobs.context(request, attempt=attempt)
+        context.recorder.order = lambda: "pause"
+        with pytest.raises(JobInterrupted) as interruption:
+            run(context, request)
+        return (interruption.value.result or {})["checkpoint"]
+
+    assert handed_over(2) == given.to_json()
+    die(request, 2, 13, (12,))
+    newest = ref_of(jobs, "models/task_1/0/s1/attempt-2/checkpoint-12/manifest.json")
+    assert handed_over(3) == newest.to_json()
+
+
+def ref_of(jobs: Jobs, key: str) -> ObjectRef:
+    return ObjectRef(key=key, sha256=hashlib.sha256((jobs.store.root / key).read_bytes()).hexdigest())
 
 
 def test_one_that_is_damaged_unsound_or_of_another_training_is_skipped(

@@ -143,16 +143,31 @@ def test_paused_in_each_epoch_it_ends_with_the_same_weights_and_figures(
 def test_paused_before_it_trains_it_is_gone_at_once_with_nothing_to_hand_over(
     service: ServiceProcess, make: Made, stage: str
 ) -> None:
-    # Enough rows for the preparation to take seconds, all of them in one call that looks for nothing.
-    task_id = f"early_{stage.split(maxsplit=1)[0]}"
-    job = service.submit(make(task_id, rows=40_000))
+    assert pause_in(service, make(f"early_{stage.split(maxsplit=1)[0]}", rows=40_000), stage) is None
+
+
+@pytest.mark.parametrize("stage", ["start", "preparing the model"])
+def test_paused_before_it_trains_it_hands_over_the_checkpoint_it_was_given(
+    service: ServiceProcess, make: Made, stage: str
+) -> None:
+    given = ObjectRef(key="models/early/0/s0/attempt-1/checkpoint-9/manifest.json", sha256="0" * 64)
+    request = make(f"given_{stage.split(maxsplit=1)[0]}", rows=40_000, resume_from=given)
+    assert pause_in(service, request, stage) == {"checkpoint": given.to_json()}
+
+
+def pause_in(service: ServiceProcess, request: TrainRequest, stage: str) -> dict[str, Any] | None:
+    """Pause a training in this stage, and answer the result; its process must be gone at once.
+
+    Give it enough rows for the preparation to take seconds, all of them in one call that looks for nothing.
+    """
+    job = service.submit(request)
     if stage == "start":
         wait_until(lambda: job_processes(service), "its process", PATIENCE_SECONDS)
     else:
         wait_for_stage(service, job["jobId"], stage)
     result, seconds = pause(service, job["jobId"])
-    assert result is None
     assert seconds < MOST_SECONDS
+    return result
 
 
 def test_a_killed_process_of_a_training_goes_on_from_its_last_checkpoint(

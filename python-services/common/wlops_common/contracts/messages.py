@@ -64,3 +64,7 @@ class JobRequest(Message):
     output_prefix: Prefix
     #: ``output_prefix`` of earlier segments of the same phase, newest first. What one of them finished is not done again.
     earlier_prefixes: list[Prefix] = Field(default_factory=list)
+
+    def result_unbegun(self) -> dict[str, Any] | None:
+        """What a job that is paused before it began hands over to the next segment: what it was given itself."""
+        return None

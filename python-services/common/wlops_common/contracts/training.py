@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from wlops_common.contracts.messages import JobRequest, Message, ObjectRef, RowsRef, Sha256, TaskType
@@ -16,6 +18,10 @@ class TrainRequest(JobRequest):
     train: RowsRef
     mine: RowsRef | None = None
     resume_from: ObjectRef | None = None
+
+    def result_unbegun(self) -> dict[str, Any] | None:
+        """The checkpoint it was to go on from."""
+        return None if self.resume_from is None else {"checkpoint": self.resume_from.to_json()}
 
 
 class TrainResult(Message):

@@ -140,7 +140,7 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
         )
         context.log("started")
         # A later attempt may have something to hand over at a pause, of which only the job itself knows.
-        with context.expendable() if task.attempt == 1 else contextlib.nullcontext():
+        with context.expendable(request.result_unbegun()) if task.attempt == 1 else contextlib.nullcontext():
             stop_when_done(store, request, context.log)
             job = load_entry(definition.entry)
         return job(context, request)
