@@ -1,37 +1,62 @@
-// Work that is done again: violations of I10.
+// Work that is done again: violations of I10. The first job ran from 40 to 30 s ago.
 import { NOW } from './sound-world.mjs';
+
+const AGAIN = /task_aaaaaaaa\/0\/training, segment 0, was started 2 times, once without a reason of its own/;
+const NEXT = /task_aaaaaaaa\/0\/training was given as segment 1 after 0 \(\w+\), once without a reason of its own/;
+
+/** Another attempt of the first job, with faults so many milliseconds ago. */
+const again = (targets, ago = 35_000) => [
+  (world) => {
+    world.jobs[0].attempt = 2;
+    for (const target of targets) world.faults.push({ at: NOW - ago, target });
+  },
+  AGAIN,
+];
+
+/** The next segment of the first job, 28 s ago. */
+export function nextSegment(world, changes = {}) {
+  const { createdAt, ...rest } = { createdAt: NOW - 28_000, ...changes };
+  world.jobs.push({ ...world.jobs[0], jobId: 'job_2', segment: 1, createdAt, startedAt: createdAt, ...rest });
+}
+
+const next = (plant) => [
+  (world) => {
+    nextSegment(world);
+    plant(world);
+  },
+  NEXT,
+];
+
+const faultsAt = (world, ...faults) => world.faults.push(...faults.map(([ago, target]) => ({ at: NOW - ago, target })));
 
 /** @type {[id: string, what: string, plant: (world: any) => void, evidence: RegExp][]} */
 export const REPEATS = [
-  [
-    'I10',
-    'a job that was started again for no reason',
-    (world) => (world.jobs[0].attempt = 2),
-    /task_aaaaaaaa\/0\/training, segment 0, was started 2 times; reasons: 0/,
-  ],
-  [
-    'I10',
-    'a second segment for no reason',
-    (world) => world.jobs.push({ ...world.jobs[1], jobId: 'job_2', segment: 1 }),
-    /task_bbbbbbbb\/0\/training was given as segment 1 after 0 \(succeeded\) for no reason/,
-  ],
+  ['I10', 'a job that was started again for no reason', ...again([])],
+  ['I10', 'a second segment for no reason', ...next(() => {})],
   [
     'I10',
     'a job that was started again after a fault of another service',
-    (world) => {
-      world.jobs[0].attempt = 2;
-      for (const target of [
-        'optimizer',
-        'job of evaluator',
-        'api',
-        'optimizer→s3 timeout',
-        'worker→evaluator timeout',
-        'evaluator nofile',
-      ])
-        world.faults.push({ at: NOW - 35_000, target });
-    },
-    /task_aaaaaaaa\/0\/training, segment 0, was started 2 times; reasons: 0/,
+    ...again([
+      ...['optimizer', 'job of evaluator', 'api', 'evaluator nofile'],
+      ...['optimizer→s3 timeout', 'worker→evaluator timeout'],
+    ]),
   ],
+  ...[
+    'worker',
+    'temporal',
+    'postgres',
+    'worker→temporal timeout',
+    'worker→postgres cut',
+    'temporal→postgres cut',
+  ].flatMap((target) => [
+    ['I10', `a job that was started again, and not found again, after a fault of ${target}`, ...again([target])],
+    ['I10', `a segment after a fault of ${target}`, ...next((world) => faultsAt(world, [35_000, target]))],
+  ]),
+  ...['s3', 'trainer→s3 timeout', 'worker→trainer cut'].map((target) => [
+    'I10',
+    `an attempt after a fault of ${target}, which ends a job but no process`,
+    ...again([target]),
+  ]),
   [
     'I10',
     'a job that was started again after another job of its service was killed',
@@ -39,60 +64,64 @@ export const REPEATS = [
       world.jobs[0].attempt = 2;
       world.faults.push({ at: NOW - 35_000, target: 'job of trainer', job: 'job_other' });
     },
-    /started 2 times; reasons: 0/,
+    AGAIN,
   ],
   [
     'I10',
     'a job that was started twice more after one kill',
     (world) => {
       world.jobs[0].attempt = 3;
-      world.faults.push({ at: NOW - 35_000, target: 'trainer' });
+      faultsAt(world, [35_000, 'trainer']);
     },
-    /started 3 times; reasons: 1/,
+    /started 3 times, once without a reason of its own/,
   ],
   [
     'I10',
-    'a job that was started again before it was killed',
+    'another attempt and another segment after one kill',
     (world) => {
       world.jobs[0].attempt = 2;
-      world.faults.push({ at: NOW - 27_000, target: 'trainer' });
+      nextSegment(world);
+      faultsAt(world, [35_000, 'trainer']);
     },
-    /started 2 times; reasons: 0/,
+    NEXT,
   ],
   [
     'I10',
-    'a segment that came before the kill',
+    'two segments after one pause',
     (world) => {
-      world.jobs.push({ ...world.jobs[0], jobId: 'job_2', segment: 1, createdAt: NOW - 30_000 });
-      world.faults.push({ at: NOW - 27_000, target: 'worker' });
+      nextSegment(world, { state: 'paused', finishedAt: NOW - 25_000 });
+      nextSegment(world, { jobId: 'job_3', segment: 2, createdAt: NOW - 24_000 });
+      world.decisions.push({ taskId: 'task_aaaaaaaa', kind: 'pause', at: NOW - 31_000 });
     },
-    /given as segment 1 after 0 \(succeeded\) for no reason/,
+    /segment 2 after 1 \(paused\), once without/,
   ],
+  ['I10', 'a job that was started again before its service was killed', ...again(['trainer'], 27_000)],
+  ['I10', 'a job that was started again long after its service was back', ...again(['trainer'], 45_000)],
+  ['I10', 'a segment that came before the kill', ...next((world) => faultsAt(world, [27_000, 's3']))],
+  ['I10', 'a segment long after the object store was back', ...next((world) => faultsAt(world, [60_000, 's3']))],
   [
     'I10',
-    'a job that was started again after its connections were whole',
-    (world) => {
-      world.jobs[0].attempt = 2;
-      world.faults.push({ at: NOW - 90_000, target: 'trainer→s3 timeout' }, { at: NOW - 70_000, target: 'healed' });
-    },
-    /started 2 times; reasons: 0/,
+    'a segment after connections that were whole again before the job',
+    ...next((world) => faultsAt(world, [90_000, 'trainer→s3 timeout'], [70_000, 'healed'])),
   ],
   [
     'I10',
     'a segment after a pause of another task',
-    (world) => {
-      world.jobs.push({ ...world.jobs[0], jobId: 'job_2', segment: 1, createdAt: NOW - 30_000 });
-      world.decisions.push({ taskId: 'task_bbbbbbbb', kind: 'pause', at: NOW - 35_000 });
-    },
-    /segment 1 after 0/,
+    ...next((world) => world.decisions.push({ taskId: 'task_bbbbbbbb', kind: 'pause', at: NOW - 35_000 })),
   ],
+  ...['resume', 'cancel', 'fail'].map((kind) => [
+    'I10',
+    `a segment after a ${kind}, which begins nothing that a pause had not ended`,
+    ...next((world) => world.decisions.push({ taskId: 'task_aaaaaaaa', kind, at: NOW - 35_000 })),
+  ]),
+  ['I10', 'a segment after a paused one that nobody had paused', ...next((world) => (world.jobs[0].state = 'paused'))],
   [
     'I10',
-    'a segment after a paused one that nobody had paused',
+    'a segment after one that its service does not know, though nothing has taken its store',
     (world) => {
-      world.jobs[0].state = 'paused';
-      world.jobs.push({ ...world.jobs[0], jobId: 'job_2', segment: 1, state: 'succeeded', createdAt: NOW - 30_000 });
+      world.jobs[0].segment = 1;
+      world.decisions = [];
     },
-    /segment 1 after 0 \(paused\)/,
+    /given as segment 1 after one that the trainer does not know, once without/,
   ],
 ];

@@ -109,6 +109,7 @@ export function soundWorld() {
       state: 'succeeded',
       attempt: 1,
       createdAt: NOW - 40_000,
+      startedAt: NOW - 40_000,
       finishedAt: NOW - 30_000,
     })),
     processes: [],

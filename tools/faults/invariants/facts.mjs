@@ -71,6 +71,7 @@
  * @property {string} state
  * @property {number} attempt times started
  * @property {number} createdAt milliseconds
+ * @property {number | null} startedAt for the first time
  * @property {number | null} finishedAt
  *
  * A line of the fault log. `target`: a process, `job of <service>`, `<process> <limit>`, `<from>→<to> <what>`, or `healed`.

@@ -27,7 +27,7 @@ const JOBS_SCRIPT = `
 import json, sqlite3, sys
 db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
 db.row_factory = sqlite3.Row
-rows = db.execute("SELECT job_id, task_id, iteration, phase, segment, state, attempt, created_at, finished_at FROM jobs")
+rows = db.execute("SELECT job_id, task_id, iteration, phase, segment, state, attempt, created_at, started_at, finished_at FROM jobs")
 print(json.dumps([dict(row) for row in rows]))
 `;
 
@@ -234,6 +234,10 @@ async function jobFacts(python, dataDir, service) {
     state: row.state,
     attempt: row.attempt,
     createdAt: Date.parse(row.created_at),
-    finishedAt: row.finished_at === null ? null : Date.parse(row.finished_at),
+    startedAt: timeOf(row.started_at),
+    finishedAt: timeOf(row.finished_at),
   }));
 }
+
+/** @param {string | null} text */
+const timeOf = (text) => (text === null ? null : Date.parse(text));

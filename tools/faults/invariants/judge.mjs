@@ -1,7 +1,7 @@
 // @ts-check
 // The eleven invariants of docs/reliability.md, in order, and how a verdict is told.
 import { noSuccessIsLost, noUserSeesAnother } from './answers.mjs';
-import { noWorkForNothing } from './repeats.mjs';
+import { noWorkForNothing, workDoneAgain } from './repeats.mjs';
 import { historiesStayShort, objectsAreAsTheirRowsSay, restingTasksHoldNothing } from './resources.mjs';
 import {
   everyTaskEnds,
@@ -64,9 +64,11 @@ function counted(words) {
  * @returns {string[]}
  */
 export function extent({ tasks, events, objects, requests, faults, jobs }) {
+  const { needed, again } = workDoneAgain(jobs);
   const ends = tasks.map(({ status, failureCode }) => (failureCode ? `${status} (${failureCode})` : status));
   return [
     `${tasks.length} tasks: ${counted(ends) || 'none'}`,
     `${events.length} events, ${jobs.length} jobs, ${objects.size} objects, ${requests.length} requests, ${faults.length} faults`,
+    `${needed} phases begun, ${again} starts of their jobs beyond the first: ${(again / Math.max(1, needed)).toFixed(3)} for each`,
   ];
 }
