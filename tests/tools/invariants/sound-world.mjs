@@ -62,6 +62,7 @@ export function soundWorld() {
       startRequestedAt: ago(50),
       failureCode: null,
       failureMessage: null,
+      failureIsRetryable: false,
       settings: { checkpoint_interval_seconds: 3, maxIterations: 2 },
       fingerprint: 'same',
     })),

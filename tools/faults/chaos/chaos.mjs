@@ -16,9 +16,11 @@ import { loadSecrets } from '../../stack/secrets.mjs';
 import { stopOnSignal } from '../../stack/signals.mjs';
 import { startFaultCluster } from '../cluster.mjs';
 import { noteFault } from '../fault-log.mjs';
-import { checkInvariants } from '../invariants/check.mjs';
+import { tellVerdict } from '../invariants/check.mjs';
+import { gatherFacts } from '../invariants/gather.mjs';
 import { LoggedClient } from '../logged-client.mjs';
 import { jobProcesses, PROCESSES, pidOf, signalProcess } from '../targets.mjs';
+import { failedForNoReason } from './failures.mjs';
 import { runReferenceTasks, startLoad } from './load.mjs';
 import { chaosPlan } from './plan.mjs';
 
@@ -84,23 +86,6 @@ function makeFault(dataDir, { kill, target, pick }) {
   if (!chosen) return undefined;
   sendSignal(chosen.pid, 'SIGKILL');
   return { target: `job of ${target}`, pid: chosen.pid, job: chosen.folder };
-}
-
-/** What faults may do to a task at most: its job died twice, or three times for what another try would have mended. Or its user failed it. */
-const EXPECTED = new Set(['JOB_CRASHED', 'JOB_LOST', 'STORAGE_UNAVAILABLE', 'FAILED_BY_OPERATOR']);
-
-/** Tasks that failed for another reason than kills and wishes: all of the load is sound. @param {string} databaseUrl @returns {Promise<string[]>} */
-async function failedForNoReason(databaseUrl) {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query("SELECT task_id, failure FROM ml_tasks WHERE status = 'FAILED' ORDER BY id");
-    return rows
-      .filter(({ failure }) => !failure?.retryable && !EXPECTED.has(failure?.code))
-      .map(({ task_id, failure }) => `${task_id} failed: ${failure?.code}, ${failure?.message}`);
-  } finally {
-    await client.end();
-  }
 }
 
 /** Started tasks that have neither ended nor come to rest. @param {string} databaseUrl @returns {Promise<string[]>} */
@@ -196,9 +181,10 @@ export async function chaos({ env: given, installation, choices }) {
       return 130;
     }
     print(`${load.taskIds().length} tasks were made`);
-    const failed = await failedForNoReason(databaseUrl);
+    const facts = await gatherFacts({ dataDir, clientLog, python: installation.python, env });
+    const failed = failedForNoReason(facts);
     for (const line of failed) print(line);
-    const code = await checkInvariants({ dataDir, clientLog, python: installation.python, env });
+    const code = tellVerdict(facts);
     return settled && failed.length === 0 ? code : 1;
   } finally {
     if (!stopping) await cluster.stop();

@@ -33,7 +33,15 @@ export function parseCheckArguments(args, env) {
  * @returns {Promise<number>} exit code: 1 when an invariant is violated
  */
 export async function checkInvariants(options) {
-  const facts = await gatherFacts(options);
+  return tellVerdict(await gatherFacts(options));
+}
+
+/**
+ * Judges and prints.
+ * @param {import('./facts.mjs').Facts} facts
+ * @returns {number} exit code, as above
+ */
+export function tellVerdict(facts) {
   const { lines, failed } = judge(facts);
   for (const line of [...extent(facts), ...lines]) console.log(line);
   return failed === 0 ? 0 : 1;

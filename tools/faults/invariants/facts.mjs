@@ -29,6 +29,7 @@
  * @property {Date | null} startRequestedAt
  * @property {string | null} failureCode
  * @property {string | null} failureMessage
+ * @property {boolean} failureIsRetryable
  * @property {Record<string, unknown>} settings its hyperparameters and stop conditions, as they are now
  * @property {string} fingerprint of all that decides the result: data, model, settings, seed
  *

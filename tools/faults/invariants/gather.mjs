@@ -108,6 +108,7 @@ async function databaseFacts(url) {
         startRequestedAt: row.start_requested_at,
         failureCode: row.failure?.code ?? null,
         failureMessage: row.failure?.message ?? null,
+        failureIsRetryable: row.failure?.retryable ?? false,
         settings: {
           ...row.hyperparameters,
           maxIterations: row.max_iterations,
