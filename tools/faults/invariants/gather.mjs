@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { GetObjectCommand, ListMultipartUploadsCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import pg from 'pg';
 import { ownerClient } from '../../../deploy/s3/bucket.mjs';
 import { capture } from '../../shared/commands.mjs';
@@ -20,6 +20,8 @@ import { jobProcesses } from '../targets.mjs';
 
 /** @typedef {import('./facts.mjs').Facts} Facts */
 
+/** What the id of a task's workflow begins with. */
+const WORKFLOW_PREFIX = 'wlops-task-';
 const SERVICES = ['optimizer', 'trainer', 'evaluator'];
 
 /** Prints the rows of a job store as JSON. SQLite comes with Python on every version of Node that we run on. */
@@ -52,7 +54,11 @@ export async function gatherFacts({ dataDir, python, clientLog, env }) {
       { endpoint: s3.url, keys: ownerKeys(/** @type {any} */ ({ secrets, env })), bucket: env.S3_BUCKET || 'wlops' },
       rows.datasets,
     ),
-    workflowRuns(`127.0.0.1:${temporal.port}`, env.TEMPORAL_NAMESPACE || 'default'),
+    workflowRuns(
+      `127.0.0.1:${temporal.port}`,
+      env.TEMPORAL_NAMESPACE || 'default',
+      rows.tasks.filter(({ startRequestedAt }) => startRequestedAt).map(({ taskId }) => taskId),
+    ),
     Promise.all(SERVICES.map((service) => jobFacts(python, dataDir, service))),
   ]);
   const lines = clientLog ? readJsonLines(clientLog) : [];
@@ -185,7 +191,7 @@ async function storeFacts({ endpoint, keys, bucket }, datasets) {
       for (const { Key, Size, LastModified } of page.Contents ?? [])
         objects.set(Key, { size: Size, modifiedAt: LastModified?.getTime() ?? 0 });
     }
-    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    const openUploads = await openUploadsIn(client, bucket);
     const hashes = new Map();
     for (const { storagePath, isOptimized, isDeleted } of datasets) {
       if (isOptimized || isDeleted || !objects.has(storagePath)) continue;
@@ -195,25 +201,63 @@ async function storeFacts({ endpoint, keys, bucket }, datasets) {
         hash.update(chunk);
       hashes.set(storagePath, hash.digest('hex'));
     }
-    const openUploads = Uploads.map(({ Key = '', Initiated }) => ({ key: Key, startedAt: Initiated?.getTime() ?? 0 }));
     return { objects, openUploads, hashes };
   } finally {
     client.destroy();
   }
 }
 
-/** Every run of every task's workflow. @param {string} address @param {string} namespace @returns {Promise<Facts['runs']>} */
-async function workflowRuns(address, namespace) {
+/**
+ * Every upload that nobody has ended, page after page; the SDK has no paginator for them.
+ * @param {Pick<import('@aws-sdk/client-s3').S3Client, 'send'>} client @param {string} bucket
+ * @returns {Promise<Facts['openUploads']>}
+ */
+export async function openUploadsIn(client, bucket) {
+  const found = [];
+  /** @type {{ KeyMarker?: string | undefined, UploadIdMarker?: string | undefined }} */
+  let from = {};
+  for (;;) {
+    const page = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, ...from }));
+    for (const { Key = '', Initiated } of page.Uploads ?? [])
+      found.push({ key: Key, startedAt: Initiated?.getTime() ?? 0 });
+    if (!page.IsTruncated || !page.NextKeyMarker) return found;
+    from = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+  }
+}
+
+/**
+ * The runs of the tasks' workflows. Which there are is asked of Temporal's visibility, which learns of a run some time after its begin; the
+ * latest run of each started task is therefore asked for by its id as well. Missed are runs that are younger than visibility knows and
+ * that another has followed already, and those that the namespace's retention took.
+ * @param {Pick<import('@temporalio/client').WorkflowClient, 'list' | 'getHandle'>} workflow
+ * @param {string[]} taskIds of tasks that were started
+ * @returns {Promise<Facts['runs']>}
+ */
+export async function runsOf(workflow, taskIds) {
+  /** @type {Map<string, Facts['runs'][number]>} */
+  const runs = new Map();
+  const look = async (/** @type {string} */ workflowId, /** @type {string} */ runId = '') => {
+    const handle = runId ? workflow.getHandle(workflowId, runId) : workflow.getHandle(workflowId);
+    const { runId: id, raw, historyLength } = await handle.describe();
+    const bytes = Number(raw.workflowExecutionInfo?.historySizeBytes ?? 0);
+    runs.set(id, { workflowId, runId: id, events: historyLength, bytes });
+  };
+  for await (const { workflowId, runId } of workflow.list({ query: `WorkflowId STARTS_WITH '${WORKFLOW_PREFIX}'` }))
+    await look(workflowId, runId);
+  for (const taskId of taskIds) {
+    await look(`${WORKFLOW_PREFIX}${taskId}`).catch((error) => {
+      // A start that waits in its row, one that a cancel overtook, or a run that retention took.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    });
+  }
+  return [...runs.values()];
+}
+
+/** @param {string} address @param {string} namespace @param {string[]} taskIds @returns {Promise<Facts['runs']>} */
+async function workflowRuns(address, namespace, taskIds) {
   const connection = await Connection.connect({ address });
   try {
-    const { workflow } = new Client({ connection, namespace });
-    const runs = [];
-    for await (const { workflowId, runId } of workflow.list({ query: "WorkflowId STARTS_WITH 'wlops-task-'" })) {
-      const { raw, historyLength } = await workflow.getHandle(workflowId, runId).describe();
-      const bytes = Number(raw.workflowExecutionInfo?.historySizeBytes ?? 0);
-      runs.push({ workflowId, runId, events: historyLength, bytes });
-    }
-    return runs;
+    return await runsOf(new Client({ connection, namespace }).workflow, taskIds);
   } finally {
     await connection.close();
   }
