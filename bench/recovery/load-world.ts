@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { Activities } from '../../activities';
+import { whileBeating } from '../../activities/while-beating';
 import type { EvaluateRequest, EvaluateResult } from '../../src/contracts/jobs';
 import type { TaskSpec } from '../../src/contracts/task-workflow';
 import { registerSearchAttributes } from '../../src/temporal/search-attributes';
@@ -35,7 +36,11 @@ export async function openNamespace(address: string): Promise<LoadClient> {
   return { client: new Client({ connection, namespace }), namespace, close: () => connection.close() };
 }
 
-/** Runs workers whose jobs are over at once, until the answered function is called. */
+/** Its trainings go on until they are called off, for as many segments as it says; the next one is over at once. */
+export const HELD_SEGMENTS = 3;
+const HELD_MODEL = 'held';
+
+/** Runs workers whose jobs are over at once, but for held trainings, until the answered function is called. */
 export async function startLoadWorkers(address: string, namespace: string): Promise<() => Promise<void>> {
   const connection = await NativeConnection.connect({ address });
   const workers = await createWorkers({
@@ -43,7 +48,8 @@ export async function startLoadWorkers(address: string, namespace: string): Prom
     namespace,
     workflows: { workflowsPath: require.resolve('../../workflows') },
     activities: activitiesWithoutWork(),
-    slots: { optimize: 20, train: 20, evaluate: 20 },
+    // A held training gives its slot back seconds after it was called off, with a heartbeat.
+    slots: { optimize: 20, train: 100, evaluate: 20 },
   });
   let stop: () => void = () => undefined;
   const running = runWorkers(workers, new Promise<void>((resolve) => (stop = resolve)));
@@ -58,14 +64,17 @@ function activitiesWithoutWork(): Activities {
   const nothing = () => Promise.resolve();
   return {
     optimizeDataset: (request) => Promise.resolve(optimized(request)),
-    trainModel: (request) => Promise.resolve(trained(request)),
+    trainModel: (request) =>
+      request.modelName === HELD_MODEL && request.segment < HELD_SEGMENTS
+        ? whileBeating(() => new Promise<never>(() => undefined))
+        : Promise.resolve(trained(request)),
     // The champion changes now and then, so that lost challengers pile up as they do in a long loop.
     evaluateModel: (request) => Promise.resolve(scored(request)),
-    pauseJob: ({ service }) =>
+    pauseJob: ({ service, jobKey }) =>
       Promise.resolve({
         state: service === 'trainer' ? 'paused' : 'cancelled',
         attempts: 1,
-        checkpoint: null,
+        checkpoint: service === 'trainer' ? { key: `models/bench/${jobKey}.tar`, sha256: '0'.repeat(64) } : null,
       }),
     stopJob: () => Promise.resolve({ state: 'cancelled', attempts: 1 }),
     recordTask: nothing,
@@ -79,6 +88,11 @@ function scored(request: EvaluateRequest): EvaluateResult {
   // As long as real scores are when they are written down.
   const value = (request.iteration % 97) / 97;
   return { ...result, score: { ...result.score, value, low: value, high: value } };
+}
+
+/** A task whose trainings are held. */
+export function heldTask(): TaskSpec {
+  return { ...loadTask('STANDARD'), modelName: HELD_MODEL };
 }
 
 /** A task without a sealed test, and conditions that end only a loop of so many iterations. */
