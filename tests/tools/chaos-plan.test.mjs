@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseChaosArguments } from '../../tools/faults/chaos/chaos.mjs';
 import { actionOf, MIX } from '../../tools/faults/chaos/mix.mjs';
-import { chaosPlan, seededRandom } from '../../tools/faults/chaos/plan.mjs';
+import { chaosPlan } from '../../tools/faults/chaos/plan.mjs';
 import { LINKS, linkName } from '../../tools/faults/links.mjs';
+import { seededRandom } from '../../tools/faults/seeded-random.cjs';
 import { PROCESSES } from '../../tools/faults/targets.mjs';
 
 const BEGIN_OF_42 = [

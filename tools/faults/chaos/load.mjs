@@ -4,8 +4,8 @@
 // Every task of one shape has the same data, settings and seed, so that the checker can compare their results (I11).
 import { pause, waitUntil } from '../../shared/wait.mjs';
 import { LoggedClient } from '../logged-client.mjs';
+import { seededRandom } from '../seeded-random.cjs';
 import { actionOf } from './mix.mjs';
-import { seededRandom } from './plan.mjs';
 
 /** Two classes of tasks. Small, so that many of them end within a run. */
 const SHAPES = /** @type {const} */ ([

@@ -1,22 +1,12 @@
 // @ts-check
 // The plan of a chaos run: which process is killed when. A pure function of the seed, so that a run can be made again.
+import { seededRandom } from '../seeded-random.cjs';
 import { PROCESSES } from '../targets.mjs';
 
 /** Services whose jobs are processes of their own. */
 const SERVICES = /** @type {const} */ (['optimizer', 'trainer', 'evaluator']);
 
 /** @typedef {{ atMs: number, kill: 'process' | 'job', target: string, pick: number }} PlannedFault `pick`: which of several, 0…1 */
-
-/** The generator mulberry32: small, and the same on every machine. @param {number} seed @returns {() => number} 0 ≤ x < 1 */
-export function seededRandom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * One kill every `intervalSeconds`, of a process of the stack or of a job, all equally likely.
