@@ -1,12 +1,26 @@
 /** Connections break, go silent in one direction, lose replies, or are slow; every process lives. */
-import { blackhole, heal, hurt, LINKS, sleep, type Link } from './support/faults';
-import { stackProcess } from '../system/support/client';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import {
+  blackhole,
+  cut,
+  DATA_DIR,
+  heal,
+  hurt,
+  LINKS,
+  SERVICES,
+  sleep,
+  type Link,
+  type Service,
+} from './support/faults';
+import { stackProcess, waitFor, type Reply } from '../system/support/client';
 import { faultTests, person, reference } from './support/setup';
 import {
   executions,
   figure,
   gapMs,
   jobOf,
+  jobs,
   LONG,
   NEXT_STATUS_MS,
   ONE_PASS,
@@ -20,21 +34,139 @@ const PAST_HEARTBEAT_MS = 20_000;
 
 faultTests({ withReference: true });
 
-test.each(LINKS)(
-  'F14 %s parted for five seconds: whoever it concerns tries again, and the task completes',
+/** By what a connection is used all the time: the service that works when it is parted. */
+const workerOf = (link: Link): Service => SERVICES.find((service) => link.includes(service)) ?? 'trainer';
+const PHASE_OF = { optimizer: 'optimization', trainer: 'training', evaluator: 'evaluation' } as const;
+/** Connections that a job needs to end, and that its task needs to know of that. */
+const OF_JOBS = LINKS.filter((link) => /→(optimizer|trainer|evaluator)$|^(optimizer|trainer|evaluator)→/.test(link));
+
+test.each(LINKS.filter((link) => !link.startsWith('api') && link !== 'worker→s3'))(
+  'F14 %s parted for five seconds of the phase that uses it: whoever it concerns tries again, and the task completes',
   async (link: Link) => {
+    const service = workerOf(link);
     const taskId = await person.start(LONG);
-    await person.working(taskId, link.startsWith('optimizer') || link.endsWith('optimizer') ? 'optimizer' : 'trainer');
+    await person.working(taskId, service);
     await blackhole(link);
+    // Else the connection was parted too late to be missed.
+    expect(jobOf(service, taskId, PHASE_OF[service]).state).toBe('running');
     await sleep(5000);
+    if (OF_JOBS.includes(link)) expect(await executions(taskId)).toContain(`${PHASE_OF[service]}/0 running`);
     await heal();
     const healedAt = Date.now();
     await person.completed(taskId);
     expect(await resultOf(taskId)).toEqual(reference);
-    const gap = await gapMs(taskId, 'trainer', 'training', 'EVALUATING', healedAt);
+    const next = { optimizer: 'TRAINING', trainer: 'EVALUATING', evaluator: 'COMPLETED' }[service];
+    const gap = await gapMs(taskId, service, service === 'evaluator' ? 'final' : PHASE_OF[service], next, healedAt);
     figure(`${link} healed, to the next status`, gap);
     expect(gap).toBeLessThan(NEXT_STATUS_MS);
   },
+);
+
+test('F14 worker→s3 parted while a task ends: it completes, and its report is there once the connection is', async () => {
+  const taskId = await person.start(SHORT);
+  await person.working(taskId, 'evaluator');
+  await blackhole('worker→s3');
+  await person.completed(taskId);
+  await sleep(5000);
+  // As the object store keeps it: who asks the API is answered from the rows.
+  const isWritten = () => existsSync(path.join(DATA_DIR, 's3/wlops/evaluations', taskId, 'report.html'));
+  expect(isWritten()).toBe(false);
+  await heal();
+  const healedAt = Date.now();
+  await waitFor('the report', 60, async () => isWritten() || null);
+  figure('worker→s3 healed, to the report', Date.now() - healedAt);
+});
+
+interface Asked {
+  /** A request that the API cannot answer without this connection. */
+  ask: () => Promise<Reply>;
+  /** How it is answered while the connection is whole. */
+  whole: number;
+  /** The longest that it may take while nothing passes. Undefined: as long as the silence. */
+  silentMs?: number;
+}
+
+/** The connections of the API. Each has its own time after which an answer is no longer waited for. */
+const ASKED: [Link, (taskId: string) => Asked][] = [
+  ['api→postgres', () => ({ ask: () => person.client.get('/api/tasks'), whole: 200, silentMs: 15_000 })],
+  [
+    'api→temporal',
+    (taskId) => ({ ask: () => person.client.post(`/api/tasks/${taskId}/pause`), whole: 202, silentMs: 12_000 }),
+  ],
+  ['api→s3', () => ({ ask: () => person.client.get(`/api/datasets/${person.datasetId}/download`), whole: 200 })],
+  [
+    'api→trainer',
+    () => ({ ask: () => person.client.post('/api/tasks/standard', UNLISTED()), whole: 422, silentMs: 13_000 }),
+  ],
+];
+/** A model that only the trainer can know. */
+const UNLISTED = () => ({ ...SHORT, taskName: 'unlisted', datasetId: person.datasetId, modelName: 'local:nowhere' });
+/** An answer that needs no time-out, on a machine that does other work. */
+const AT_ONCE_MS = 5000;
+
+/** Until a connection is made again: who finds it broken waits before each new try. */
+const USED_AGAIN_MS = 10_000;
+
+/** Three requests, a second apart: how each was answered, and after how long. */
+const thrice = (ask: () => Promise<Reply>): Promise<{ status: number; ms: number }[]> =>
+  Promise.all(
+    [0, 1000, 2000].map(async (delay) => {
+      await sleep(delay);
+      const at = Date.now();
+      const { status } = await ask();
+      return { status, ms: Date.now() - at };
+    }),
+  );
+
+test.each(ASKED)(
+  'F14 %s refused, then silent: who needs it is answered 503 in time, tasks go on, and it is used again soon',
+  async (link, asked) => {
+    const taskId = await person.start(VERY_LONG);
+    await person.working(taskId, 'trainer');
+    const { ask, whole, silentMs } = asked(taskId);
+    const usedAgain = async (after: string) => {
+      await heal();
+      const healedAt = Date.now();
+      await waitFor('an answer as before', 30, async () => ((await ask()).status === whole ? true : null));
+      figure(`${link} ${after} and healed, to an answer as before`, Date.now() - healedAt);
+      expect(Date.now() - healedAt).toBeLessThan(USED_AGAIN_MS);
+    };
+
+    await cut(link);
+    const refused = await thrice(ask);
+    figure(`${link} refused: the longest answer`, Math.max(...refused.map(({ ms }) => ms)));
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503]);
+    for (const { ms } of refused) expect(ms).toBeLessThan(AT_ONCE_MS);
+    // A task is paused once: what comes back of it is asked for in the end.
+    if (link === 'api→temporal') await heal();
+    else await usedAgain('refused');
+
+    await blackhole(link);
+    const asking = thrice(ask);
+    if (silentMs === undefined) {
+      await sleep(5000);
+      await heal();
+    }
+    const silent = await asking;
+    figure(`${link} silent: the longest answer`, Math.max(...silent.map(({ ms }) => ms)));
+    for (const { status, ms } of silent) {
+      expect(silentMs === undefined ? [whole, 503] : [503]).toContain(status);
+      expect(ms).toBeLessThan(silentMs ?? 5000 + AT_ONCE_MS);
+    }
+    await usedAgain('silent');
+
+    if (link === 'api→temporal') {
+      await person.when(taskId, ({ status }) => status === 'SUSPENDED', 60);
+      await person.ask(`/api/tasks/${taskId}/resume`);
+    }
+    await person.completed(taskId, 180);
+    expect(
+      jobs('trainer')
+        .filter((job) => job.taskId === taskId)
+        .map(({ attempt }) => attempt),
+    ).toEqual(link === 'api→temporal' ? [1, 1] : [1]);
+  },
+  300_000,
 );
 
 test('F14 everything but the services parted from the object store for thirty seconds: the task completes', async () => {
