@@ -121,6 +121,9 @@ test('start, look, break, stop: the stack keeps its promises and its data', asyn
     expect(await stack.stop('SIGTERM')).toBe(0);
     for (const pid of pids(first)) expect(isAlive(pid)).toBe(false);
     expect(existsSync(path.join(dataDir, 'run.json'))).toBe(false);
+    // What the checker of invariants blames on it, and not on the services.
+    const noted = readFileSync(path.join(dataDir, 'faults.jsonl'), 'utf8').trim().split('\n');
+    expect(noted.map((line) => JSON.parse(line).target).sort()).toEqual(['evaluator', 'optimizer', 'trainer']);
     expect((await wlops(['status'])).code).toBe(3);
 
     // A second start finds all again, also after its supervisor was killed.

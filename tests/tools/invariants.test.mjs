@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { parseCheckArguments } from '../../tools/faults/invariants/check.mjs';
 import { extent, INVARIANTS, judge } from '../../tools/faults/invariants/judge.mjs';
 import { workDoneAgain } from '../../tools/faults/invariants/repeats.mjs';
-import { readJsonLines } from '../../tools/faults/json-lines.mjs';
+import { readJsonLines } from '../../tools/shared/json-lines.mjs';
 import { ANSWERS } from './invariants/planted-answers.mjs';
 import { nextSegment, REPEATS } from './invariants/planted-repeats.mjs';
 import { RESOURCES } from './invariants/planted-resources.mjs';

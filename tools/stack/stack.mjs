@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { createDatabase, migrate } from '../prisma/migrate.mjs';
 import { messageOf, UserError } from '../shared/errors.mjs';
+import { noteFault } from '../shared/fault-log.mjs';
 import { lockHolder, tryLock } from '../shared/lock.mjs';
 import { makeDataDirectory, ROOT } from '../shared/paths.mjs';
 import { processIdentity } from '../shared/processes.mjs';
@@ -33,6 +34,8 @@ import { checkTemporalStore, prepareNamespace, prepareTemporalDatabases } from '
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. */
 const STOP_BUDGET_MS = 15_000;
+/** Their jobs are begun again at the next start, as after a fault; the checker must know why. */
+const RUNS_JOBS = new Set(['optimizer', 'trainer', 'evaluator']);
 
 /**
  * @typedef {import('./managed-process.mjs').ProcessSpec} ProcessSpec
@@ -229,6 +232,7 @@ export class Stack {
       const remainingMs = Math.max(deadline - Date.now(), 0);
       const { stopGraceMs } = managed.spec;
       await managed.stop(managed.name === 'postgres' ? stopGraceMs : Math.min(stopGraceMs, remainingMs));
+      if (RUNS_JOBS.has(managed.name)) noteFault(this.#settings.dataDir, managed.name, { by: 'stop' });
       this.#options.print(managed.name, 'stopped');
     }
     if (this.#lock) {

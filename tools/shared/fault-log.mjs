@@ -1,5 +1,5 @@
 // @ts-check
-// <data dir>/faults.jsonl: every fault that was made, for the checker, which blames repeated work on them.
+// <data dir>/faults.jsonl: every fault that was made, and every stop of the stack, for the checker, which blames repeated work on them.
 import path from 'node:path';
 import { addJsonLine } from './json-lines.mjs';
 
