@@ -3,7 +3,7 @@
  * validators are synchronous: nothing is in flight when the workflow continues as new, and a refused update is refused before it is
  * accepted. Not covered: what a message does (`task-control.ts`).
  */
-import { defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import { neutralHyperparameterFaults } from '../src/domain/neutral-hyperparameters';
 import { stopConditionFaults } from '../src/domain/stop-condition-patch';
 import type { StopConditions } from '../src/domain/stop-conditions';
@@ -119,6 +119,8 @@ function receiveUpdates(control: TaskControl): void {
     validator: ({ hyperparameters }) => {
       if (!control.isSuspended)
         refuse(`hyperparameters can change while a task is SUSPENDED; it is ${control.standing}`);
+      if (typeof hyperparameters !== 'object' || hyperparameters === null)
+        refuse('the argument must be such as {"hyperparameters": {"checkpoint_interval_seconds": 30}}');
       const faults = neutralHyperparameterFaults(hyperparameters);
       if (faults.length > 0) refuse(faults.join('; '));
     },
@@ -126,5 +128,5 @@ function receiveUpdates(control: TaskControl): void {
 }
 
 function refuse(why: string): never {
-  throw new Error(why);
+  throw ApplicationFailure.nonRetryable(why, 'REFUSED');
 }

@@ -247,6 +247,9 @@ describe('a suspended task', () => {
       'HYPERPARAMETER_INVALID',
       expect.stringMatching(message),
     ]);
+    const [{ field, message: why }] = body.error.details.fields;
+    expect(`${field}: ${why}`).toBe(body.error.message);
+    expect(field).toMatch(/^hyperparameters(\.\w+)?$/);
     expect(app.workflows.calls).toEqual([]);
   });
 

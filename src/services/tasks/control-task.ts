@@ -137,8 +137,9 @@ export class TaskControl {
   /** Changes how a suspended task trains, but not what comes out of it. Throws `HYPERPARAMETER_INVALID`, and `ILLEGAL_TRANSITION`. */
   async changeHyperparameters(caller: Caller, taskId: string, change: Record<string, unknown>): Promise<TaskRow> {
     await this.find(caller, taskId);
-    const [fault] = neutralHyperparameterFaults(change);
-    if (fault) throw new AppError('HYPERPARAMETER_INVALID', fault);
+    const faults = neutralHyperparameterFaults(change);
+    if (faults[0])
+      throw new AppError('HYPERPARAMETER_INVALID', faults[0], { details: { fields: faults.map(fieldOf) } });
     await this.checkStarted(caller, taskId, 'given other hyperparameters');
     const hyperparameters = await this.ask(caller, taskId, () =>
       this.deps.workflows.updateHyperparameters(taskId, {
@@ -180,6 +181,12 @@ export class TaskControl {
       cause: error,
     });
   }
+}
+
+/** Of a sentence such as `hyperparameters.x: must be a number`. */
+function fieldOf(fault: string): { field: string; message: string } {
+  const [field = '', ...message] = fault.split(': ');
+  return { field, message: message.join(': ') };
 }
 
 function isNotFound(error: unknown): boolean {
