@@ -89,7 +89,7 @@ def test_every_variable_named_is_read_somewhere() -> None:
         ROOT / "src/config.ts",
         ROOT / "docker-compose.yml",
         *(path for path in (ROOT / "tools").rglob("*.mjs") if ".test." not in path.name),
-        *(path for path in (ROOT / "tests/faults/support").iterdir() if path.is_file()),
+        *(path for path in (ROOT / "tests/faults").rglob("*") if path.is_file()),
         *(ROOT / "python-services").glob("*/settings.py"),
         ROOT / "python-services/common/wlops_common/settings.py",
     ]

@@ -144,7 +144,8 @@ def test_a_training_paused_anywhere_ends_as_if_it_had_not_been(
     expected: tuple[TrainResult, list[dict[str, Any]]],
     pauses: list[int],
 ) -> None:
-    start, owes_mine, resume_from = 0, False, None
+    start, owes_mine = 0, False
+    resume_from: ObjectRef | None = None
     for segment, pause in enumerate(pauses):
         request = kind.request(tiny_qwen, segment, resume_from)
         context = tiny_qwen.context(request)
@@ -152,7 +153,7 @@ def test_a_training_paused_anywhere_ends_as_if_it_had_not_been(
         with pytest.raises(JobInterrupted, match="pause") as stop:
             run(context, request)
         if pause == BEFORE_THE_FIRST_STEP:
-            assert stop.value.result is None
+            assert stop.value.result == (None if resume_from is None else {"checkpoint": resume_from.to_json()})
             continue
         assert stop.value.result is not None
         start, owes_mine = min(abs(pause), STEPS), pause in IN_MINE

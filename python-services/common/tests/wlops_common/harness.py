@@ -104,6 +104,13 @@ def pids_of(progress: dict[str, Any] | None) -> list[int]:
     return [int(pid) for pid in stage.split()[1:]] if stage.startswith("pids ") else []
 
 
+def _with_a_new_token(request: httpx.Request) -> httpx.Request:
+    """Signed for each request: a service that many tests share may live longer than a token."""
+    if "Authorization" not in request.headers:
+        request.headers["Authorization"] = f"Bearer {sign_service_token(SECRET, 'wlops-trainer')}"
+    return request
+
+
 class ServiceProcess:
     """``probe_service``, or another with the trainer's routes, as a process; with a client that carries a valid token."""
 
@@ -143,7 +150,7 @@ class ServiceProcess:
         self._reader.start()
         self.client = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {sign_service_token(SECRET, 'wlops-trainer', lifetime_seconds=300)}"},
+            auth=_with_a_new_token,
             timeout=30,
         )
         wait_until(self._answers, "the service's first answer")

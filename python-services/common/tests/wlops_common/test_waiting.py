@@ -20,7 +20,7 @@ MANY = 60
 
 def _ask(service: ServiceProcess, path: str, method: str = "GET") -> dict[str, Any]:
     # A client of its own: the test's one hands out few connections at a time.
-    answer = httpx.request(method, f"{service.url}{TRAIN}{path}", headers=service.client.headers, timeout=40)
+    answer = httpx.request(method, f"{service.url}{TRAIN}{path}", auth=service.client.auth, timeout=40)
     assert answer.status_code == 200, answer.text
     status: dict[str, Any] = answer.json()
     return status
