@@ -1,7 +1,6 @@
 /** How a run hands over to the next one, and when a suspended task does. */
 import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
-import type { TaskWorkflowInput } from '../src/contracts/task-workflow';
-import type { TaskRun } from './task-run';
+import type { LoopState, TaskSpec, TaskWorkflowInput } from '../src/contracts/task-workflow';
 
 /** A quarter of what makes the server suggest a new run; a phase that is paused a hundred times gets there. */
 const LONG_HISTORY_EVENTS = 1000;
@@ -12,11 +11,19 @@ export function isLongHistory(): boolean {
   return continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
 }
 
+/** Of a run what the next one is given, and what it waits for. */
+interface LeavingRun {
+  task: TaskSpec;
+  state: LoopState;
+  record: { readonly idle: boolean };
+  control: { readonly cancelling: boolean };
+}
+
 /**
  * Continues as new, from where the state is. Nothing is awaited in between: what was asked for until here is written, a cancel asked
  * for by signal waits for Temporal's own, and that one is thrown here.
  */
-export async function continueInNextRun({ task, state, record, control }: TaskRun): Promise<never> {
+export async function continueInNextRun({ task, state, record, control }: LeavingRun): Promise<never> {
   await condition(() => allHandlersFinished() && record.idle && !control.cancelling);
   return makeContinueAsNewFunc<(input: TaskWorkflowInput) => Promise<unknown>>({
     // Of versioned workers the current version takes the next run, and keeps it.

@@ -140,6 +140,7 @@ test('queries, search attributes and the description for people show where a tas
     maxIterations: 3,
     phase: 'evaluation',
     scoreHistory: [],
+    firstScore: 0,
     championIteration: null,
   });
   const query = `WlopsUserId = "42" AND WlopsStatus = "EVALUATING" AND WlopsTaskId = "${task.taskId}"`;

@@ -21,7 +21,6 @@ import type {
 import { requestCancellation } from './activity-options';
 import { continueInNextRun, isLongHistory } from './next-run';
 import { PHASE_OF_STATUS } from './phase-names';
-import { receiveMessages } from './task-messages';
 import type { TaskRecord } from './task-record';
 
 const MAX_REASON_CHARACTERS = 500;
@@ -42,9 +41,7 @@ export class TaskControl {
     private readonly task: TaskSpec,
     private readonly state: LoopState,
     private readonly record: TaskRecord,
-  ) {
-    receiveMessages(this);
-  }
+  ) {}
 
   /**
    * A place where a pause may take hold: suspends the task while it is asked for, then brings it to `resumesTo`.

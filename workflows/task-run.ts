@@ -1,6 +1,7 @@
 /** One run of a task's workflow: what it is, where it stands, and the two things that act on it. */
 import type { LoopState, TaskSpec, TaskWorkflowInput } from '../src/contracts/task-workflow';
 import { TaskControl } from './task-control';
+import { receiveMessages } from './task-messages';
 import { TaskRecord } from './task-record';
 
 export interface TaskRun {
@@ -38,5 +39,6 @@ function firstState({ stopConditions, seq }: TaskSpec): LoopState {
 export function openTask({ task, state = firstState(task) }: TaskWorkflowInput): TaskRun {
   const record = new TaskRecord(task, state);
   const control = new TaskControl(task, state, record);
+  receiveMessages(control);
   return { task, state, record, control };
 }
