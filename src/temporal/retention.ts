@@ -20,6 +20,9 @@ type Kind = keyof typeof WORKFLOW_IDS;
 /** The API ends a connection that is silent for two minutes. */
 const WAIT_MS = 60_000;
 
+/** Temporal ends a wait a little before its deadline, and refuses what would be asked in what is left, with errors of several kinds. */
+const LAST_MOMENT_MS = 100;
+
 /** Starts a pass, or finds the one of the same kind that goes on. Answers with an id for `retentionReport`. */
 export async function startRetention(client: Client, request: RetentionRequest): Promise<string> {
   const kind: Kind = request.dryRun ? 'dry-run' : 'by-hand';
@@ -45,9 +48,10 @@ export async function retentionReport(
   waitMs = WAIT_MS,
 ): Promise<RetentionReport | null> {
   const [kind, runId] = retentionId.split('_') as [Kind, string];
+  const deadline = Date.now() + waitMs;
   try {
     const handle = client.workflow.getHandle(WORKFLOW_IDS[kind], runId);
-    return (await client.withDeadline(Date.now() + waitMs, () => handle.result())) as RetentionReport;
+    return (await client.withDeadline(deadline, () => handle.result())) as RetentionReport;
   } catch (error) {
     if (isDeadline(error)) return null;
     if (error instanceof WorkflowNotFoundError) throw notFound('pass of retention');
@@ -57,6 +61,7 @@ export async function retentionReport(
     // A run id that is none is refused as an argument.
     if (error instanceof ServiceError && /invalid.*(run ?id|uuid)/i.test(String(error.cause ?? error)))
       throw notFound('pass of retention');
+    if (Date.now() > deadline - LAST_MOMENT_MS) return null;
     if (isGrpcServiceError(error) || error instanceof ServiceError)
       throw new AppError('SERVICE_UNAVAILABLE', 'Temporal does not answer', { retryAfterSeconds: 5, cause: error });
     throw error;
