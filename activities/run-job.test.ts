@@ -1,5 +1,5 @@
 import { ActivityCancellationDetails, ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { JobError, JobProgress, JobStatus, TrainRequest } from '../src/contracts/jobs';
+import type { JobError, JobProgress, JobRestart, JobStatus, TrainRequest } from '../src/contracts/jobs';
 import { jobKey } from '../src/contracts/job-key';
 import { trainResult } from '../src/contracts/job-schemas';
 import { activityEnvironment } from '../src/testing/activity-environment';
@@ -211,6 +211,18 @@ test('a failed job carries its code, sentence, details and whether a retry helps
   const failure = await failureOf(run());
   expect(failure).toMatchObject({ type: 'DATASET_UNREADABLE', message: 'line 7 has 3 columns', nonRetryable: true });
   expect(jobErrorOf(failure)).toEqual(error);
+});
+
+test('the restarts of a job are told with its result, or with its fault', async () => {
+  const restart = { attempt: 1, at: '2030-01-01T00:00:00.000Z', exitCode: -9, stage: 'epoch 1 of 2', step: 7 };
+  const restarts: JobRestart[] = [{ ...restart, cause: 'process' }];
+  service.onSubmit = (job) => ({ ...job, state: 'succeeded', restarts, result: aTrainResult(request()) });
+  expect(await run()).toEqual({ ...aTrainResult(request()), restarts });
+
+  service.jobs.clear();
+  const error = { code: 'JOB_CRASHED', message: 'died again', details: null, retryable: false };
+  service.onSubmit = (job) => ({ ...job, state: 'failed', restarts, error });
+  expect(jobErrorOf(await failureOf(run()))).toEqual({ ...error, details: { restarts } });
 });
 
 test('a job born cancelled by a tombstone is not taken for a result', async () => {

@@ -6,7 +6,7 @@
 import { Context } from '@temporalio/activity';
 import type { z } from 'zod';
 import { parseResult, UnreadableReply } from '../src/contracts/job-schemas';
-import type { JobProgress, JobRequestBase, JobStatus } from '../src/contracts/jobs';
+import type { JobError, JobProgress, JobRequestBase, JobStatus, Restarted } from '../src/contracts/jobs';
 import { JobOver, jobOver, ServiceUnavailable, toFailure } from './failures';
 import { foreignKeys } from './job-keys';
 import { ProgressWriter } from './progress-writer';
@@ -40,12 +40,12 @@ export interface JobRunner {
   writeProgress: (taskId: string, progress: JobProgress) => Promise<void>;
 }
 
-/** Runs the job and answers with its parsed result. Throws `ApplicationFailure`, or the cancellation of the activity. */
+/** Runs the job and answers with its parsed result, and with how often it was restarted, if it was. Throws `ApplicationFailure`, or the cancellation of the activity. */
 export async function runJob<Result>(
   { client, timing, writeProgress }: JobRunner,
   request: JobRequestBase,
   resultSchema: z.ZodType<Result>,
-): Promise<Result> {
+): Promise<Result & Restarted> {
   const context = Context.current();
   const progress = new ProgressWriter((value) => writeProgress(request.taskId, value), timing.progressIntervalMs);
   context.heartbeat();
@@ -101,14 +101,13 @@ function isLive({ state }: JobStatus): boolean {
 function resultOf<Result>(
   client: PythonJobClient,
   request: JobRequestBase,
-  { state, error, result }: JobStatus,
+  { state, error, result, restarts = [] }: JobStatus,
   schema: z.ZodType<Result>,
-): Result {
+): Result & Restarted {
+  const restarted = restarts.length > 0 ? { restarts } : {};
   switch (state) {
     case 'failed':
-      throw new JobOver(
-        error ?? { code: 'INTERNAL', message: 'the job failed without a reason', details: null, retryable: false },
-      );
+      throw new JobOver(withDetails(error ?? NO_REASON, restarted));
     case 'cancelled':
       throw jobOver('JOB_CANCELLED', `the job was cancelled at the ${client.service}, not by its task`);
     case 'paused':
@@ -116,8 +115,19 @@ function resultOf<Result>(
     case 'queued':
     case 'running':
     case 'succeeded':
-      return checkedResult(client, request, result, schema);
+      return { ...checkedResult(client, request, result, schema), ...restarted };
   }
+}
+
+const NO_REASON: JobError = {
+  code: 'INTERNAL',
+  message: 'the job failed without a reason',
+  details: null,
+  retryable: false,
+};
+
+function withDetails(error: JobError, more: Restarted): JobError {
+  return { ...error, details: error.details || more.restarts ? { ...error.details, ...more } : null };
 }
 
 function checkedResult<Result>(

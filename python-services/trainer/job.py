@@ -53,6 +53,7 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
     with open_run(context, request) as run_log:
         run_log.parameters(_told(request, settings, training.plan))
         training.metrics.listener = run_log.line
+        resumed_from = training.position.step or None
         with (
             memory_advice_while("training", settings, in_batches=True),
             _saved_at_pause(context, training, checkpoints),
@@ -64,7 +65,7 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
             memory_advice_while("saving the model", settings, in_batches=False),
             _saved_at_pause(context, training, checkpoints),
         ):
-            result = _commit(context, training)
+            result = _commit(context, training, resumed_from)
         run_log.model(result)
     return result
 
@@ -174,7 +175,7 @@ def _train(context: JobContext, training: Training, checkpoints: Checkpoints) ->
         raise
 
 
-def _commit(context: JobContext, training: Training) -> TrainResult:
+def _commit(context: JobContext, training: Training, resumed_from: int | None) -> TrainResult:
     """Save the model, upload it with the step file, and list both in the manifest."""
     context.progress("saving the model", training.position.step, training.position.step)
     folder = context.work_dir / "model"
@@ -204,6 +205,7 @@ def _commit(context: JobContext, training: Training) -> TrainResult:
         best_step=position.best_step if training.best_weights and position.best_step < position.step else None,
         precision="bfloat16" if training.stepper.uses_bfloat16 else "float32",
         device=device().type,
+        resumed_from_step=resumed_from,
     )
     facts = result.to_json()
     del facts["model"]

@@ -40,7 +40,14 @@ test('an optimization stored before its seconds were measured is read, without t
   expect(parseResult(optimizeResult, older)).toEqual({ ...older, seconds: null });
 });
 
-test.each(Object.keys(example('job-status') as object).filter((name) => name !== 'result'))(
+test('a status by a version that kept no restarts is read, without them', () => {
+  const { restarts: _gone, ...older } = example('job-status') as Record<string, unknown>;
+  expect(parseJobStatus(older)).toEqual({ ...older, result: null });
+});
+
+const OPTIONAL = ['result', 'restarts'];
+
+test.each(Object.keys(example('job-status') as object).filter((name) => !OPTIONAL.includes(name)))(
   'a status without %s is refused and the field is named',
   (name) => {
     const { [name]: _gone, ...rest } = example('job-status') as Record<string, unknown>;

@@ -10,6 +10,7 @@ import type {
   EvaluateResult,
   FileReading,
   JobError,
+  JobRestart,
   JobStatus,
   ObjectRef,
   OptimizeResult,
@@ -163,6 +164,7 @@ export const trainResult: z.ZodType<TrainResult> = z.object({
   batchSize: count.nullish(),
   accumulation: count.nullish(),
   outOfMemoryRetries: count.optional(),
+  resumedFromStep: count.nullish(),
   stoppedEarly: z.boolean().optional(),
   bestStep: count.nullish(),
   precision: name.nullish(),
@@ -234,6 +236,15 @@ export const evaluateResult: z.ZodType<EvaluateResult> = z.object({
   attempts: count.optional(),
 });
 
+const jobRestart: z.ZodType<JobRestart> = z.object({
+  attempt: count,
+  at: time,
+  cause: z.enum(['process', 'service']),
+  exitCode: z.number().int().nullable(),
+  stage: text.nullable(),
+  step: count.nullable(),
+});
+
 const jobStatus = z.object({
   jobId: name,
   jobKey: name,
@@ -243,6 +254,7 @@ const jobStatus = z.object({
   segment: count,
   state: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused']),
   attempt: count,
+  restarts: z.array(jobRestart).max(100).optional(),
   progress: progress.nullable(),
   result: z.unknown(),
   error: jobError.nullable(),

@@ -32,6 +32,22 @@ export interface JobError {
   retryable: boolean;
 }
 
+/** An attempt of a job that ended without an answer and was followed by another one. `stage` and `step` are the last it had told. */
+export interface JobRestart {
+  attempt: number;
+  at: string;
+  /** What ended: the job's process alone, or its service. */
+  cause: 'process' | 'service';
+  exitCode: number | null;
+  stage: string | null;
+  step: number | null;
+}
+
+/** What an execution tells of beside its service's result: absent where its job ran in one go. */
+export interface Restarted {
+  restarts?: JobRestart[] | undefined;
+}
+
 export interface JobStatus<Result = unknown> {
   jobId: string;
   jobKey: string;
@@ -42,6 +58,8 @@ export interface JobStatus<Result = unknown> {
   state: JobState;
   /** Times this job was started, counting restarts of the service. */
   attempt: number;
+  /** The newest 20, the oldest of them first; absent in a status by an earlier version of the service. */
+  restarts?: JobRestart[] | undefined;
   progress: JobProgress | null;
   result: Result | null;
   error: JobError | null;

@@ -3,7 +3,7 @@
  */
 import type { StopConditions, StopReason } from '../domain/stop-conditions';
 import type { TaskStatus } from '../domain/task-status';
-import type { Contamination, EvaluateResult, JobError, OptimizeResult, TaskType, TrainResult } from './jobs';
+import type { Contamination, EvaluateResult, JobError, OptimizeResult, Restarted, TaskType, TrainResult } from './jobs';
 import type { ControlState, Suspension, TaskFailure } from './task-workflow';
 
 export type ExecutionPhase = 'optimization' | 'training' | 'evaluation';
@@ -20,7 +20,7 @@ export interface ExecutionRecord {
   modelPath: string | null;
   evaluationPath: string | null;
   score: number | null;
-  details: OptimizeResult | TrainResult | EvaluateResult | null;
+  details: ((OptimizeResult | TrainResult | EvaluateResult) & Restarted) | null;
   failure: JobError | null;
   /** Milliseconds since the epoch. */
   startedAt: number;

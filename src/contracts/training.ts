@@ -39,4 +39,6 @@ export interface TrainResult {
   /** `float32`, or `bfloat16` where mixed precision was used. */
   precision?: string | null | undefined;
   device?: string | null | undefined;
+  /** Where the attempt that ended it had continued from; null where it had begun at the beginning. */
+  resumedFromStep?: number | null | undefined;
 }

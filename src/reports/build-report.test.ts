@@ -3,7 +3,8 @@ import { detailsOf, reportSource } from '../testing/report-source';
 import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
 import { renderReportHtml } from './html';
-import type { ExecutionRowFacts } from './report';
+import { interruptionWords } from './interruptions';
+import type { ExecutionRowFacts, ReportIteration } from './report';
 
 test('a report holds each iteration’s score, steps, findings, seconds and lineage', () => {
   const source = reportSource([0.4, 0.9]);
@@ -133,11 +134,60 @@ test('a task that has just begun has a report of nulls, not of inventions', () =
   expect(report).toMatchObject({ metric: null, iterations: [], test: null, lineage: { modelSha256: null } });
   const running: ExecutionRowFacts = {
     ...{ iteration: 0, phase: 'optimization', segment: 0, status: 'running', outputDatasetId: null, modelPath: null },
-    ...{ evaluationPath: null, details: null, startedAt: new Date('2030-01-01T00:00:00Z'), completedAt: null },
+    ...{
+      evaluationPath: null,
+      details: null,
+      failure: null,
+      startedAt: new Date('2030-01-01T00:00:00Z'),
+      completedAt: null,
+    },
   };
   expect(buildReport({ ...begun, executions: [running] }).iterations).toMatchObject([
     { iteration: 0, score: null, steps: null, seconds: { optimization: null } },
   ]);
+});
+
+test('jobs that did not run in one go are told in order, with how far they had come', () => {
+  const source = reportSource([0.4]);
+  const training = source.executions.find(({ phase }) => phase === 'training') as ExecutionRowFacts;
+  const restart = { attempt: 1, at: '2030-01-01T00:00:05.000Z', exitCode: -9, stage: 'epoch 3 of 4', step: 1200 };
+  Object.assign(training.details as object, { resumedFromStep: 1000, restarts: [{ ...restart, cause: 'process' }] });
+  const base = { ...training, details: null, modelPath: null };
+  const lost = { code: 'JOB_LOST', message: 'gone', details: null, retryable: true };
+  source.executions = source.executions.flatMap((row) =>
+    row === training
+      ? [
+          { ...base, status: 'suspended' },
+          { ...base, segment: 1, status: 'failed', failure: lost },
+          { ...training, segment: 2 },
+        ]
+      : [row],
+  );
+  const [iteration] = buildReport(source).iterations as [ReportIteration];
+  expect(iteration).toMatchObject({
+    resumedFromStep: 1000,
+    interruptions: [
+      { phase: 'training', segment: 0, cause: 'paused', at: training.completedAt?.toISOString() },
+      { phase: 'training', segment: 1, cause: 'JOB_LOST' },
+      { phase: 'training', segment: 2, cause: 'process', exitCode: -9, step: 1200, at: restart.at },
+    ],
+  });
+  expect(interruptionWords(iteration)).toBe(
+    'training: paused; training, job 2: JOB_LOST; ' +
+      'training, job 3: its process ended without an answer (exit code -9) in epoch 3 of 4 at step 1,200',
+  );
+  // What failed for good tells of its restarts in its fault.
+  const crashed = {
+    ...lost,
+    code: 'JOB_CRASHED',
+    details: { restarts: [{ ...restart, cause: 'service', step: null }] },
+  };
+  const failed = { ...source, executions: [{ ...base, status: 'failed', failure: crashed }] };
+  expect(buildReport(failed).iterations[0]?.interruptions).toMatchObject([
+    { cause: 'service' },
+    { cause: 'JOB_CRASHED' },
+  ]);
+  expect(buildReport(reportSource([0.4])).iterations[0]).toMatchObject({ interruptions: [], resumedFromStep: null });
 });
 
 test('an iteration tells what was tried, applied and declined, and how it compares', () => {

@@ -52,16 +52,15 @@ export function sealedEvaluationKey({ task }: { task: { testResult: unknown } })
 function byIteration(executions: readonly ExecutionRowFacts[]): IterationFacts[] {
   const numbers = [...new Set(executions.map((row) => row.iteration))].sort((a, b) => a - b);
   return numbers.map((iteration) => {
+    const rows = executions.filter((row) => row.iteration === iteration);
     const finished = (phase: string) =>
-      executions.findLast(
-        (row) =>
-          row.iteration === iteration && row.phase === phase && row.status === 'completed' && row.details !== null,
-      );
+      rows.findLast((row) => row.phase === phase && row.status === 'completed' && row.details !== null);
     const optimization = finished('optimization');
     const training = finished('training');
     const evaluation = finished('evaluation');
     return {
       iteration,
+      rows,
       optimization: optimization ? { row: optimization, result: optimization.details as OptimizeResult } : null,
       training: training ? { row: training, result: training.details as TrainResult } : null,
       evaluation: evaluation ? { row: evaluation, result: evaluation.details as StoredEvaluation } : null,

@@ -2,6 +2,7 @@
 import { foundAmongTraining } from './contamination-words';
 import { facts } from './elements';
 import { count, counted, score, seconds } from './numbers';
+import { interruptionWords } from './interruptions';
 import type { ReportIteration } from './report';
 
 /** Empty where nothing is known yet. */
@@ -22,6 +23,8 @@ export function checks({
     ['doubted labels', labelIssues && `${labelIssues.flagged} flagged, ${labelIssues.quarantined} taken out`],
     ['select rows among the training rows', contamination && foundAmongTraining(contamination)],
     ['teacher', taught(one)],
+    ['interruptions', interruptionWords(one)],
+    ['training went on from step', one.resumedFromStep],
     ...Object.entries(secondary ?? {}).map(([name, value]) => [name, score(value)] as const),
     [
       'seconds',

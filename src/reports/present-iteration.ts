@@ -1,13 +1,16 @@
 /** One iteration's part of a report, from what its services answered. Pure. */
 import type { OptimizeResult, TrainResult } from '../contracts/jobs';
 import { controlOf, isControl } from './trial-arms';
+import { interruptionsOf } from './interruptions';
 import { differenceInterval } from '../domain/intervals';
 import type { ExecutionRowFacts, ReportApplied, ReportDataChange, ReportIteration } from './report';
 import { ratesByName, sliceChanges, type StoredEvaluation } from './slice-changes';
 
-/** The finished executions of one iteration; details are as the services gave them, parsed when they came. */
+/** The executions of one iteration, and those that finished; details are as the services gave them, parsed when they came. */
 export interface IterationFacts {
   iteration: number;
+  /** All its executions, finished or not, in order. */
+  rows: readonly ExecutionRowFacts[];
   optimization: { row: ExecutionRowFacts; result: OptimizeResult } | null;
   training: { row: ExecutionRowFacts; result: TrainResult } | null;
   evaluation: { row: ExecutionRowFacts; result: StoredEvaluation } | null;
@@ -70,6 +73,8 @@ export function presentIteration(
     contamination: evaluation?.result.contamination ?? null,
     secondary: evaluation?.result.secondary ?? null,
     badCases: evaluation?.result.badCases ?? null,
+    interruptions: interruptionsOf(facts.rows),
+    resumedFromStep: training?.result.resumedFromStep ?? null,
     trainLoss: training?.result.trainLoss ?? null,
     mineLoss: training?.result.mineLoss ?? null,
     lossCurve: training?.result.lossCurve ?? null,

@@ -37,6 +37,7 @@ export interface ExecutionRowFacts {
   modelPath: string | null;
   evaluationPath: string | null;
   details: unknown;
+  failure: unknown;
   startedAt: Date;
   completedAt: Date | null;
 }
@@ -117,6 +118,10 @@ export interface ReportIteration {
   /** `select` rows that stand in the training rows too; null where nobody looked. */
   contamination: Contamination | null;
   secondary: Record<string, number> | null;
+  /** Jobs that did not run in one go, in order; how the iteration came by its results all the same. */
+  interruptions: ReportInterruption[];
+  /** The step that the training's last attempt continued from; null where it ran in one go. */
+  resumedFromStep: number | null;
   badCases: number | null;
   trainLoss: number | null;
   mineLoss: number | null;
@@ -140,6 +145,20 @@ export interface ReportApplied {
   high: number | null;
   /** What the quick model lost without it; null where nothing was tried. */
   trial: Uplift | null;
+}
+
+/** A job that was paused, was given up for another, or whose process or service ended without an answer. */
+export interface ReportInterruption {
+  phase: string;
+  segment: number;
+  /** ISO 8601; null where it was not told. */
+  at: string | null;
+  /** `paused`, what ended (`process` or `service`), or the code of the fault. */
+  cause: string;
+  exitCode: number | null;
+  /** The last that was told before. */
+  stage: string | null;
+  step: number | null;
 }
 
 export interface ReportDataChange {

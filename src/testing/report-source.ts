@@ -12,7 +12,7 @@ export function reportSource(scores: number[], overrides: Partial<ReportSource['
   const task = taskSpec({ taskId: 'task_r' });
   const executions = scores.flatMap((score, iteration): ExecutionRowFacts[] => {
     const state = { iteration, champion: null, split: null, taskType: null } as never;
-    const base = { iteration, segment: 0, status: 'completed', startedAt: AT, completedAt: LATER };
+    const base = { iteration, segment: 0, status: 'completed', failure: null, startedAt: AT, completedAt: LATER };
     const paths = { outputDatasetId: null, modelPath: null, evaluationPath: null };
     const request = {
       ...optimizationRequest({ task, state }, FIRST),

@@ -115,7 +115,8 @@ class Jobs:
 def without_times(result: TrainResult) -> TrainResult:
     """All of a result that another run of the same training must have too."""
     empty = ObjectRef(key="x", sha256="0" * 64)
-    return result.model_copy(update={"seconds": 0, "model": empty, "model_path": "x"})
+    same = {"seconds": 0, "model": empty, "model_path": "x", "resumed_from_step": None}
+    return result.model_copy(update=same)
 
 
 def diverge(jobs: Jobs, request: TrainRequest) -> TrainingDiverged:
@@ -131,9 +132,9 @@ def checkpoint_of(fault: TrainingDiverged) -> ObjectRef:
     return ObjectRef.model_validate(fault.details["checkpoint"])
 
 
-def pause(jobs: Jobs, request: TrainRequest, order: Callable[[], str | None]) -> ObjectRef:
+def pause(jobs: Jobs, request: TrainRequest, order: Callable[[], str | None], attempt: int = 1) -> ObjectRef:
     """Run a job until this order pauses it; answers with the checkpoint it left."""
-    context = jobs.context(request)
+    context = jobs.context(request, attempt=attempt)
     context.recorder.order = order
     with pytest.raises(JobInterrupted) as interruption:
         run(context, request)

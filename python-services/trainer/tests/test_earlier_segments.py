@@ -166,6 +166,26 @@ def test_a_checkpoint_that_was_asked_for_comes_before_those_that_are_found(
     assert without_times(result) == without_times(expected)
 
 
+def test_a_training_paused_in_each_epoch_whose_process_is_killed_as_well_ends_as_if_nothing_had_been(
+    jobs: Jobs, die: Callable[..., None], order_after: OrderAfter, expected: TrainResult
+) -> None:
+    def paused(segment: int, checkpoint: ObjectRef | None, *, start: int, at: int, attempt: int = 1) -> ObjectRef:
+        # The job looks twice before its first step, once after each, and before each of the three batches of mine.
+        looks = 2 + (at - 1 - start) + 3 * (at // 10 - start // 10)
+        request = request_for(jobs, segment).model_copy(update={"resume_from": checkpoint})
+        return pause(jobs, request, order_after(looks, "pause"), attempt)
+
+    first = paused(0, None, start=0, at=1)
+    middle = paused(1, first, start=1, at=15)
+    die(request_for(jobs, 2).model_copy(update={"resume_from": middle}), 1, 23, (22,))
+    last = paused(2, middle, start=22, at=29, attempt=2)
+    result, start, _ = go_on(jobs, request_for(jobs, 3).model_copy(update={"resume_from": last}))
+    assert start == (29, last.key)
+    assert result.resumed_from_step == 29
+    assert without_times(result) == without_times(expected)
+    assert expected.resumed_from_step is None
+
+
 def test_a_job_whose_store_was_lost_goes_on_though_its_attempts_are_counted_anew(
     jobs: Jobs, die: Callable[..., None], expected: TrainResult
 ) -> None:

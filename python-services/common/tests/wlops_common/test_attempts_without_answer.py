@@ -83,6 +83,9 @@ def test_only_a_job_whose_process_cannot_be_started_twice_running_fails_for_that
     status = service.run(service.store.submit(train_request()).job_id, ends)
     assert (status.state, status.attempt) == (state, len(ends))
     assert status.error is None or "could not be started" in status.error.message
+    # What has not begun has not ended either.
+    killed = [number for number, end in enumerate(ends, start=1) if end == KILLED]
+    assert [(one.attempt, one.cause, one.exit_code) for one in status.restarts] == [(n, "process", -9) for n in killed]
 
 
 @pytest.mark.parametrize(("order", "state"), [("cancel", "cancelled"), ("pause", "paused")])

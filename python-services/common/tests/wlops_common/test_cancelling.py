@@ -75,7 +75,8 @@ def test_a_job_that_came_before_the_forkserver_was_warm_is_cancelled_at_once(
     try:
         job = service.submit(train_request("cold", behaviour="wait deafly"))
         time.sleep(0.3)
-        assert service.status(job["jobId"])["state"] == "queued"
+        waiting = service.status(job["jobId"])
+        assert (waiting["state"], waiting["progress"]["stage"]) == ("queued", "waiting until libraries are loaded")
         assert _cancel(service, job["jobId"]) < MOST_SECONDS
         done = service.submit(train_request("cold", 1))
         assert service.wait_for(done["jobId"], "succeeded")["attempt"] == 1

@@ -173,16 +173,35 @@ def test_running_jobs_are_taken_up_again_with_the_next_attempt(tmp_path: Path) -
     store = JobStore(tmp_path / "jobs.sqlite")
     kept, cancelled = (store.submit(train_request(segment=segment)) for segment in range(2))
     assert [store.start_next(), store.start_next()] != [None, None]
+    store.record_progress(kept.job_id, JobProgress(stage="epoch 1 of 2", step=7))
     store.cancel(cancelled.job_id)
     store.close()
 
     reopened = JobStore(tmp_path / "jobs.sqlite")
     assert reopened.requeue_running() == [kept.job_id]
     assert reopened.find(cancelled.job_id).state == "cancelled"
+    waiting = reopened.find(kept.job_id).progress
+    assert waiting is not None
+    assert waiting.stage == "starting again: its service was restarted"
     again = reopened.start_next()
     assert again is not None
-    assert (again.job_id, again.attempt) == (kept.job_id, 2)
+    assert (again.job_id, again.attempt, again.progress) == (kept.job_id, 2, None)
+    (restart,) = again.restarts
+    told = (restart.attempt, restart.cause, restart.exit_code, restart.stage, restart.step)
+    assert told == (1, "service", None, "epoch 1 of 2", 7)
+    # One that is ended before it tells of anything has no step of the one before it.
+    reopened.requeue_running()
+    assert [(one.attempt, one.stage) for one in reopened.find(kept.job_id).restarts] == [(1, "epoch 1 of 2"), (2, None)]
     reopened.close()
+
+
+def test_of_many_restarts_the_latest_are_told(store: JobStore) -> None:
+    job_id = store.submit(train_request()).job_id
+    for _ in range(25):
+        store.start_next()
+        store.requeue_running()
+    assert [restart.attempt for restart in store.find(job_id).restarts] == list(range(6, 26))
+    assert [len(status.restarts) for status in store.live()] == [20]
 
 
 def test_a_store_has_one_owner_and_is_free_when_that_is_killed(tmp_path: Path) -> None:

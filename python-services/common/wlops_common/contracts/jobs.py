@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from wlops_common.contracts.messages import Message
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "paused"]
@@ -31,8 +33,22 @@ class JobError(Message):
     retryable: bool
 
 
+class JobRestart(Message):
+    """An attempt of a job that ended without an answer and was followed by another one.
+
+    ``cause`` says what ended: the job's ``process`` alone, or its ``service``. ``stage`` and ``step`` are the last it had told.
+    """
+
+    attempt: int
+    at: str
+    cause: Literal["process", "service"]
+    exit_code: int | None
+    stage: str | None
+    step: int | None
+
+
 class JobStatus(Message):
-    """One job as its service sees it."""
+    """One job as its service sees it. ``restarts`` are the newest 20, the oldest of them first."""
 
     job_id: str
     job_key: str
@@ -42,6 +58,7 @@ class JobStatus(Message):
     segment: int
     state: JobState
     attempt: int
+    restarts: list[JobRestart] = Field(default_factory=list)
     progress: JobProgress | None
     result: dict[str, Any] | None
     error: JobError | None

@@ -47,3 +47,5 @@ class TrainResult(Message):
     #: ``float32``, or ``bfloat16`` where mixed precision was used.
     precision: str | None = None
     device: str | None = None
+    #: Where the attempt that ended it had continued from; None where it had begun at the beginning.
+    resumed_from_step: int | None = None

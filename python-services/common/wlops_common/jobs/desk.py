@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fastapi.concurrency import run_in_threadpool
 
-from wlops_common.contracts import JobRequest, JobStatus, LiveJobs
+from wlops_common.contracts import JobProgress, JobRequest, JobStatus, LiveJobs
 from wlops_common.errors import NotReady
 from wlops_common.jobs.endings import Endings
 from wlops_common.jobs.runner import JobRunner
@@ -61,7 +61,7 @@ class JobDesk:
         """The status when the job is over, or when the time is up."""
         self.runner.leases.renew(status.job_id)
         if status.state in FINISHED or wait_seconds == 0:
-            return status
+            return self._with_reason_to_wait(status)
         with self.endings.expected(status.job_id) as ended:
             status = await run_in_threadpool(self.store.find, status.job_id)
             if status.state in FINISHED:
@@ -69,4 +69,10 @@ class JobDesk:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), wait_seconds)
         self.runner.leases.renew(status.job_id)
-        return await run_in_threadpool(self.store.find, status.job_id)
+        return self._with_reason_to_wait(await run_in_threadpool(self.store.find, status.job_id))
+
+    def _with_reason_to_wait(self, status: JobStatus) -> JobStatus:
+        """A job that no other one keeps waiting says what does: after a start, libraries are loaded for seconds."""
+        if status.state != "queued" or status.progress is not None or not self.runner.is_loading_libraries:
+            return status
+        return status.model_copy(update={"progress": JobProgress(stage="waiting until libraries are loaded")})

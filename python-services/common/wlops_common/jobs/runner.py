@@ -77,6 +77,8 @@ class JobRunner:
         self._killed_for_memory: set[str] = set()
         #: The job whose process could not be started last; it waits longest, so it is the next to be started.
         self._failed_to_start: str | None = None
+        #: Whether jobs wait for libraries rather than for one another.
+        self.is_loading_libraries = False
         self._stopping = False
         self._is_closed = False
         self._has_failed = False
@@ -179,8 +181,9 @@ class JobRunner:
 
     def _start_waiting(self) -> None:
         while len(self._running) < self._settings.max_jobs and self._store.has_waiting():
-            if not self._forkserver.is_warm():
-                return  # woken when it is
+            self.is_loading_libraries = not self._forkserver.is_warm()
+            if self.is_loading_libraries:
+                return  # woken when they are there
             status = self._store.start_next()
             if status is None:
                 return
@@ -243,7 +246,7 @@ class JobRunner:
         job_id = job.status.job_id
         if job.outcome is None:
             fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
-            ended = self._store.end_attempt(job_id, fault, told=job.told)
+            ended = self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code)
         else:
             ended = self._finish(job_id, job.outcome)
         if ended.state == "queued":

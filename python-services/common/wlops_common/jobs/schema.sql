@@ -43,6 +43,17 @@ CREATE TABLE IF NOT EXISTS furthest (
   PRIMARY KEY (job_id, stage)
 ) WITHOUT ROWID;
 
+-- Attempts that ended without an answer and were followed by another one.
+CREATE TABLE IF NOT EXISTS restarts (
+  job_id    TEXT NOT NULL,
+  attempt   INTEGER NOT NULL,              -- the one that ended
+  at        TEXT NOT NULL,
+  cause     TEXT NOT NULL CHECK (cause IN ('process', 'service')), -- which of the two ended
+  exit_code INTEGER,                       -- of the process, where that is known
+  progress  TEXT,                          -- the last it had told
+  PRIMARY KEY (job_id, attempt)
+) WITHOUT ROWID;
+
 -- Jobs that were cancelled before they arrived.
 CREATE TABLE IF NOT EXISTS tombstones (
   job_id     TEXT PRIMARY KEY,

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from wlops_common.contracts import JobError, JobProgress, JobRequest, JobState, JobStatus
+from wlops_common.contracts import JobError, JobProgress, JobRequest, JobRestart, JobState, JobStatus
 from wlops_common.errors import JobKeyConflict, JobNotFound, QueueFull
 from wlops_common.jobs.ids import body_hash, parse_job_key
 
@@ -29,6 +29,9 @@ FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "pause
 
 #: Stands for the step of an attempt that had told nothing.
 _NOTHING_TOLD = -1
+
+#: Of a job that was restarted more often, the latest restarts are told.
+_RESTARTS_TOLD = 20
 
 
 class Deaths(NamedTuple):
@@ -111,7 +114,7 @@ class JobStore:
                         f"The job key {request.job_key} was used before with another body.",
                         details={"jobKey": request.job_key, "jobId": identity.job_id},
                     )
-                return _status(known)
+                return _status(db, known)
             is_dead = db.execute("SELECT 1 FROM tombstones WHERE job_id = ?", (identity.job_id,)).fetchone() is not None
             if not is_dead:
                 self._refuse_when_full(db)
@@ -132,7 +135,7 @@ class JobStore:
                     *("cancelled" if is_dead else "queued", now if is_dead else None, now, now),
                 ),
             )
-            return _status(db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone())
+            return _status(db, db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone())
 
     def _refuse_when_full(self, db: sqlite3.Connection) -> None:
         (waiting,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
@@ -142,7 +145,7 @@ class JobStore:
     def find(self, job_or_task_id: str) -> JobStatus:
         """The job with this id, else the latest job of the task with this id. Raises ``JobNotFound``."""
         with self._mutex:
-            return _status(_find(self._connection, job_or_task_id))
+            return _status(self._connection, _find(self._connection, job_or_task_id))
 
     def request_of(self, job_id: str) -> tuple[dict[str, Any], str | None]:
         """The body a job was submitted with and the id of the call that brought it. Raises ``JobNotFound``."""
@@ -186,7 +189,7 @@ class JobStore:
             )
         elif row["state"] == "running" and row["requested"] != "cancel":
             db.execute("UPDATE jobs SET requested = ? WHERE number = ?", (order, row["number"]))
-        return _status(db.execute("SELECT * FROM jobs WHERE number = ?", (row["number"],)).fetchone())
+        return _status(db, db.execute("SELECT * FROM jobs WHERE number = ?", (row["number"],)).fetchone())
 
     def has_waiting(self) -> bool:
         """Whether a job waits to be started."""
@@ -198,11 +201,12 @@ class JobStore:
         now = utc_now()
         with self._transaction() as db:
             row = db.execute(
-                """UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = coalesce(started_at, ?), updated_at = ?
+                """UPDATE jobs SET state = 'running', attempt = attempt + 1, progress = NULL,
+                          started_at = coalesce(started_at, ?), updated_at = ?
                    WHERE number = (SELECT number FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1) RETURNING *""",
                 (now, now),
             ).fetchone()
-            return None if row is None else _status(row)
+            return None if row is None else _status(db, row)
 
     def live(self, limit: int | None = None) -> list[JobStatus]:
         """The jobs that wait or run, the oldest first, at most ``limit`` of them."""
@@ -211,7 +215,7 @@ class JobStore:
                 "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY number LIMIT ?",
                 (-1 if limit is None else limit,),
             ).fetchall()
-        return [_status(row) for row in rows]
+            return [_status(self._connection, row) for row in rows]
 
     def fail_waiting(self, job_id: str, error: JobError) -> bool:
         """End a waiting job as failed; False where it does not wait any more."""
@@ -254,7 +258,14 @@ class JobStore:
             status = _ended(db, row, state, result, error)
         return self._told(status)
 
-    def end_attempt(self, job_id: str, error: JobError | None, *, told: Mapping[str, int] | None = None) -> JobStatus:
+    def end_attempt(
+        self,
+        job_id: str,
+        error: JobError | None,
+        *,
+        told: Mapping[str, int] | None = None,
+        exit_code: int | None = None,
+    ) -> JobStatus:
         """After an attempt that gave no answer: the job waits again, or has failed with ``error``. Answers its status.
 
         One that was told to stop meanwhile ends as it was told, and one that has ended already stays as it is. ``told`` is how far
@@ -267,13 +278,14 @@ class JobStore:
             elif error is not None:
                 status = _ended(db, row, "failed", error=error)
             elif row["state"] in FINISHED:
-                status = _status(row)
+                status = _status(db, row)
             else:
                 now = utc_now()
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
                 if told is not None:
                     _note_death(db, job_id, told, now)
-                status = _status(_find(db, job_id))
+                    _note_restart(db, row, "process", exit_code, now)
+                status = _status(db, _find(db, job_id))
         return self._told(status)
 
     def deaths_of(self, job_id: str) -> Deaths:
@@ -300,9 +312,10 @@ class JobStore:
                    WHERE state = 'running' AND requested = 'cancel' RETURNING job_id""",
                 (now, now),
             ).fetchall()
-            rows = db.execute(
-                "UPDATE jobs SET state = 'queued', updated_at = ? WHERE state = 'running' RETURNING job_id", (now,)
-            ).fetchall()
+            rows = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
+            for row in rows:
+                db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE number = ?", (now, row["number"]))
+                _note_restart(db, row, "service", None, now)
         for row in ended:
             self._on_end(row["job_id"])
         return [row["job_id"] for row in rows]
@@ -313,7 +326,7 @@ class JobStore:
         with self._transaction() as db:
             db.execute("DELETE FROM tombstones WHERE created_at < ?", (limit,))
             rows = db.execute("DELETE FROM jobs WHERE finished_at < ? RETURNING job_id", (limit,)).fetchall()
-            for table in ("crashes", "furthest"):
+            for table in ("crashes", "furthest", "restarts"):
                 db.executemany(f"DELETE FROM {table} WHERE job_id = ?", [(row["job_id"],) for row in rows])  # noqa: S608 - a constant
             return [row["job_id"] for row in rows]
 
@@ -366,7 +379,7 @@ def _ended(
                 row["number"],
             ),
         ).fetchone()
-    return _status(row)
+    return _status(db, row)
 
 
 def _note_death(db: sqlite3.Connection, job_id: str, told: Mapping[str, int], now: str) -> None:
@@ -378,6 +391,37 @@ def _note_death(db: sqlite3.Connection, job_id: str, told: Mapping[str, int], no
     )
 
 
+def _note_restart(
+    db: sqlite3.Connection, row: sqlite3.Row, cause: Literal["process", "service"], exit_code: int | None, now: str
+) -> None:
+    """Write down that the attempt of this row's job ended, and let its progress say so until the next one tells of its own."""
+    db.execute(
+        "INSERT OR REPLACE INTO restarts (job_id, attempt, at, cause, exit_code, progress) VALUES (?, ?, ?, ?, ?, ?)",
+        (row["job_id"], row["attempt"], now, cause, exit_code, row["progress"]),
+    )
+    ended = "its process ended without an answer" if cause == "process" else "its service was restarted"
+    progress = JobProgress(stage=f"starting again: {ended}")
+    db.execute("UPDATE jobs SET progress = ? WHERE number = ?", (json.dumps(progress.to_json()), row["number"]))
+
+
+def _restarts(db: sqlite3.Connection, job_id: str) -> list[JobRestart]:
+    rows = db.execute(
+        "SELECT * FROM restarts WHERE job_id = ? ORDER BY attempt DESC LIMIT ?", (job_id, _RESTARTS_TOLD)
+    ).fetchall()
+    return [_restart(row, json.loads(row["progress"] or "{}")) for row in reversed(rows)]
+
+
+def _restart(row: sqlite3.Row, progress: Mapping[str, Any]) -> JobRestart:
+    return JobRestart(
+        attempt=row["attempt"],
+        at=row["at"],
+        cause=row["cause"],
+        exit_code=row["exit_code"],
+        stage=progress.get("stage"),
+        step=progress.get("step"),
+    )
+
+
 def _is_same(request: JobRequest, stored: str) -> bool:
     """Whether a stored body is this request, though it was written by a version whose requests lacked some field of today's."""
     try:
@@ -386,7 +430,7 @@ def _is_same(request: JobRequest, stored: str) -> bool:
         return False
 
 
-def _status(row: sqlite3.Row) -> JobStatus:
+def _status(db: sqlite3.Connection, row: sqlite3.Row) -> JobStatus:
     def parsed(column: str) -> Any:
         return None if row[column] is None else json.loads(row[column])
 
@@ -395,4 +439,5 @@ def _status(row: sqlite3.Row) -> JobStatus:
     return JobStatus.model_validate(
         {name: row[name] for name in (*plain, *times)}
         | {name: parsed(name) for name in ("progress", "result", "error")}
+        | {"restarts": _restarts(db, row["job_id"]) if row["attempt"] > 0 else []}
     )
