@@ -16,6 +16,9 @@ import {
   type StackPlace,
 } from './people';
 
+/** So soon after its last death a process is started again a little later: what is measured is one death, not one after the other. */
+const RESTED_MS = 12_000;
+
 const TARGETS = ['api', 'worker', 'trainer', 'temporal', 'postgres', 's3'] as const;
 
 export interface KillFigures {
@@ -47,13 +50,14 @@ export async function measureKills(
       const pid = processId(place, target);
       if (pid === undefined) throw new Error(`${target} does not run`);
       process.kill(pid, 'SIGKILL');
+      const killedAt = performance.now();
       const taken = Math.max(shown, stepTaken(place));
       still.push(await untilHolds(`the task to go on after ${target} was killed`, () => wentOn(people, taskId, shown)));
       await people.when(taskId, ({ status }) => status === 'COMPLETED');
       for (const step of continuedSteps(place, taskId)) repeated += Math.max(0, taken - step);
       if ((await people.outcome(taskId)) === undisturbed) identical += 1;
       await untilHolds(`${target} to run again`, () => processId(place, target) !== undefined);
-      await sleep(1000);
+      await sleep(Math.max(1000, RESTED_MS - (performance.now() - killedAt)));
     }
     figures[target] = {
       standsStillMs: latency(still),

@@ -13,7 +13,7 @@ import { pause, waitUntil } from '../shared/wait.mjs';
 /** A single death costs next to nothing: what it held goes on when it is back. One death after the other is a fault of its own. */
 const RESTART_DELAY_MS = { first: 100, longest: 15_000 };
 /** A process that ran this long is healthy again: its next restart is quick. */
-const HEALTHY_AFTER_MS = 20_000;
+const HEALTHY_AFTER_MS = 10_000;
 const KILL_TIMEOUT_MS = 2000;
 
 /**
