@@ -178,7 +178,7 @@ test('an environment is installed once, by hash-checked lock files, and found wh
   const python = await world.install();
   assert.equal(python, world.environment().python);
   const first = world.asked();
-  assert.ok(first.some((line) => /--require-hashes --no-deps -r .*requirements\.lock$/.test(line)));
+  assert.ok(first.some((line) => /--compile-bytecode --require-hashes --no-deps -r .*requirements\.lock$/.test(line)));
   assert.ok(first.some((line) => /-r .*requirements-torch\.txt$/.test(line)));
   await world.install();
   assert.deepEqual(world.asked(), first);
@@ -227,7 +227,7 @@ test('development tools are added to a whole environment without touching the re
   const before = world.asked().length;
   await world.install(true);
   assert.equal(world.asked().length, before + 1);
-  assert.match(world.asked().at(-1), /requirements-dev\.lock$/);
+  assert.match(world.asked().at(-1), /--compile-bytecode .*requirements-dev\.lock$/);
   assert.equal(world.environment().hasDevTools(), true);
 });
 

@@ -7,6 +7,7 @@ that the service is gone; then the whole group ends at once. Not here: restarts 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -102,6 +103,8 @@ class ChildLine:
 
 def child_main(task: ChildTask, orders: Connection, reports: Connection) -> None:
     """Entry of the job's process. Never returns."""
+    gc.freeze()  # what was imported stays; looking through it again would only copy its pages
+    gc.enable()
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(signal.SIGKILL)
