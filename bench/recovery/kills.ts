@@ -19,6 +19,9 @@ import {
 /** So soon after its last death a process is started again a little later: what is measured is one death, not one after the other. */
 const RESTED_MS = 12_000;
 
+/** As often as a page would hardly ask; every few milliseconds it would take a core of the two from what starts again. */
+const ASKED_EVERY_MS = 50;
+
 const TARGETS = ['api', 'worker', 'trainer', 'temporal', 'postgres', 's3'] as const;
 
 export interface KillFigures {
@@ -52,7 +55,8 @@ export async function measureKills(
       process.kill(pid, 'SIGKILL');
       const killedAt = performance.now();
       const taken = Math.max(shown, stepTaken(place));
-      still.push(await untilHolds(`the task to go on after ${target} was killed`, () => wentOn(people, taskId, shown)));
+      const goesOn = () => wentOn(people, taskId, shown);
+      still.push(await untilHolds(`the task to go on after ${target} was killed`, goesOn, ASKED_EVERY_MS));
       await people.when(taskId, ({ status }) => status === 'COMPLETED');
       for (const step of continuedSteps(place, taskId)) repeated += Math.max(0, taken - step);
       if ((await people.outcome(taskId)) === undisturbed) identical += 1;

@@ -193,12 +193,12 @@ export function processId({ dataDir }: StackPlace, name: string): number | undef
   return processes[name]?.pid ?? undefined;
 }
 
-/** Milliseconds until something holds, looked at every few of them. */
-export async function untilHolds(what: string, holds: () => boolean | Promise<boolean>): Promise<number> {
+/** Milliseconds until something holds, looked at every few of them; less often where looking is work for the stack that is measured. */
+export async function untilHolds(what: string, holds: () => boolean | Promise<boolean>, everyMs = 5): Promise<number> {
   const from = performance.now();
   while (!(await holds())) {
     if (performance.now() - from > 60_000) throw new Error(`${what}: not within a minute`);
-    await sleep(5);
+    await sleep(everyMs);
   }
   return performance.now() - from;
 }
