@@ -5,7 +5,7 @@ import type { Caller } from '../domain/access';
 import { AppError, invalidField } from '../domain/errors';
 import { mayUse, type Access } from '../policies/access';
 import type { AccountService } from '../services/accounts/account-service';
-import { fingerprintOf, type IdempotencyService } from '../services/idempotency';
+import { fingerprintOf, orderedJson, type IdempotencyService } from '../services/idempotency';
 import type { Handler, Keep, Operation, RateLimit, Reply } from './operation';
 import { issueWording, refuseProtoKey } from './validation';
 
@@ -105,7 +105,7 @@ export class Api {
   ): Promise<Reply> {
     const key = idempotencyKey(req);
     if (key === null) return carryOut(keepNothing);
-    const fingerprint = fingerprintOf(req.method, req.path, JSON.stringify(req.body));
+    const fingerprint = fingerprintOf(req.method, req.path, orderedJson(req.body ?? null));
     const { replayed, ...answer } = await this.deps.idempotency.answer({
       userId: caller.userId,
       key,

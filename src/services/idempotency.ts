@@ -32,6 +32,15 @@ export interface IdempotentCall {
   fingerprintOfRepeat: () => Promise<string>;
 }
 
+/** JSON of a value with the names of each object in order: bodies that say the same are the same. */
+export function orderedJson(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
 /** sha256 over the parts, which may hold any text. */
 export function fingerprintOf(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

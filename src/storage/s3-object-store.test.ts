@@ -40,6 +40,8 @@ test('and neither a read nor a ping', async () => {
   await expect(store.ping()).rejects.toMatchObject({ name: 'TimeoutError' });
 }, 10_000);
 
-test('a ping is given up sooner than a stall', async () => {
-  await expect(patient.ping()).rejects.toMatchObject({ name: 'TimeoutError' });
-}, 10_000);
+test('a ping and a read are given up sooner than a stall', async () => {
+  const [ping, read] = await Promise.allSettled([patient.ping(), patient.read('datasets/1/x/raw')]);
+  expect(ping).toMatchObject({ status: 'rejected', reason: { name: 'TimeoutError' } });
+  expect(read).toMatchObject({ status: 'rejected', reason: { name: 'TimeoutError' } });
+}, 20_000);

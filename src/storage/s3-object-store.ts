@@ -25,6 +25,8 @@ const CONNECT_MS = 5_000;
 /** A server that is silent this long in the middle of a request has stalled. Putting a large object together can take a minute. */
 const STALL_MS = 120_000;
 const PING_MS = 3_000;
+/** The headers of a read come at once or not at all; three tries of this must not keep people waiting for long. */
+const READ_MS = 4_000;
 /** Cleaning up is tried again by the sweeper; who waits for it holds an upload's slot. */
 const CLEAN_UP_MS = 10_000;
 
@@ -103,7 +105,9 @@ export class S3ObjectStore implements ObjectStore {
 
   async read(key: string): Promise<StoredObject | null> {
     try {
-      const object = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      const object = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), {
+        requestTimeout: READ_MS,
+      });
       // In Node the SDK's body is a Readable.
       return {
         body: object.Body as Readable,

@@ -8,7 +8,7 @@ import type { Page } from '../../repositories/scope';
 import type { DatasetService } from '../../services/datasets/dataset-service';
 import type { ContentFacts } from '../../services/datasets/content-meter';
 import type { UploadFields, UploadService } from '../../services/datasets/upload-service';
-import { fingerprintOf, type IdempotencyService, type KeepAnswer } from '../../services/idempotency';
+import { fingerprintOf, orderedJson, type IdempotencyService, type KeepAnswer } from '../../services/idempotency';
 import { idempotencyKey, type Api } from '../api';
 import type { Reply } from '../operation';
 import { cursorText, issueWording, pageOf } from '../validation';
@@ -199,7 +199,7 @@ function fingerprintOfRepeat({ uploads, maxUploadBytes }: DatasetRouteDeps, req:
 }
 
 function uploadFingerprint(fields: UploadFields, facts: ContentFacts): string {
-  return fingerprintOf('uploadDataset', JSON.stringify(fields), facts.sha256);
+  return fingerprintOf('uploadDataset', orderedJson(fields), facts.sha256);
 }
 
 /** Streams the object as an attachment: a browser never shows a user's bytes as a page of ours. */

@@ -16,13 +16,14 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
   return id;
 }
 
-/** Logs each request once it is answered: at `error` for our faults (5xx), at `info` otherwise. */
+/** Logs each request once it is answered: at `error` for our faults (5xx), at `info` otherwise, as when it is told that not all is ready. */
 export function requestLog(logger: Logger): RequestHandler {
   return pinoHttp({
     logger,
     genReqId: requestId,
     wrapSerializers: false,
-    customLogLevel: (_req, res, error) => {
+    customLogLevel: (req, res, error) => {
+      if (req.url === '/readyz' && res.statusCode === 503) return 'info';
       const status = error instanceof AppError ? error.status : res.statusCode;
       return status >= 500 ? 'error' : 'info';
     },
