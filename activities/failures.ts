@@ -3,7 +3,7 @@
  * not try again, and the first detail is the `JobError` that the workflow decides by. Applied once, at the activity's edge.
  */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { JobError, ServiceName } from '../src/contracts/jobs';
+import type { JobError, JobRestart, ServiceName } from '../src/contracts/jobs';
 import { AppError } from '../src/domain/errors';
 
 /** A service that cannot be used now. Trying again, as often as it takes, is right. */
@@ -23,7 +23,11 @@ export class ServiceUnavailable extends Error {
 export class JobOver extends Error {
   override readonly name = 'JobOver';
 
-  constructor(readonly error: JobError) {
+  constructor(
+    readonly error: JobError,
+    /** Told in the details, whole, however large those are. */
+    readonly restarts: readonly JobRestart[] = [],
+  ) {
     super(error.message);
   }
 }
@@ -34,13 +38,14 @@ export function isLost(error: unknown): boolean {
 }
 
 /** The job error for a code, without details. */
-export function jobOver(code: string, message: string, retryable = false): JobOver {
-  return new JobOver({ code, message, details: null, retryable });
+export function jobOver(code: string, message: string, retryable = false, restarts?: readonly JobRestart[]): JobOver {
+  return new JobOver({ code, message, details: null, retryable }, restarts);
 }
 
 const MAX_RETRY_AFTER_SECONDS = 60;
 /** Details travel in Temporal's history: what is larger is cut, and the job's own log has it. */
 const MAX_DETAILS_CHARACTERS = 20_000;
+const MAX_STAGE_CHARACTERS = 200;
 
 /** Translates for Temporal. Cancellation passes through: it is not a failure. */
 export function toFailure(error: unknown): Error {
@@ -57,7 +62,9 @@ export function toFailure(error: unknown): Error {
   }
   if (error instanceof JobOver) {
     const { code, message, retryable } = error.error;
-    const details: JobError = { code, message, retryable, details: bounded(error.error.details) };
+    const told = bounded(error.error.details);
+    const restarts = error.restarts.length > 0 ? { restarts: error.restarts.map(briefly) } : null;
+    const details: JobError = { code, message, retryable, details: told || restarts ? { ...told, ...restarts } : null };
     return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] });
   }
   if (error instanceof AppError) {
@@ -70,4 +77,8 @@ export function toFailure(error: unknown): Error {
 function bounded(details: JobError['details']): JobError['details'] {
   if (details === null || JSON.stringify(details).length <= MAX_DETAILS_CHARACTERS) return details;
   return { truncated: JSON.stringify(details).slice(0, MAX_DETAILS_CHARACTERS) };
+}
+
+function briefly(restart: JobRestart): JobRestart {
+  return { ...restart, stage: restart.stage?.slice(0, MAX_STAGE_CHARACTERS) ?? null };
 }

@@ -1,5 +1,5 @@
 import { jobId } from '../src/contracts/job-id';
-import type { JobStatus, ServiceName } from '../src/contracts/jobs';
+import type { JobRestart, JobStatus, ServiceName } from '../src/contracts/jobs';
 import { activityEnvironment } from '../src/testing/activity-environment';
 import { clientsOf } from '../src/testing/fake-job-clients';
 import { FakeJobService } from '../src/testing/fake-job-service';
@@ -45,6 +45,19 @@ test('a training is told to pause, and its checkpoint is what the next segment c
   expect(service.cancelled).toEqual([]);
   // Repeated, as after a worker's death, it answers the same.
   expect(await pause()).toEqual({ state: 'paused', attempts: 2, checkpoint: CHECKPOINT });
+});
+
+test('what is known of its restarts is told with its end', async () => {
+  const restart = {
+    attempt: 1,
+    at: '2030-01-01T00:00:00.000Z',
+    cause: 'process',
+    exitCode: -9,
+    stage: 'epoch 1',
+    step: 7,
+  };
+  await submit('paused', { attempt: 2, result: null, restarts: [restart as JobRestart] });
+  expect(await pause()).toEqual({ state: 'paused', attempts: 2, checkpoint: null, restarts: [restart] });
 });
 
 test('a training that had nothing to save yet pauses without a checkpoint', async () => {

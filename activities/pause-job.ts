@@ -5,7 +5,7 @@
 import { log } from '@temporalio/activity';
 import type { JobAddress } from '../src/contracts/job-key';
 import { parseCheckpoint, UnreadableReply } from '../src/contracts/job-schemas';
-import type { JobState, JobStatus, ObjectRef, ServiceName } from '../src/contracts/jobs';
+import type { JobRestart, JobState, JobStatus, ObjectRef, ServiceName } from '../src/contracts/jobs';
 import { endJob, type EndTiming } from './end-job';
 import { isLost, toFailure } from './failures';
 import type { PythonJobClient } from './python-job-client';
@@ -17,6 +17,8 @@ export interface PausedJob {
   attempts: number;
   /** What the next segment continues from. */
   checkpoint: ObjectRef | null;
+  /** As in its status. */
+  restarts?: JobRestart[];
 }
 
 /** Waits until the job has ended; a service that is down is asked until it answers. May be repeated safely. */
@@ -27,8 +29,9 @@ export async function pauseJob(
 ): Promise<PausedJob> {
   const client = clients[service];
   try {
-    const { state, attempt, result } = await orderEnd(client, timing, jobKey);
-    return { state, attempts: attempt, checkpoint: state === 'paused' ? checkpointOf(result, jobKey) : null };
+    const { state, attempt, result, restarts = [] } = await orderEnd(client, timing, jobKey);
+    const checkpoint = state === 'paused' ? checkpointOf(result, jobKey) : null;
+    return { state, attempts: attempt, checkpoint, ...(restarts.length > 0 ? { restarts } : {}) };
   } catch (error) {
     throw toFailure(error);
   }
@@ -53,8 +56,8 @@ async function orderEnd(client: PythonJobClient, timing: EndTiming, jobKey: stri
     if (!isLost(error)) throw error;
     // It may still be on its way: a key that was cancelled never runs, and one that has just arrived ends.
     const { attempt } = await endJob(client, timing, 'cancel', jobKey);
-    return { state: 'lost', attempt, result: null };
+    return { state: 'lost', attempt, result: null, restarts: [] };
   }
 }
 
-type Ended = Pick<JobStatus, 'attempt' | 'result'> & { state: JobState | 'lost' };
+type Ended = Pick<JobStatus, 'attempt' | 'result' | 'restarts'> & { state: JobState | 'lost' };

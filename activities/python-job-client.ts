@@ -173,7 +173,7 @@ export class PythonJobClient {
       case 403:
         return new ServiceUnavailable(
           this.service,
-          `it refuses the worker's token (${said}); check WLOPS_SERVICE_SECRET, and that their clocks agree`,
+          `it refuses the worker's token (${said}); check WLOPS_SERVICE_SECRET, and that the clocks of worker and service agree`,
         );
       case 404:
         if (error?.code === 'JOB_NOT_FOUND') return jobOver('JOB_LOST', `the ${this.service} lost the job`, true);

@@ -223,6 +223,15 @@ test('the restarts of a job are told with its result, or with its fault', async 
   const error = { code: 'JOB_CRASHED', message: 'died again', details: null, retryable: false };
   service.onSubmit = (job) => ({ ...job, state: 'failed', restarts, error });
   expect(jobErrorOf(await failureOf(run()))).toEqual({ ...error, details: { restarts } });
+
+  service.jobs.clear();
+  const large = { ...error, details: { line: 7, text: 'x'.repeat(19_900) } };
+  service.onSubmit = (job) => ({ ...job, state: 'failed', restarts, error: large });
+  expect(jobErrorOf(await failureOf(run()))).toEqual({ ...large, details: { ...large.details, restarts } });
+
+  service.jobs.clear();
+  service.onSubmit = (job) => ({ ...job, state: 'paused', restarts });
+  expect(jobErrorOf(await failureOf(run()))).toMatchObject({ code: 'JOB_PAUSED', details: { restarts } });
 });
 
 test('a job born cancelled by a tombstone is not taken for a result', async () => {

@@ -40,7 +40,7 @@ export interface JobRunner {
   writeProgress: (taskId: string, progress: JobProgress) => Promise<void>;
 }
 
-/** Runs the job and answers with its parsed result, and with how often it was restarted, if it was. Throws `ApplicationFailure`, or the cancellation of the activity. */
+/** Runs the job and answers with its parsed result and its restarts, if any. Throws `ApplicationFailure`, or the activity's cancellation. */
 export async function runJob<Result>(
   { client, timing, writeProgress }: JobRunner,
   request: JobRequestBase,
@@ -82,7 +82,12 @@ async function pollToEnd(
     if (next.updatedAt !== status.updatedAt || next.state !== 'running') movedAt = performance.now();
     if (performance.now() - movedAt > timing.stallAfterMs) {
       const waited = Math.round(timing.stallAfterMs / 1000);
-      throw jobOver('JOB_STALLED', `the ${client.service} shows no sign of the job for ${waited} s`, true);
+      throw jobOver(
+        'JOB_STALLED',
+        `the ${client.service} shows no sign of the job for ${waited} s`,
+        true,
+        next.restarts,
+      );
     }
     status = next;
     const early = wait - (performance.now() - asked);
@@ -104,18 +109,17 @@ function resultOf<Result>(
   { state, error, result, restarts = [] }: JobStatus,
   schema: z.ZodType<Result>,
 ): Result & Restarted {
-  const restarted = restarts.length > 0 ? { restarts } : {};
   switch (state) {
     case 'failed':
-      throw new JobOver(withDetails(error ?? NO_REASON, restarted));
+      throw new JobOver(error ?? NO_REASON, restarts);
     case 'cancelled':
       throw jobOver('JOB_CANCELLED', `the job was cancelled at the ${client.service}, not by its task`);
     case 'paused':
-      throw jobOver('JOB_PAUSED', `the job was paused at the ${client.service}, not by its task`, true);
+      throw jobOver('JOB_PAUSED', `the job was paused at the ${client.service}, not by its task`, true, restarts);
     case 'queued':
     case 'running':
     case 'succeeded':
-      return { ...checkedResult(client, request, result, schema), ...restarted };
+      return { ...checkedResult(client, request, result, schema), ...(restarts.length > 0 ? { restarts } : {}) };
   }
 }
 
@@ -125,10 +129,6 @@ const NO_REASON: JobError = {
   details: null,
   retryable: false,
 };
-
-function withDetails(error: JobError, more: Restarted): JobError {
-  return { ...error, details: error.details || more.restarts ? { ...error.details, ...more } : null };
-}
 
 function checkedResult<Result>(
   client: PythonJobClient,

@@ -9,10 +9,10 @@ import type { Activities } from '../activities';
 import { TASK_QUEUES } from '../src/contracts/task-workflow';
 
 /**
- * A worker that was killed is noticed after this long, and another one takes its activities up. Noticing one that is only slow does no
- * harm: the second attempt finds the job of the first.
+ * A worker that was killed is noticed after this long, or half as long again, for Temporal looks once each time; another one then takes
+ * its activities up. Noticing one that is only slow does no harm: the second attempt finds the job of the first.
  */
-const HEARTBEAT_TIMEOUT = '4s';
+const HEARTBEAT_TIMEOUT = '3s';
 
 /** A service restarts in a second or two. */
 const SOON: ActivityOptions['retry'] = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '5s' };

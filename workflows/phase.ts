@@ -39,7 +39,8 @@ export async function runPhase<Result extends PhaseResult>(
       // The job does not wait for the row: a database that is down idles no GPU.
       return besides(record.enter(status), () => work.start(at, where));
     },
-    ended: (at, { how, failure }) => execution(at, { status: how, failure, completedAt: Date.now() }),
+    ended: (at, { how, failure, restarts }) =>
+      execution(at, { status: how, failure, details: restarts ? { restarts } : null, completedAt: Date.now() }),
   });
   execution(at, {
     status: 'completed',

@@ -12,7 +12,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import { jobKey } from '../src/contracts/job-key';
-import type { JobError, JobPhase, ServiceName } from '../src/contracts/jobs';
+import type { JobError, JobPhase, JobRestart, ServiceName } from '../src/contracts/jobs';
 import { TASK_QUEUES, type PhaseState } from '../src/contracts/task-workflow';
 import type { LiveStatus } from '../src/domain/task-status';
 import { pauseJob, stopJob } from './activity-options';
@@ -38,6 +38,8 @@ const NO_FAULTS: ReadonlySet<string> = new Set(['JOB_PAUSED', 'JOB_ABANDONED']);
 export interface SegmentEnd {
   how: 'failed' | 'cancelled' | 'suspended';
   failure: JobError | null;
+  /** Of a job that was paused; those of one that failed are told in its failure. */
+  restarts?: JobRestart[] | undefined;
 }
 
 export interface SegmentedJob<Result> {
@@ -89,12 +91,12 @@ async function afterInterruption(run: TaskRun, job: SegmentedJob<unknown>, at: P
   const address = { service: job.service, jobKey: keyOf(run, job, at) };
   try {
     await control.endPoint();
-    const { state, attempts, checkpoint } = await control.unlessFailed(() =>
+    const { state, attempts, checkpoint, restarts } = await control.unlessFailed(() =>
       pauseJob.executeWithOptions({ summary: `pause ${address.jobKey}` }, [address]),
     );
     at.isOver = state === 'succeeded' || state === 'failed';
     if (at.isOver) return;
-    job.ended?.(at, { how: 'suspended', failure: null });
+    job.ended?.(at, { how: 'suspended', failure: null, restarts });
     nextSegment(at, attempts);
     // What began and saved nothing now may have saved something since the last pause: the trainer looks for the newest itself.
     if (checkpoint || attempts > 0 || state === 'lost') at.checkpoint = checkpoint;

@@ -16,7 +16,7 @@ import {
   type StackPlace,
 } from './people';
 
-/** So soon after its last death a process is started again a little later: what is measured is one death, not one after the other. */
+/** Longer than a process must have run for its next restart to be quick (`tools/stack/managed-process.mjs`): one death is measured, not a series. */
 const RESTED_MS = 12_000;
 
 /** As often as a page would hardly ask; every few milliseconds it would take a core of the two from what starts again. */

@@ -43,6 +43,8 @@ test('an optimization stored before its seconds were measured is read, without t
 test('a status by a version that kept no restarts is read, without them', () => {
   const { restarts: _gone, ...older } = example('job-status') as Record<string, unknown>;
   expect(parseJobStatus(older)).toEqual({ ...older, result: null });
+  const newer = { ...older, restarts: [{ cause: 'a reason of a later version' }] };
+  expect(parseJobStatus(newer)).toEqual({ ...older, result: null });
 });
 
 const OPTIONAL = ['result', 'restarts'];

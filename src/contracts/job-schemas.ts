@@ -254,7 +254,8 @@ const jobStatus = z.object({
   segment: count,
   state: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused']),
   attempt: count,
-  restarts: z.array(jobRestart).max(100).optional(),
+  // For people: what cannot be read of it is no reason to lose a job.
+  restarts: z.array(jobRestart).max(100).optional().catch(undefined),
   progress: progress.nullable(),
   result: z.unknown(),
   error: jobError.nullable(),

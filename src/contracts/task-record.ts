@@ -20,7 +20,8 @@ export interface ExecutionRecord {
   modelPath: string | null;
   evaluationPath: string | null;
   score: number | null;
-  details: ((OptimizeResult | TrainResult | EvaluateResult) & Restarted) | null;
+  /** What the service answered; of an execution without a result its restarts alone, if there were any. */
+  details: ((OptimizeResult | TrainResult | EvaluateResult) & Restarted) | Restarted | null;
   failure: JobError | null;
   /** Milliseconds since the epoch. */
   startedAt: number;

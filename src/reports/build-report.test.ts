@@ -4,7 +4,7 @@ import type { EvaluateResult, OptimizeResult } from '../contracts/jobs';
 import { buildReport } from './build-report';
 import { renderReportHtml } from './html';
 import { interruptionWords } from './interruptions';
-import type { ExecutionRowFacts, ReportIteration } from './report';
+import type { ExecutionRowFacts, ReportInterruption, ReportIteration } from './report';
 
 test('a report holds each iteration’s score, steps, findings, seconds and lineage', () => {
   const source = reportSource([0.4, 0.9]);
@@ -157,7 +157,7 @@ test('jobs that did not run in one go are told in order, with how far they had c
   source.executions = source.executions.flatMap((row) =>
     row === training
       ? [
-          { ...base, status: 'suspended' },
+          { ...base, status: 'suspended', details: { restarts: [{ ...restart, cause: 'service' }] } },
           { ...base, segment: 1, status: 'failed', failure: lost },
           { ...training, segment: 2 },
         ]
@@ -167,15 +167,18 @@ test('jobs that did not run in one go are told in order, with how far they had c
   expect(iteration).toMatchObject({
     resumedFromStep: 1000,
     interruptions: [
+      { phase: 'training', segment: 0, cause: 'service' },
       { phase: 'training', segment: 0, cause: 'paused', at: training.completedAt?.toISOString() },
       { phase: 'training', segment: 1, cause: 'JOB_LOST' },
       { phase: 'training', segment: 2, cause: 'process', exitCode: -9, step: 1200, at: restart.at },
     ],
   });
   expect(interruptionWords(iteration)).toBe(
-    'training: paused; training, job 2: JOB_LOST; ' +
+    'training: its service ended (exit code -9) in epoch 3 of 4 at step 1,200; training: paused; training, job 2: JOB_LOST; ' +
       'training, job 3: its process ended without an answer (exit code -9) in epoch 3 of 4 at step 1,200',
   );
+  const many = { interruptions: Array.from({ length: 13 }, () => iteration.interruptions[1] as ReportInterruption) };
+  expect(interruptionWords(many)).toBe(['3 earlier', ...Array<string>(10).fill('training: paused')].join('; '));
   // What failed for good tells of its restarts in its fault.
   const crashed = {
     ...lost,

@@ -21,19 +21,23 @@ function restarted({ phase, segment }: ExecutionRowFacts, restart: JobRestart): 
 
 function ended({ phase, segment, status, failure, completedAt }: ExecutionRowFacts): ReportInterruption[] {
   if (status !== 'suspended' && status !== 'failed') return [];
-  const cause = status === 'suspended' ? 'paused' : ((failure as JobError | null)?.code ?? 'INTERNAL');
+  const cause = status === 'suspended' ? 'paused' : ((failure as JobError | null)?.code ?? 'failed');
   return [{ phase, segment, at: completedAt?.toISOString() ?? null, cause, exitCode: null, stage: null, step: null }];
 }
 
-/** One line for people; null where every job ran in one go. */
+/** One line for people, the latest of many; null where every job ran in one go. */
 export function interruptionWords({ interruptions }: Pick<ReportIteration, 'interruptions'>): string | null {
-  return interruptions.map(words).join('; ') || null;
+  const earlier = interruptions.length - MOST_TOLD;
+  const told = interruptions.slice(-MOST_TOLD).map(words);
+  return [...(earlier > 0 ? [`${count(earlier)} earlier`] : []), ...told].join('; ') || null;
 }
+
+const MOST_TOLD = 10;
 
 const ENDED: Readonly<Record<string, string>> = {
   paused: 'paused',
   process: 'its process ended without an answer',
-  service: 'its service was restarted',
+  service: 'its service ended',
 };
 
 function words({ phase, segment, cause, exitCode, stage, step }: ReportInterruption): string {

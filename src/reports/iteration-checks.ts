@@ -24,7 +24,7 @@ export function checks({
     ['select rows among the training rows', contamination && foundAmongTraining(contamination)],
     ['teacher', taught(one)],
     ['interruptions', interruptionWords(one)],
-    ['training went on from step', one.resumedFromStep],
+    ['training went on from step', one.resumedFromStep === null ? null : count(one.resumedFromStep)],
     ...Object.entries(secondary ?? {}).map(([name, value]) => [name, score(value)] as const),
     [
       'seconds',

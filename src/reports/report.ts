@@ -120,7 +120,7 @@ export interface ReportIteration {
   secondary: Record<string, number> | null;
   /** Jobs that did not run in one go, in order; how the iteration came by its results all the same. */
   interruptions: ReportInterruption[];
-  /** The step that the training's last attempt continued from; null where it ran in one go. */
+  /** The step that the training's last attempt continued from; null where that began at the first step. */
   resumedFromStep: number | null;
   badCases: number | null;
   trainLoss: number | null;
@@ -147,13 +147,13 @@ export interface ReportApplied {
   trial: Uplift | null;
 }
 
-/** A job that was paused, was given up for another, or whose process or service ended without an answer. */
+/** A job that was paused or failed, whether another followed or not, or whose process or service ended without an answer. */
 export interface ReportInterruption {
   phase: string;
   segment: number;
   /** ISO 8601; null where it was not told. */
   at: string | null;
-  /** `paused`, what ended (`process` or `service`), or the code of the fault. */
+  /** `paused`, what ended (`process` or `service`), or the code of the fault; `failed` where that is not known. */
   cause: string;
   exitCode: number | null;
   /** The last that was told before. */

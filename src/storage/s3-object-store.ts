@@ -25,8 +25,10 @@ const CONNECT_MS = 5_000;
 /** A server that is silent this long in the middle of a request has stalled. Putting a large object together can take a minute. */
 const STALL_MS = 120_000;
 const PING_MS = 3_000;
-/** The headers of a read come at once or not at all; three tries of this must not keep people waiting for long. */
+/** Until the headers of a read come, the wait for a connection included; three tries of this must not keep people waiting for long. */
 const READ_MS = 4_000;
+/** Slow clients hold one for each object that they read. */
+const MOST_CONNECTIONS = 500;
 /** Cleaning up is tried again by the sweeper; who waits for it holds an upload's slot. */
 const CLEAN_UP_MS = 10_000;
 
@@ -38,20 +40,26 @@ export interface S3Options {
   bucket: string;
   /** How long the server may be silent in a request before it fails. */
   stallMs?: number;
+  /** How long a read may wait for its first answer, three times. */
+  readMs?: number;
 }
 
 export class S3ObjectStore implements ObjectStore {
   private readonly client: S3Client;
   private readonly bucket: string;
+  private readonly readMs: number;
 
   constructor(options: S3Options) {
     this.bucket = options.bucket;
+    this.readMs = options.readMs ?? READ_MS;
     this.client = new S3Client({
       endpoint: options.endpoint,
       region: options.region,
       forcePathStyle: true,
       credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
       requestHandler: {
+        httpAgent: { maxSockets: MOST_CONNECTIONS },
+        httpsAgent: { maxSockets: MOST_CONNECTIONS },
         connectionTimeout: CONNECT_MS,
         socketTimeout: options.stallMs ?? STALL_MS,
         throwOnRequestTimeout: true, // Without it a call that takes too long is only warned of.
@@ -106,7 +114,7 @@ export class S3ObjectStore implements ObjectStore {
   async read(key: string): Promise<StoredObject | null> {
     try {
       const object = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), {
-        requestTimeout: READ_MS,
+        requestTimeout: this.readMs,
       });
       // In Node the SDK's body is a Readable.
       return {

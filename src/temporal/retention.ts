@@ -61,9 +61,10 @@ export async function retentionReport(
     // A run id that is none is refused as an argument.
     if (error instanceof ServiceError && /invalid.*(run ?id|uuid)/i.test(String(error.cause ?? error)))
       throw notFound('pass of retention');
-    if (Date.now() > deadline - LAST_MOMENT_MS) return null;
-    if (isGrpcServiceError(error) || error instanceof ServiceError)
+    if (isGrpcServiceError(error) || error instanceof ServiceError) {
+      if (Date.now() > deadline - LAST_MOMENT_MS) return null;
       throw new AppError('SERVICE_UNAVAILABLE', 'Temporal does not answer', { retryAfterSeconds: 5, cause: error });
+    }
     throw error;
   }
 }

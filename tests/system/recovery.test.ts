@@ -47,6 +47,12 @@ test('a trainer killed in training comes back, takes its job up again and finish
   await replaced('trainer', pid);
   const task = await owner.completed(taskId, 300);
   expect(task.latestModelPath).toContain(taskId);
+  // Who reads the execution or the report is told.
+  const { body } = await owner.get(`/api/tasks/${taskId}/executions`);
+  const training = body.items.find((row: Json) => row.phase === 'training');
+  expect(training.details.restarts).toMatchObject([{ attempt: 1, cause: 'service' }]);
+  const report = await owner.get(`/api/tasks/${taskId}/report`);
+  expect(report.body.iterations[0].interruptions).toMatchObject([{ phase: 'training', cause: 'service' }]);
 }, 420_000);
 
 test('while a service does not answer the task waits, says so, and then goes on', async () => {

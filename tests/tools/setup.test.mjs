@@ -178,8 +178,10 @@ test('an environment is installed once, by hash-checked lock files, and found wh
   const python = await world.install();
   assert.equal(python, world.environment().python);
   const first = world.asked();
-  assert.ok(first.some((line) => /--compile-bytecode --require-hashes --no-deps -r .*requirements\.lock$/.test(line)));
-  assert.ok(first.some((line) => /-r .*requirements-torch\.txt$/.test(line)));
+  assert.ok(
+    first.some((line) => /--compile-bytecode .*--require-hashes --no-deps -r .*requirements\.lock$/.test(line)),
+  );
+  assert.ok(first.some((line) => /--compile-bytecode .*-r .*requirements-torch\.txt$/.test(line)));
   await world.install();
   assert.deepEqual(world.asked(), first);
 });

@@ -40,7 +40,7 @@ interface Sizes {
 const TEMPORAL_DEFAULTS: TemporalSettings = { heartbeatTimeoutMs: 30_000, worker: {} };
 /** As WLOps sets them. */
 const TEMPORAL_TUNED: TemporalSettings = {
-  heartbeatTimeoutMs: 4000,
+  heartbeatTimeoutMs: 3000,
   worker: { maxHeartbeatThrottleInterval: 1500, maxCachedWorkflows: 200, stickyQueueScheduleToStartTimeout: 1000 },
 };
 
@@ -52,7 +52,7 @@ const FULL: Record<string, Sizes> = {
     ...{ cancels: 3, pauses: 2, kills: 2, limitMs: SLOW, momentMs: 24_000 },
     ...{ loop: 500, waiting: { runs: 3000, wakes: 300 } },
   },
-  'temporal, heartbeat 4 s': { cancels: 10, pauses: 5, kills: 5, limitMs: SOON, momentMs: 2000 },
+  'temporal, heartbeat 3 s': { cancels: 10, pauses: 5, kills: 5, limitMs: SOON, momentMs: 2000 },
   dbos: {
     ...{ cancels: 10, pauses: 5, kills: 5, limitMs: SOON, momentMs: 2000, plainStep: true },
     ...{ loop: 10_000, waiting: { runs: 3000, wakes: 300 } },
@@ -119,7 +119,7 @@ export async function measurePeers(
 
 async function openPeer(name: string, place: PeersPlace, folder: string): Promise<Peer> {
   if (name.startsWith('temporal'))
-    return TemporalPeer.open(place, name === 'temporal, heartbeat 4 s' ? TEMPORAL_TUNED : TEMPORAL_DEFAULTS);
+    return TemporalPeer.open(place, name === 'temporal, heartbeat 3 s' ? TEMPORAL_TUNED : TEMPORAL_DEFAULTS);
   const kind = name === 'dbos' ? 'dbos' : 'prefect';
   const made = place.peers[kind] ?? { notMeasured: 'it was not prepared' };
   if ('notMeasured' in made) throw new Error(made.notMeasured);

@@ -16,7 +16,7 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
   return id;
 }
 
-/** Logs each request once it is answered: at `error` for our faults (5xx), at `info` otherwise, as when it is told that not all is ready. */
+/** Logs each request once it is answered: at `error` for our faults (5xx), at `info` otherwise. `/readyz` that answers 503 is no fault of ours. */
 export function requestLog(logger: Logger): RequestHandler {
   return pinoHttp({
     logger,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -167,6 +168,12 @@ def _not_finite(context: JobContext, request: TrainRequest) -> TrainResult:
     return result.model_copy(update={"train_loss": float("nan")})
 
 
+def _collect(context: JobContext, request: TrainRequest) -> TrainResult:
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    return _succeed(context, request)
+
+
 def _chatter(context: JobContext, request: TrainRequest) -> TrainResult:
     for _ in range(200):  # more than a log may hold
         sys.stdout.write("x" * (32 * 1024) + "\n")
@@ -194,6 +201,7 @@ _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "die": _die,
     "die at": _die_at,
     "not finite": _not_finite,
+    "collect": _collect,
     "chatter": _chatter,
     "leave work": _leave_work,
 }

@@ -139,6 +139,9 @@ def test_a_process_that_dies_is_run_again_as_long_as_it_gets_further(
     request = train_request(_task_of(places), behaviour="die at", places=places)
     ended = shared_service.wait_for(shared_service.submit(request)["jobId"], "succeeded")
     assert ended["attempt"] == attempts
+    told = [place.split(",")[-1].split(":") for place in places.split()]
+    expected = [("process", -signal.SIGSEGV, *([None, None] if at == ["-"] else [at[0], int(at[1])])) for at in told]
+    assert [(one["cause"], one["exitCode"], one["stage"], one["step"]) for one in ended["restarts"]] == expected
 
 
 @pytest.mark.parametrize(
@@ -176,6 +179,11 @@ def test_an_attempt_that_died_after_its_manifest_has_its_result_taken_over(
     found = find_manifest(s3, "models/committed/0/s0/")
     assert found is not None
     assert done["result"]["model"] == found[0].to_json()
+
+
+def test_a_job_runs_with_the_garbage_collector_that_the_imports_went_without(shared_service: ServiceProcess) -> None:
+    job = shared_service.submit(train_request("collected", behaviour="collect"))
+    assert shared_service.wait_for(job["jobId"], "succeeded")
 
 
 def test_an_output_prefix_of_another_job_is_refused(shared_service: ServiceProcess) -> None:

@@ -72,7 +72,7 @@ class JobDesk:
         return self._with_reason_to_wait(await run_in_threadpool(self.store.find, status.job_id))
 
     def _with_reason_to_wait(self, status: JobStatus) -> JobStatus:
-        """A job that no other one keeps waiting says what does: after a start, libraries are loaded for seconds."""
+        """While libraries are loaded, for seconds after a start, nothing is started; a waiting job says so."""
         if status.state != "queued" or status.progress is not None or not self.runner.is_loading_libraries:
             return status
         return status.model_copy(update={"progress": JobProgress(stage="waiting until libraries are loaded")})

@@ -3,7 +3,7 @@
 The forkserver would wait for its last child. Instead it ends a moment after the service, which leaves the children time to end their
 own process groups (``ChildLine.follow_orders``) before the kernel ends them. Elsewhere than on Linux only the former holds.
 
-Nothing that is imported becomes garbage, so the collector is off meanwhile, which saves a fifth of the time; a job turns it on.
+Little that is imported becomes garbage, so the collector is off meanwhile, which saves a fifth of the time; a job turns it on.
 """
 
 from __future__ import annotations

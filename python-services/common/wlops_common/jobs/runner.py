@@ -180,6 +180,7 @@ class JobRunner:
             os.read(self._wake_read, 65536)
 
     def _start_waiting(self) -> None:
+        self.is_loading_libraries = False
         while len(self._running) < self._settings.max_jobs and self._store.has_waiting():
             self.is_loading_libraries = not self._forkserver.is_warm()
             if self.is_loading_libraries:

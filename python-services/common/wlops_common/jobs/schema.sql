@@ -26,15 +26,6 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_by_task ON jobs (task_id, number);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
 
--- Deaths of a job's process without an answer while the service lived, after which it was run again.
-CREATE TABLE IF NOT EXISTS crashes (
-  job_id     TEXT NOT NULL,
-  step       INTEGER NOT NULL,             -- the furthest the attempt had told of, in whatever stage; -1 when it had told nothing
-  created_at TEXT NOT NULL
-);
-
-CREATE INDEX IF NOT EXISTS crashes_by_job ON crashes (job_id);
-
 -- How far the attempts that died had come, in each stage that one of them had told of.
 CREATE TABLE IF NOT EXISTS furthest (
   job_id TEXT NOT NULL,
@@ -43,14 +34,14 @@ CREATE TABLE IF NOT EXISTS furthest (
   PRIMARY KEY (job_id, stage)
 ) WITHOUT ROWID;
 
--- Attempts that ended without an answer and were followed by another one.
+-- Attempts that ended without an answer and were followed by another one: for people, and to judge the next death by.
 CREATE TABLE IF NOT EXISTS restarts (
   job_id    TEXT NOT NULL,
   attempt   INTEGER NOT NULL,              -- the one that ended
   at        TEXT NOT NULL,
   cause     TEXT NOT NULL CHECK (cause IN ('process', 'service')), -- which of the two ended
   exit_code INTEGER,                       -- of the process, where that is known
-  progress  TEXT,                          -- the last it had told
+  progress  TEXT,                          -- the last it had told; null when it had told nothing
   PRIMARY KEY (job_id, attempt)
 ) WITHOUT ROWID;
 

@@ -27,9 +27,6 @@ Order = Literal["cancel", "pause"]
 FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "paused"})
 
 
-#: Stands for the step of an attempt that had told nothing.
-_NOTHING_TOLD = -1
-
 #: Of a job that was restarted more often, the latest restarts are told.
 _RESTARTS_TOLD = 20
 
@@ -184,7 +181,8 @@ class JobStore:
         now = utc_now()
         if row["state"] == "queued":
             db.execute(
-                "UPDATE jobs SET state = ?, requested = ?, finished_at = ?, updated_at = ? WHERE number = ?",
+                """UPDATE jobs SET state = ?, requested = ?, progress = NULL, finished_at = ?, updated_at = ?
+                   WHERE number = ?""",
                 (state, order, now, now, row["number"]),
             )
         elif row["state"] == "running" and row["requested"] != "cancel":
@@ -209,20 +207,21 @@ class JobStore:
             return None if row is None else _status(db, row)
 
     def live(self, limit: int | None = None) -> list[JobStatus]:
-        """The jobs that wait or run, the oldest first, at most ``limit`` of them."""
+        """The jobs that wait or run, the oldest first, at most ``limit`` of them; without their restarts."""
         with self._mutex:
             rows = self._connection.execute(
                 "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY number LIMIT ?",
                 (-1 if limit is None else limit,),
             ).fetchall()
-            return [_status(self._connection, row) for row in rows]
+        return [_status_of(row, []) for row in rows]
 
     def fail_waiting(self, job_id: str, error: JobError) -> bool:
         """End a waiting job as failed; False where it does not wait any more."""
         now = utc_now()
         with self._transaction() as db:
             changed = db.execute(
-                "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, updated_at = ? WHERE job_id = ? AND state = 'queued'",
+                """UPDATE jobs SET state = 'failed', progress = NULL, error = ?, finished_at = ?, updated_at = ?
+                   WHERE job_id = ? AND state = 'queued'""",
                 (json.dumps(error.to_json(), ensure_ascii=False), now, now, job_id),
             ).rowcount
         if changed:
@@ -283,7 +282,7 @@ class JobStore:
                 now = utc_now()
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
                 if told is not None:
-                    _note_death(db, job_id, told, now)
+                    _note_furthest(db, job_id, told)
                     _note_restart(db, row, "process", exit_code, now)
                 status = _status(db, _find(db, job_id))
         return self._told(status)
@@ -291,14 +290,14 @@ class JobStore:
     def deaths_of(self, job_id: str) -> Deaths:
         """What is known of the deaths of this job's processes."""
         with self._mutex:
-            steps = self._connection.execute(
-                "SELECT step FROM crashes WHERE job_id = ? ORDER BY rowid DESC", (job_id,)
+            deaths = self._connection.execute(
+                "SELECT progress FROM restarts WHERE job_id = ? AND cause = 'process' ORDER BY attempt DESC", (job_id,)
             ).fetchall()
             furthest = self._connection.execute(
                 "SELECT stage, step FROM furthest WHERE job_id = ?", (job_id,)
             ).fetchall()
-        silent = next((number for number, (step,) in enumerate(steps) if step != _NOTHING_TOLD), len(steps))
-        return Deaths(len(steps), silent, dict(map(tuple, furthest)))
+        silent = next((number for number, (progress,) in enumerate(deaths) if progress is not None), len(deaths))
+        return Deaths(len(deaths), silent, dict(map(tuple, furthest)))
 
     def requeue_running(self) -> list[str]:
         """Put running jobs back to `queued` and answer their ids; those told to cancel are `cancelled` instead.
@@ -326,7 +325,7 @@ class JobStore:
         with self._transaction() as db:
             db.execute("DELETE FROM tombstones WHERE created_at < ?", (limit,))
             rows = db.execute("DELETE FROM jobs WHERE finished_at < ? RETURNING job_id", (limit,)).fetchall()
-            for table in ("crashes", "furthest", "restarts"):
+            for table in ("furthest", "restarts"):
                 db.executemany(f"DELETE FROM {table} WHERE job_id = ?", [(row["job_id"],) for row in rows])  # noqa: S608 - a constant
             return [row["job_id"] for row in rows]
 
@@ -382,9 +381,7 @@ def _ended(
     return _status(db, row)
 
 
-def _note_death(db: sqlite3.Connection, job_id: str, told: Mapping[str, int], now: str) -> None:
-    step = max(told.values(), default=_NOTHING_TOLD)
-    db.execute("INSERT INTO crashes (job_id, step, created_at) VALUES (?, ?, ?)", (job_id, step, now))
+def _note_furthest(db: sqlite3.Connection, job_id: str, told: Mapping[str, int]) -> None:
     db.executemany(
         "INSERT INTO furthest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET step = max(step, excluded.step)",
         [(job_id, stage, step) for stage, step in told.items()],
@@ -399,7 +396,7 @@ def _note_restart(
         "INSERT OR REPLACE INTO restarts (job_id, attempt, at, cause, exit_code, progress) VALUES (?, ?, ?, ?, ?, ?)",
         (row["job_id"], row["attempt"], now, cause, exit_code, row["progress"]),
     )
-    ended = "its process ended without an answer" if cause == "process" else "its service was restarted"
+    ended = "its process ended without an answer" if cause == "process" else "its service ended"
     progress = JobProgress(stage=f"starting again: {ended}")
     db.execute("UPDATE jobs SET progress = ? WHERE number = ?", (json.dumps(progress.to_json()), row["number"]))
 
@@ -431,6 +428,10 @@ def _is_same(request: JobRequest, stored: str) -> bool:
 
 
 def _status(db: sqlite3.Connection, row: sqlite3.Row) -> JobStatus:
+    return _status_of(row, _restarts(db, row["job_id"]) if row["attempt"] > 0 else [])
+
+
+def _status_of(row: sqlite3.Row, restarts: list[JobRestart]) -> JobStatus:
     def parsed(column: str) -> Any:
         return None if row[column] is None else json.loads(row[column])
 
@@ -439,5 +440,5 @@ def _status(db: sqlite3.Connection, row: sqlite3.Row) -> JobStatus:
     return JobStatus.model_validate(
         {name: row[name] for name in (*plain, *times)}
         | {name: parsed(name) for name in ("progress", "result", "error")}
-        | {"restarts": _restarts(db, row["job_id"]) if row["attempt"] > 0 else []}
+        | {"restarts": restarts}
     )
