@@ -27,6 +27,7 @@ beforeEach(() => {
 afterAll(() => harness?.close());
 
 const CANCELLED = { cancelled: true, type: null };
+const RESTART = { attempt: 1, at: '', cause: 'process', exitCode: -9, stage: null, step: null } as const;
 const PHASES = [
   ['optimization', 'OPTIMIZING', 'optimizer'],
   ['training', 'TRAINING', 'trainer'],
@@ -50,6 +51,7 @@ async function suspendedIn(phase: ScriptedPhase, task = taskSpec()) {
 
 describe.each(PHASES)('a task that is paused in its %s phase', (phase, status, service) => {
   test('has its job ended, is SUSPENDED by whom and why, and goes on with the next segment', async () => {
+    harness.onPause = (address) => Promise.resolve({ ...pausedJob(address), restarts: [RESTART] });
     const { task, job, client } = await suspendedIn(phase);
     const { taskId } = task;
     expect(harness.paused).toContainEqual({ service, jobKey: `${taskId}/0/${phase}/0` });
@@ -64,7 +66,7 @@ describe.each(PHASES)('a task that is paused in its %s phase', (phase, status, s
       status: 'SUSPENDED',
       controlState: 'none',
       fields: { suspension },
-      executions: [{ phase, segment: 0, status: 'suspended', completedAt: expect.any(Number) }],
+      executions: [{ phase, status: 'suspended', details: { restarts: [RESTART] }, completedAt: expect.any(Number) }],
     });
     expect(await queryTaskStatus(client, taskId)).toMatchObject({ status: 'SUSPENDED', resumesTo: status, suspension });
 
