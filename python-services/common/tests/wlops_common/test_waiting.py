@@ -102,7 +102,8 @@ def test_a_service_that_is_told_to_stop_answers_those_who_wait(own_service: Serv
         time.sleep(0.5)
         began = time.monotonic()
         own_service.process.send_signal(signal.SIGTERM)
-        assert waiting.result(timeout=10)["state"] == "running"
+        # Its job may be back in the queue already, for the next start.
+        assert waiting.result(timeout=10)["state"] in {"running", "queued"}
         # Sooner than the server gives up on requests that do not end.
         assert time.monotonic() - began < 1.5
     assert own_service.end() == 0
