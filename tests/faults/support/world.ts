@@ -110,7 +110,7 @@ import json, sqlite3, sys
 db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
 db.row_factory = sqlite3.Row
 print(json.dumps([dict(row) for row in db.execute(
-    "SELECT jobs.*, (SELECT count(*) FROM crashes WHERE crashes.job_id = jobs.job_id) AS crashes FROM jobs ORDER BY number"
+    "SELECT jobs.*, (SELECT count(*) FROM restarts WHERE restarts.job_id = jobs.job_id AND cause = 'process') AS crashes FROM jobs ORDER BY number"
 )]))
 `;
 
