@@ -199,3 +199,12 @@ class ServiceProcess:
     def wait_for_pids(self, job_id: str) -> list[int]:
         """The process ids a waiting probe job reports."""
         return wait_until(lambda: pids_of(self.status(job_id)["progress"]), "the job's report of its processes")
+
+    def wait_until_told(self, job_id: str) -> None:
+        """Until the job's process has told of progress; what a queued job waits for is told by its service."""
+
+        def has_told() -> bool:
+            status = self.status(job_id)
+            return status["state"] != "queued" and status["progress"] is not None
+
+        wait_until(has_told, "the job's first progress")

@@ -59,7 +59,7 @@ def test_a_job_that_nobody_asks_about_is_paused_with_what_it_has_and_a_waiting_o
 ) -> None:
     running = forgetful.submit(train_request("forgotten", 0, behaviour="wait politely"))
     # It has begun: one that still imports has nothing to save.
-    wait_until(lambda: forgetful.status(running["jobId"])["progress"], "the job's first progress")
+    forgetful.wait_until_told(running["jobId"])
     waiting = forgetful.submit(train_request("forgotten", 1))
     # Listing them does not count as asking.
     wait_until(lambda: _live(forgetful) == [], "the end of both")

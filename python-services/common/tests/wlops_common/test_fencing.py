@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from harness import ServiceProcess, train_request, wait_until
+from harness import ServiceProcess, train_request
 from probe_service import DEFINITION
 
 from wlops_common.contracts import Message, ObjectRef, TrainRequest, TrainResult
@@ -86,7 +86,7 @@ def test_a_job_that_two_services_run_is_committed_once(
     request = train_request("doubled", behaviour="race")
     jobs = [service.submit(request) for service in two_services]
     for service, job in zip(two_services, jobs, strict=True):
-        wait_until(lambda service=service, job=job: service.status(job["jobId"])["progress"], "its start")  # type: ignore[misc]
+        service.wait_until_told(job["jobId"])
     s3.put(f"{request.output_prefix}go", b"")
     done = [
         service.wait_for(job["jobId"], "succeeded")["result"] for service, job in zip(two_services, jobs, strict=True)
@@ -103,7 +103,7 @@ def test_a_segment_that_is_past_commits_nothing_of_the_one_that_followed(
     past, present = two_services
     stale = train_request("stale", 0, behaviour="race")
     stale_job = past.submit(stale)
-    wait_until(lambda: past.status(stale_job["jobId"])["progress"], "its start")
+    past.wait_until_told(stale_job["jobId"])
     later = train_request("stale", 1).model_copy(update={"earlier_prefixes": [stale.output_prefix]})
     result = present.wait_for(present.submit(later)["jobId"], "succeeded")["result"]
     committed = find_manifest(s3, later.output_prefix)

@@ -80,7 +80,7 @@ def test_a_polite_job_is_cancelled_between_two_steps(shared_service: ServiceProc
 
 def test_a_paused_job_hands_over_its_checkpoint(shared_service: ServiceProcess) -> None:
     job = shared_service.submit(train_request("pausing", behaviour="wait politely"))
-    wait_until(lambda: shared_service.status(job["jobId"])["progress"], "progress")
+    shared_service.wait_until_told(job["jobId"])
     assert shared_service.client.post("/api/v1/train/pausing/pause").json()["state"] == "running"
     paused = shared_service.wait_for(job["jobId"], "paused")
     assert paused["result"]["checkpoint"]["key"] == "models/pausing/0/s0/attempt-1/checkpoint"
