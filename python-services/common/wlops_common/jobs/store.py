@@ -15,30 +15,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from wlops_common.contracts import JobError, JobProgress, JobRequest, JobRestart, JobState, JobStatus
 from wlops_common.errors import JobKeyConflict, JobNotFound, QueueFull
 from wlops_common.jobs.ids import body_hash, parse_job_key
+from wlops_common.jobs.restarts import Deaths, deaths_of, note_furthest, note_restart, restarts_of
 
 Order = Literal["cancel", "pause"]
 FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "paused"})
-
-
-#: Of a job that was restarted more often, the latest restarts are told.
-_RESTARTS_TOLD = 20
-
-
-class Deaths(NamedTuple):
-    """What the attempts of a job that died without an answer have left known."""
-
-    total: int
-    #: The latest ones in a row that had told no progress.
-    silent: int
-    #: By stage, the furthest step that one of them had told of.
-    furthest: dict[str, int]
 
 
 class JobStoreInUse(Exception):
@@ -282,22 +269,15 @@ class JobStore:
                 now = utc_now()
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
                 if told is not None:
-                    _note_furthest(db, job_id, told)
-                    _note_restart(db, row, "process", exit_code, now)
+                    note_furthest(db, job_id, told)
+                    note_restart(db, row, "process", exit_code, now)
                 status = _status(db, _find(db, job_id))
         return self._told(status)
 
     def deaths_of(self, job_id: str) -> Deaths:
         """What is known of the deaths of this job's processes."""
         with self._mutex:
-            deaths = self._connection.execute(
-                "SELECT progress FROM restarts WHERE job_id = ? AND cause = 'process' ORDER BY attempt DESC", (job_id,)
-            ).fetchall()
-            furthest = self._connection.execute(
-                "SELECT stage, step FROM furthest WHERE job_id = ?", (job_id,)
-            ).fetchall()
-        silent = next((number for number, (progress,) in enumerate(deaths) if progress is not None), len(deaths))
-        return Deaths(len(deaths), silent, dict(map(tuple, furthest)))
+            return deaths_of(self._connection, job_id)
 
     def requeue_running(self) -> list[str]:
         """Put running jobs back to `queued` and answer their ids; those told to cancel are `cancelled` instead.
@@ -314,7 +294,7 @@ class JobStore:
             rows = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
             for row in rows:
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE number = ?", (now, row["number"]))
-                _note_restart(db, row, "service", None, now)
+                note_restart(db, row, "service", None, now)
         for row in ended:
             self._on_end(row["job_id"])
         return [row["job_id"] for row in rows]
@@ -381,44 +361,6 @@ def _ended(
     return _status(db, row)
 
 
-def _note_furthest(db: sqlite3.Connection, job_id: str, told: Mapping[str, int]) -> None:
-    db.executemany(
-        "INSERT INTO furthest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET step = max(step, excluded.step)",
-        [(job_id, stage, step) for stage, step in told.items()],
-    )
-
-
-def _note_restart(
-    db: sqlite3.Connection, row: sqlite3.Row, cause: Literal["process", "service"], exit_code: int | None, now: str
-) -> None:
-    """Write down that the attempt of this row's job ended, and let its progress say so until the next one tells of its own."""
-    db.execute(
-        "INSERT OR REPLACE INTO restarts (job_id, attempt, at, cause, exit_code, progress) VALUES (?, ?, ?, ?, ?, ?)",
-        (row["job_id"], row["attempt"], now, cause, exit_code, row["progress"]),
-    )
-    ended = "its process ended without an answer" if cause == "process" else "its service ended"
-    progress = JobProgress(stage=f"starting again: {ended}")
-    db.execute("UPDATE jobs SET progress = ? WHERE number = ?", (json.dumps(progress.to_json()), row["number"]))
-
-
-def _restarts(db: sqlite3.Connection, job_id: str) -> list[JobRestart]:
-    rows = db.execute(
-        "SELECT * FROM restarts WHERE job_id = ? ORDER BY attempt DESC LIMIT ?", (job_id, _RESTARTS_TOLD)
-    ).fetchall()
-    return [_restart(row, json.loads(row["progress"] or "{}")) for row in reversed(rows)]
-
-
-def _restart(row: sqlite3.Row, progress: Mapping[str, Any]) -> JobRestart:
-    return JobRestart(
-        attempt=row["attempt"],
-        at=row["at"],
-        cause=row["cause"],
-        exit_code=row["exit_code"],
-        stage=progress.get("stage"),
-        step=progress.get("step"),
-    )
-
-
 def _is_same(request: JobRequest, stored: str) -> bool:
     """Whether a stored body is this request, though it was written by a version whose requests lacked some field of today's."""
     try:
@@ -428,7 +370,7 @@ def _is_same(request: JobRequest, stored: str) -> bool:
 
 
 def _status(db: sqlite3.Connection, row: sqlite3.Row) -> JobStatus:
-    return _status_of(row, _restarts(db, row["job_id"]) if row["attempt"] > 0 else [])
+    return _status_of(row, restarts_of(db, row["job_id"]) if row["attempt"] > 0 else [])
 
 
 def _status_of(row: sqlite3.Row, restarts: list[JobRestart]) -> JobStatus:
