@@ -83,6 +83,10 @@ export default tseslint.config(
           selector: 'CallExpression[callee.property.name=/^\\$(queryRawUnsafe|executeRawUnsafe)$/]',
           message: 'Use the tagged-template form.',
         },
+        {
+          selector: 'CallExpression[callee.property.name="any"] CallExpression[callee.property.name="timeout"]',
+          message: 'Garbage collection loses the timer of such a signal: use withinTime of activities/within-time.ts.',
+        },
       ],
     },
   },

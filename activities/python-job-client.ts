@@ -15,6 +15,7 @@ import {
 } from '../src/contracts/job-schemas';
 import type { JobRequestBase, JobStatus, ServiceName } from '../src/contracts/jobs';
 import { jobOver, JobOver, ServiceUnavailable } from './failures';
+import { withinTime } from './within-time';
 
 export interface JobClientOptions {
   service: ServiceName;
@@ -22,6 +23,12 @@ export interface JobClientOptions {
   serviceSecret: string;
   requestTimeoutMs?: number;
   maxReplyBytes?: number;
+}
+
+interface Reply {
+  status: number;
+  retryAfter: string | null;
+  text: string;
 }
 
 const ROUTES: Record<ServiceName, string> = { optimizer: 'optimize', trainer: 'train', evaluator: 'evaluate' };
@@ -111,36 +118,35 @@ export class PythonJobClient {
   }
 
   private async send(method: 'GET' | 'POST', url: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
-    let status: number;
-    let retryAfter: string | null;
-    let text: string;
-    try {
-      const response = await fetch(url, {
-        method,
-        headers: {
-          authorization: `Bearer ${this.token()}`,
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: body === undefined ? undefined : JSON.stringify(body),
-        redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(this.requestTimeoutMs)]),
-      });
-      status = response.status;
-      retryAfter = response.headers.get('retry-after');
-      text = await this.readBounded(response);
-    } catch (error) {
-      // A cancelled activity's own reason; everything else is the network's.
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof JobOver) throw error;
-      throw new ServiceUnavailable(this.service, networkFault(error));
-    }
+    const { status, retryAfter, text } = await this.exchange(method, url, signal, body);
     const parsed = parseJson(text);
     if (status >= 200 && status < 300) {
       if (parsed === undefined) throw this.unreadable('the body is not JSON');
       return parsed;
     }
     throw this.refusal(status, parsed, retryAfter);
+  }
+
+  /** One request and its whole reply, in time. */
+  private async exchange(method: string, url: string, signal: AbortSignal, body?: unknown): Promise<Reply> {
+    const headers = {
+      authorization: `Bearer ${this.token()}`,
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    try {
+      return await withinTime(this.requestTimeoutMs, signal, async (limited) => {
+        const response = await fetch(url, { method, headers, body: sent, redirect: 'manual', signal: limited });
+        const retryAfter = response.headers.get('retry-after');
+        return { status: response.status, retryAfter, text: await this.readBounded(response) };
+      });
+    } catch (error) {
+      // A cancelled activity's own reason; everything else is the network's.
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof JobOver) throw error;
+      throw new ServiceUnavailable(this.service, networkFault(error));
+    }
   }
 
   private token(): string {
