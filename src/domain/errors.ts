@@ -62,6 +62,15 @@ export class AppError extends Error {
   }
 }
 
+/** A transaction of which nobody knows whether it was carried out. What it would have named must stay: it may be named. */
+export class CommitInDoubt extends Error {
+  override readonly name = 'CommitInDoubt';
+
+  constructor(override readonly cause: Error) {
+    super(`the end of a transaction is in doubt: ${cause.message}`);
+  }
+}
+
 /** A field that cannot be taken as it is. `more`: what would fit. */
 export function invalidField(field: string, message: string, more: Record<string, unknown> = {}): AppError {
   return new AppError('VALIDATION_FAILED', `${field}: ${message}`, { details: { field, ...more } });

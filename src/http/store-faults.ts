@@ -1,5 +1,5 @@
 /** Faults of the stores behind the API, told apart from our own: a later try may not meet them. */
-import { AppError } from '../domain/errors';
+import { AppError, CommitInDoubt } from '../domain/errors';
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -17,6 +17,7 @@ const CONNECTION_LOST = /^(Connection terminated|Query read timeout|timeout exce
 
 /** The answer to a fault of a store; null when the fault is none of theirs. */
 export function storeFault(error: Error): AppError | null {
+  if (error instanceof CommitInDoubt) return storeFault(error.cause);
   // Faults of the object store's client carry `$metadata`, those that it answered with and those where it was silent.
   if ((error as { $metadata?: unknown }).$metadata !== undefined) {
     return new AppError('STORAGE_UNAVAILABLE', 'the object store refuses or fails; try again', {

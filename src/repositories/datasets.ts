@@ -2,6 +2,7 @@
 import type { Alongside, Db } from '../db';
 import type { Dataset, DatasetType, Prisma } from '../generated/prisma/client';
 import type { Scope } from '../domain/access';
+import { CommitInDoubt } from '../domain/errors';
 import { toPage, within, type Page } from './scope';
 import { TERMINAL_STATUSES } from './task-statuses';
 
@@ -39,12 +40,19 @@ function usedBy(datasetId: string): Prisma.MlTaskWhereInput {
 export class DatasetRepository {
   constructor(private readonly db: Db) {}
 
-  create({ columns, ...dataset }: NewDataset, alongside?: Alongside<DatasetRow>): Promise<DatasetRow> {
-    return this.db.$transaction(async (tx) => {
-      const row = await tx.dataset.create({ data: { ...dataset, ...(columns ? { columns } : {}) } });
-      await alongside?.(tx, row);
-      return row;
-    });
+  /** Throws `CommitInDoubt` when all is written and nobody knows whether it stays. After any other error there is no row. */
+  async create({ columns, ...dataset }: NewDataset, alongside?: Alongside<DatasetRow>): Promise<DatasetRow> {
+    let isWritten = false;
+    try {
+      return await this.db.$transaction(async (tx) => {
+        const row = await tx.dataset.create({ data: { ...dataset, ...(columns ? { columns } : {}) } });
+        await alongside?.(tx, row);
+        isWritten = true;
+        return row;
+      });
+    } catch (error) {
+      throw isWritten ? new CommitInDoubt(error as Error) : error;
+    }
   }
 
   find(scope: Scope, datasetId: string): Promise<DatasetRow | null> {

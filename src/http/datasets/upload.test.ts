@@ -254,6 +254,26 @@ describe('Idempotency-Key', () => {
   });
 });
 
+test('an upload whose commit is in doubt keeps its bytes: the repeat is answered, and they can be read', async () => {
+  const person = await createPerson(app);
+  const headers = { 'idempotency-key': 'in-doubt' };
+  const carryOut = app.db.$transaction.bind(app.db) as (work: unknown) => Promise<unknown>;
+  const lost = new Error('Connection terminated unexpectedly');
+  app.db.$transaction = (async (work: unknown) => {
+    await carryOut(work);
+    throw lost;
+  }) as typeof app.db.$transaction;
+  try {
+    expect((await person.client.upload(FIELDS, CSV, { headers })).status).toBe(503);
+  } finally {
+    delete (app.db as { $transaction?: unknown }).$transaction;
+  }
+  const repeated = await person.client.upload(FIELDS, CSV, { headers });
+  expect([repeated.status, repeated.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+  const { datasetId } = repeated.body as { datasetId: string };
+  expect((await person.client.raw('GET', `/api/datasets/${datasetId}/download`, { headers: {} })).text).toBe(CSV);
+});
+
 describe('the upload sweeper', () => {
   let s3: TestS3;
   beforeAll(async () => {

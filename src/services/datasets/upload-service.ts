@@ -1,12 +1,13 @@
 /**
  * Stores an uploaded file and its row. The row is written only after the object is complete, so a data set that can be seen can
- * be read; whatever fails leaves neither object nor parts. The bytes are stored as they are: cleaning is the optimizer's work.
- * Not covered: an object store that fails while it is cleaned up; parts that stay are ended by the sweeper, a whole object stays.
+ * be read; whatever fails leaves neither object nor parts, unless its row may be there. The bytes are stored as they are: cleaning is
+ * the optimizer's work. Not covered: an object store that fails while it is cleaned up; parts that stay are ended by the sweeper, a
+ * whole object is removed by retention.
  */
 import type { Readable } from 'node:stream';
 import type { Alongside } from '../../db';
 import type { Caller } from '../../domain/access';
-import { AppError, invalidField } from '../../domain/errors';
+import { AppError, CommitInDoubt, invalidField } from '../../domain/errors';
 import { uploadedDatasetKey } from '../../domain/storage-keys';
 import type { Logger } from '../../logger';
 import { mayActFor } from '../../policies/access';
@@ -129,10 +130,15 @@ export class UploadService {
 
   private put(key: string, body: Readable, contentType: string): Pick<StoredFile, 'key' | 'done' | 'discard'> {
     const upload = this.store.upload(key, body, contentType);
-    const discard = (reason: Error): Promise<void> =>
-      upload.discard(reason).catch((error: unknown) => {
+    const discard = async (reason: Error): Promise<void> => {
+      if (reason instanceof CommitInDoubt) {
+        this.logger.warn({ key, err: reason }, 'an upload stays whose row may be there; retention removes it otherwise');
+        return;
+      }
+      await upload.discard(reason).catch((error: unknown) => {
         this.logger.warn({ key, err: error }, 'an upload that failed could not be taken out of the object store');
       });
+    };
     return { key, done: upload.done, discard };
   }
 
