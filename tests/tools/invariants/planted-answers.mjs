@@ -1,5 +1,5 @@
 // What clients were told: violations of I1 and I7.
-import { edited, failed, NOW } from './sound-world.mjs';
+import { edited, NOW } from './sound-world.mjs';
 
 /** @type {[id: string, what: string, plant: (world: any) => void, evidence: RegExp][]} */
 export const ANSWERS = [
@@ -22,29 +22,6 @@ export const ANSWERS = [
     'a start that the row does not know',
     (world) => (world.tasks[0].startRequestedAt = null),
     /does not know of its start/,
-  ],
-  [
-    'I1',
-    'a pause that the ledger does not know',
-    (world) => world.decisions.pop(),
-    /task_bbbbbbbb\/pause → 202, but .* no pause/,
-  ],
-  [
-    'I1',
-    'a cancel after which the task goes on',
-    (world) => {
-      world.requests.push({
-        at: NOW,
-        ms: 1,
-        user: 1,
-        method: 'POST',
-        route: '/api/tasks/task_aaaaaaaa/cancel',
-        status: 202,
-        reply: {},
-      });
-      world.tasks[0].status = 'TRAINING';
-    },
-    /goes on, TRAINING/,
   ],
   [
     'I1',
@@ -84,33 +61,6 @@ export const ANSWERS = [
         reply: 'text,label\nhello mark00002 there,a',
       }),
     /shows user 1 mark00002 of user 2/,
-  ],
-  [
-    'I1',
-    'a fail after which the task completed',
-    (world) => {
-      failed(world);
-      Object.assign(world.tasks[0], { status: 'COMPLETED', failureCode: null, failureMessage: null });
-    },
-    /task_aaaaaaaa\/fail → 202, but the task is COMPLETED/,
-  ],
-  [
-    'I1',
-    'a fail whose task failed for another reason',
-    (world) => {
-      failed(world);
-      world.tasks[0].failureMessage = 'ended as failed by user:1: another';
-    },
-    /the task is FAILED \(FAILED_BY_OPERATOR, ended as failed by user:1: another\)/,
-  ],
-  [
-    'I1',
-    'a fail whose task died of its job',
-    (world) => {
-      failed(world);
-      world.tasks[0].failureCode = 'JOB_CRASHED';
-    },
-    /the task is FAILED \(JOB_CRASHED/,
   ],
   [
     'I1',

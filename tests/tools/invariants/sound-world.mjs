@@ -46,6 +46,7 @@ export function soundWorld() {
         entry('POST', '/api/tasks/standard', 201, { taskId, taskName: `mark0000${userId}` }, { key: 'make' }),
         entry('POST', `/api/tasks/${taskId}/start`, 202, { taskId }),
         entry('POST', `/api/tasks/${taskId}/pause`, 202, { taskId }),
+        entry('POST', `/api/tasks/${taskId}/resume`, 202, { taskId }, { at: NOW - 55_000 }),
         entry('GET', '/api/tasks', null, undefined, { error: 'refused' }),
       ];
     }),
@@ -81,7 +82,10 @@ export function soundWorld() {
       { taskId: one.taskId, ...execution('training', { weightsSha256: 'beef', keys: [model(one)] }) },
       { taskId: one.taskId, ...execution('evaluation', { score: 0.75 }) },
     ]),
-    decisions: own.map(({ taskId }) => ({ taskId, kind: 'pause', at: NOW - 300_000, facts: { reason: null } })),
+    decisions: own.flatMap(({ taskId }) => [
+      { taskId, kind: 'pause', at: NOW - 59_998, facts: { reason: null } },
+      { taskId, kind: 'resume', at: NOW - 54_998, facts: { reason: null } },
+    ]),
     datasets: own.map((one) => ({
       datasetId: one.datasetId,
       userId: one.userId,
@@ -131,15 +135,31 @@ const asked = (method, route, status, body) => ({
   ...{ body, reply: {} },
 });
 
+/** The first task was asked for something some seconds ago, and that was answered. Times count from then. */
+export function controlled(world, verb, { secondsAgo = 20, decidedAfterMs, status = 202, reason = null } = {}) {
+  const at = NOW - secondsAgo * 1000;
+  world.requests.push({ ...asked('POST', verb, status, { reason }), at });
+  if (decidedAfterMs !== undefined)
+    world.decisions.push({ taskId: 'task_aaaaaaaa', kind: verb, at: at + decidedAfterMs, facts: { reason } });
+}
+
+/** The first task is as it is said to be, and came there some seconds ago; undefined: it has not ended. */
+export function ended(world, secondsAgo, task) {
+  Object.assign(world.tasks[0], { failureCode: null, failureMessage: null, ...task });
+  const last = world.events.findLast(({ taskId }) => taskId === 'task_aaaaaaaa');
+  Object.assign(last, { payload: { ...last.payload, status: task.status }, createdAt: ago(secondsAgo) });
+}
+
+const byOperator = (reason) => ({
+  ...{ status: 'FAILED', failureCode: 'FAILED_BY_OPERATOR' },
+  failureMessage: `ended as failed by user:1: ${reason}`,
+});
+
 /** The first task was ended as failed by its user, and everything agrees. */
 export function failed(world) {
   const reason = 'wrong labels';
-  world.requests.push(asked('POST', 'fail', 202, { reason }));
-  world.decisions.push({ taskId: 'task_aaaaaaaa', kind: 'fail', at: NOW - 20_000, facts: { reason } });
-  Object.assign(world.tasks[0], {
-    ...{ status: 'FAILED', failureCode: 'FAILED_BY_OPERATOR' },
-    failureMessage: `ended as failed by user:1: ${reason}`,
-  });
+  controlled(world, 'fail', { reason, decidedAfterMs: 2 });
+  ended(world, 19, byOperator(reason));
 }
 
 /** A setting of the first task was edited, and everything agrees. */

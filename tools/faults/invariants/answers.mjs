@@ -1,21 +1,17 @@
 // @ts-check
 // I1: what was answered with success has happened and is still there. I7: nobody sees anything of another user.
 
+import { lostControls } from './controls.mjs';
+import { succeeded } from './facts.mjs';
+
 /** @typedef {import('./facts.mjs').Check} Check @typedef {import('./facts.mjs').ClientEntry} ClientEntry */
-
-const TERMINAL = new Set(['COMPLETED', 'FAILED', 'CANCELLED']);
-
-/** @param {ClientEntry} entry */
-const succeeded = ({ status }) => status !== null && status >= 200 && status < 300;
 
 /** @param {ClientEntry} entry */
 const told = ({ method, route, status, at }) => `${new Date(at).toISOString()} ${method} ${route} → ${status}`;
 
-/** @param {ClientEntry} entry @param {string} verb */
-function taskOfControl({ method, route }, verb) {
-  const [, taskId, asked] = /^\/api\/tasks\/([^/]+)\/(\w+)$/.exec(route) ?? [];
-  return method === 'POST' && asked === verb ? taskId : undefined;
-}
+/** The task that a call starts. @param {ClientEntry} entry */
+const taskOfStart = ({ method, route }) =>
+  method === 'POST' ? /^\/api\/tasks\/([^/]+)\/start$/.exec(route)?.[1] : undefined;
 
 /** The id of what a creating call made. @param {ClientEntry} entry @returns {string | undefined} */
 function createdId({ method, route, reply }) {
@@ -50,8 +46,8 @@ function lostEdit(entry, { tasks, decisions, requests }) {
 
 /** @type {Check} */
 export function noSuccessIsLost(facts) {
-  const { requests, tasks, datasets, decisions, emails } = facts;
-  const cancelled = new Set(requests.filter(succeeded).map((entry) => taskOfControl(entry, 'cancel')));
+  const { requests, tasks, datasets, emails } = facts;
+  const controls = lostControls(facts);
   const rows = new Map(tasks.map((task) => [task.taskId, task]));
   const uploads = new Map(datasets.map((dataset) => [dataset.datasetId, dataset]));
   const deleted = new Set(
@@ -59,7 +55,6 @@ export function noSuccessIsLost(facts) {
       .filter((entry) => entry.method === 'DELETE' && succeeded(entry))
       .map(({ route }) => route.split('/').at(-1)),
   );
-  const decided = new Set(decisions.map(({ taskId, kind }) => `${taskId} ${kind}`));
   /** @param {ClientEntry} entry */
   const fault = (entry) => {
     const { route, reply } = entry;
@@ -73,23 +68,10 @@ export function noSuccessIsLost(facts) {
         : `the data set ${id} has the sha256 ${row.sha256}, not ${reply.sha256}`;
     }
     if (id) return rows.get(id)?.userId === entry.user ? undefined : `the task ${id} is gone`;
-    const started = rows.get(taskOfControl(entry, 'start') ?? '');
+    const started = rows.get(taskOfStart(entry) ?? '');
     if (started && !started.startRequestedAt) return 'the task does not know of its start';
-    const called = rows.get(taskOfControl(entry, 'cancel') ?? '');
-    if (called && !TERMINAL.has(called.status)) return `the task goes on, ${called.status}`;
-    const failed = rows.get(taskOfControl(entry, 'fail') ?? '');
-    // A cancel may overtake it.
-    if (failed && !cancelled.has(failed.taskId)) {
-      const isIts = failed.failureMessage?.includes(entry.body?.reason ?? '') ?? false;
-      if (failed.status !== 'FAILED' || failed.failureCode !== 'FAILED_BY_OPERATOR' || !isIts)
-        return `the task is ${failed.status} (${failed.failureCode}, ${failed.failureMessage})`;
-    }
     if (taskOfEdit(entry)) return lostEdit(entry, facts);
-    for (const verb of ['pause', 'resume', 'fail']) {
-      const taskId = taskOfControl(entry, verb);
-      if (taskId && !decided.has(`${taskId} ${verb}`)) return `the task's decisions know of no ${verb}`;
-    }
-    return undefined;
+    return controls.get(entry);
   };
   const lost = requests.filter(succeeded).flatMap((entry) => {
     const reason = fault(entry);

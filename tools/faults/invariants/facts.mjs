@@ -38,7 +38,7 @@
  * @property {number} id
  * @property {number} seq
  * @property {string} type
- * @property {{ status: string, from?: string }} payload
+ * @property {{ status: string, from?: string, at?: string }} payload `at`: when the workflow came there, ISO 8601
  * @property {Date} createdAt
  *
  * @typedef {object} ExecutionFact
@@ -101,3 +101,6 @@
 
 /** The folder of a key, with its slash. @param {string} key */
 export const folderOf = (key) => key.slice(0, key.lastIndexOf('/') + 1);
+
+/** @param {ClientEntry} entry */
+export const succeeded = ({ status }) => status !== null && status >= 200 && status < 300;

@@ -93,10 +93,14 @@ export function everyTransitionIsTold({ tasks, events }) {
 }
 
 /** To be asked once faults have stopped and the bound is over. @type {Check} */
-export function everyTaskEnds({ tasks }) {
+export function everyTaskEnds({ tasks, decisions }) {
+  const turns = decisions.filter(({ kind }) => kind === 'pause' || kind === 'resume');
+  const lastTurn = new Map(turns.map(({ taskId, kind }) => [taskId, kind]));
   return tasks.flatMap(({ taskId, status, controlState, startRequestedAt }) => {
     const unstarted = status === 'PENDING' && startRequestedAt === null;
-    if (isTerminal(status) || unstarted || (status === 'SUSPENDED' && controlState === 'none')) return [];
+    if (isTerminal(status) || unstarted) return [];
+    if (status === 'SUSPENDED' && controlState === 'none')
+      return lastTurn.get(taskId) === 'resume' ? [`${taskId} is SUSPENDED, though it was resumed last`] : [];
     return [`${taskId} is ${status}${controlState === 'none' ? '' : `, ${controlState}`}`];
   });
 }
