@@ -1,19 +1,15 @@
 // Each invariant accepts a sound world, and finds what is planted in it.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { parseCheckArguments } from '../../tools/faults/invariants/check.mjs';
 import { extent, INVARIANTS, judge } from '../../tools/faults/invariants/judge.mjs';
 import { workDoneAgain } from '../../tools/faults/invariants/repeats.mjs';
-import { readJsonLines } from '../../tools/shared/json-lines.mjs';
 import { ANSWERS } from './invariants/planted-answers.mjs';
 import { CONTROLS } from './invariants/planted-controls.mjs';
 import { nextSegment, REPEATS } from './invariants/planted-repeats.mjs';
 import { RESOURCES } from './invariants/planted-resources.mjs';
 import { TASKS } from './invariants/planted-tasks.mjs';
 import { ago, controlled, edited, NOW, soundWorld, violations } from './invariants/sound-world.mjs';
-import { temporaryFolder } from './support.mjs';
 
 const PLANTED = [...ANSWERS, ...CONTROLS, ...TASKS, ...RESOURCES, ...REPEATS];
 
@@ -174,13 +170,4 @@ test('the arguments name the folder and the log; others are refused', () => {
   assert.deepEqual(given, { dataDir: '/tmp/x', clientLog: '/tmp/log' });
   assert.equal(parseCheckArguments([], { WLOPS_DATA_DIR: '/tmp/y' }).dataDir, '/tmp/y');
   assert.throws(() => parseCheckArguments(['--folder', 'x'], {}), /usage: check:invariants/);
-});
-
-test('half a line at the end of a log is what a killed process leaves; half a line elsewhere is a fault', (t) => {
-  const file = path.join(temporaryFolder(t), 'log.jsonl');
-  assert.deepEqual(readJsonLines(file), []);
-  fs.writeFileSync(file, '{"a":1}\n{"b":');
-  assert.deepEqual(readJsonLines(file), [{ a: 1 }]);
-  fs.writeFileSync(file, '{"b":\n{"a":1}\n');
-  assert.throws(() => readJsonLines(file), SyntaxError);
 });

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from './../shared/errors.mjs';
 import { pause } from '../shared/wait.mjs';
-import { addJsonLine } from '../shared/json-lines.mjs';
+import { addJsonLine } from '../shared/json-lines.cjs';
 
 /** Longer than the API takes for anything that works. */
 const TIMEOUT_MS = 15_000;

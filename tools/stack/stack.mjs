@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { createDatabase, migrate } from '../prisma/migrate.mjs';
 import { messageOf, UserError } from '../shared/errors.mjs';
-import { noteFault } from '../shared/fault-log.mjs';
+import { noteFault } from '../shared/fault-log.cjs';
 import { lockHolder, tryLock } from '../shared/lock.mjs';
 import { makeDataDirectory, ROOT } from '../shared/paths.mjs';
 import { processIdentity } from '../shared/processes.mjs';
@@ -232,7 +232,7 @@ export class Stack {
       const remainingMs = Math.max(deadline - Date.now(), 0);
       const { stopGraceMs } = managed.spec;
       await managed.stop(managed.name === 'postgres' ? stopGraceMs : Math.min(stopGraceMs, remainingMs));
-      if (RUNS_JOBS.has(managed.name)) noteFault(this.#settings.dataDir, managed.name, { by: 'stop' });
+      this.#noteEnd(managed.name, 'stop');
       this.#options.print(managed.name, 'stopped');
     }
     if (this.#lock) {
@@ -241,8 +241,14 @@ export class Stack {
     }
   }
 
+  /** @param {string} name @param {'stop' | 'kill'} by */
+  #noteEnd(name, by) {
+    if (RUNS_JOBS.has(name)) noteFault(this.#settings.dataDir, name, { by });
+  }
+
   /** Kills everything, now. */
   async kill() {
+    for (const { name } of this.#processes) this.#noteEnd(name, 'kill');
     await Promise.all(this.#processes.map((managed) => managed.kill()));
     if (this.#lock) {
       removeRunFile(this.#settings.dataDir);

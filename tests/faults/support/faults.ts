@@ -1,6 +1,7 @@
 /** How fault tests make faults: kill a process of the stack or of a job, and hurt a connection. Each fault is noted for the checker. */
-import { appendFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { noteFault } from '../../../tools/shared/fault-log.cjs';
 import { stackProcess, waitFor } from '../../system/support/client';
 
 export const DATA_DIR = process.env.WLOPS_DATA_DIR ?? '';
@@ -20,7 +21,7 @@ export type Link = (typeof LINKS)[number];
 
 /** Writes a fault down for the checker: `<process> <what>`, or a link. */
 export function note(target: string): void {
-  appendFileSync(path.join(DATA_DIR, 'faults.jsonl'), `${JSON.stringify({ at: Date.now(), target })}\n`);
+  noteFault(DATA_DIR, target);
 }
 
 /** Kills a process of the stack with SIGKILL, or sends what is given; answers when. Waits first for one that is being started again. */

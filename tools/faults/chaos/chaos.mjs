@@ -15,7 +15,7 @@ import { readStackSettings } from '../../stack/settings.mjs';
 import { loadSecrets } from '../../stack/secrets.mjs';
 import { stopOnSignal } from '../../stack/signals.mjs';
 import { startFaultCluster } from '../cluster.mjs';
-import { noteFault } from '../../shared/fault-log.mjs';
+import { noteFault } from '../../shared/fault-log.cjs';
 import { tellVerdict } from '../invariants/check.mjs';
 import { gatherFacts } from '../invariants/gather.mjs';
 import { LoggedClient } from '../logged-client.mjs';

@@ -14,8 +14,8 @@ import { databaseAddress } from '../../stack/postgres.mjs';
 import { runningStack } from '../../stack/run-file.mjs';
 import { ownerKeys } from '../../stack/s3-keys.mjs';
 import { loadSecrets } from '../../stack/secrets.mjs';
-import { readJsonLines } from '../../shared/json-lines.mjs';
-import { FAULT_LOG } from '../../shared/fault-log.mjs';
+import { readJsonLines } from '../../shared/json-lines.cjs';
+import { FAULT_LOG } from '../../shared/fault-log.cjs';
 import { jobProcesses } from '../targets.mjs';
 
 /** @typedef {import('./facts.mjs').Facts} Facts */
