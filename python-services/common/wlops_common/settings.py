@@ -132,6 +132,10 @@ class ServiceSettings(BaseSettings):
         """Folder of the jobs' own logs."""
         return self.data_dir / "logs" / "jobs"
 
+    def job_log(self, job_id: str) -> Path:
+        """The log of the job with this id."""
+        return self.job_logs_dir / f"{job_id}.log"
+
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 

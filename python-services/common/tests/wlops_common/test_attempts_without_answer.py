@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import SECRET, train_request
+from harness import SECRET, train_request, wait_until
 from probe_service import DEFINITION, ProbeSettings
 from pydantic import SecretStr
 
 from wlops_common.contracts import JobError, JobStatus
-from wlops_common.jobs import runner
+from wlops_common.jobs import runner, starting
 from wlops_common.jobs.child import ChildTask
+from wlops_common.jobs.desk import JobDesk
+from wlops_common.jobs.endings import Endings
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
 
-KILLED, REFUSED = "killed", "refused"
+KILLED, REFUSED, SHORT = "killed", "refused", "short"
 
 
 class MadeUpProcess:
-    """One that was killed, or that the system refuses to start, as ``ends`` has it."""
+    """One that was killed, that the system refuses to start, or that it lacks something for, as ``ends`` has it."""
 
     exit_code = -signal.SIGKILL
     pid = 1
     ends: Iterator[str]
+    shortage = errno.EMFILE
     #: What happens while the process is started.
     meanwhile: Callable[[], object]
 
     def __init__(self, task: ChildTask) -> None:
-        self.meanwhile()
-        if next(self.ends) == REFUSED:
-            raise OSError(errno.EMFILE, "Too many open files")
         self.work_dir = task.work_dir
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        self.meanwhile()
+        end = next(self.ends)
+        if end != KILLED:
+            number = errno.EACCES if end == REFUSED else self.shortage
+            raise OSError(number, os.strerror(number))
 
     def close(self) -> None:
         """Nothing is left of it."""
@@ -45,12 +54,13 @@ class Service:
     """A runner whose thread is the test's own."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(runner, "JobProcess", MadeUpProcess)
+        monkeypatch.setattr(starting, "JobProcess", MadeUpProcess)
+        monkeypatch.setattr(starting, "_AGAIN_SECONDS", 0)
         monkeypatch.setattr(runner.Forkserver, "is_warm", lambda _: True)
         self.monkeypatch = monkeypatch
         self.store = JobStore(folder / "jobs.sqlite")
-        settings = ProbeSettings(secret=SecretStr(SECRET), data_dir=folder)
-        self.runner = runner.JobRunner(DEFINITION, settings, self.store, ServiceMetrics("trainer", self.store))
+        self.settings = ProbeSettings(secret=SecretStr(SECRET), data_dir=folder)
+        self.runner = runner.JobRunner(DEFINITION, self.settings, self.store, ServiceMetrics("trainer", self.store))
 
     def run(self, job_id: str, ends: list[str], meanwhile: Callable[[], object] = lambda: None) -> JobStatus:
         """Begin the job's attempts, which end like this, until there are no more of them or it has ended."""
@@ -88,8 +98,46 @@ def test_only_a_job_whose_process_cannot_be_started_twice_running_fails_for_that
     assert [(one.attempt, one.cause, one.exit_code) for one in status.restarts] == [(n, "process", -9) for n in killed]
 
 
+def test_the_work_folder_of_a_job_that_could_not_be_started_does_not_stay(service: Service) -> None:
+    status = service.run(service.store.submit(train_request()).job_id, [REFUSED, REFUSED])
+    assert status.state == "failed"
+    folder = service.settings.work_dir("trainer")
+    wait_until(lambda: list(folder.iterdir()) == [], "the end of its folder", seconds=10)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT])
+def test_jobs_wait_for_the_end_of_a_shortage_as_if_they_had_not_been_tried(
+    service: Service, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(MadeUpProcess, "shortage", number)
+    first, second = (service.store.submit(train_request(segment=segment)).job_id for segment in (0, 1))
+    tried = service.run(first, [SHORT] * 5)
+    assert (tried.state, tried.attempt, tried.started_at, tried.restarts) == ("queued", 0, None, [])
+    desk = JobDesk(service.store, service.runner, Endings())
+    waiting = [asyncio.run(desk.status(first)), asyncio.run(desk.status(second)), *asyncio.run(desk.live()).items]
+    stages = [status.progress.stage for status in waiting if status.progress]
+    assert stages == [f"waiting: {os.strerror(number).lower()}"] * 4
+    service.store.cancel(second)
+    # Later too, and a fault of another kind is not counted together with it.
+    status = service.run(first, [KILLED, SHORT, REFUSED, SHORT])
+    assert (status.state, status.attempt) == ("queued", 2)
+    assert service.runner.reason_to_wait is not None
+    service.run(first, [KILLED])
+    assert service.runner.reason_to_wait is None
+
+
+def test_after_a_start_that_failed_nothing_is_started_for_a_while(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "_AGAIN_SECONDS", 0.3)
+    job_id = service.store.submit(train_request()).job_id
+    assert service.run(job_id, [REFUSED, REFUSED]).state == "queued"
+    time.sleep(0.3)
+    assert service.run(job_id, [REFUSED]).state == "failed"
+
+
 @pytest.mark.parametrize(("order", "state"), [("cancel", "cancelled"), ("pause", "paused")])
-@pytest.mark.parametrize("ends", [[REFUSED], [REFUSED, REFUSED], [KILLED]])
+@pytest.mark.parametrize("ends", [[REFUSED], [REFUSED, REFUSED], [SHORT], [KILLED]])
 def test_one_that_is_told_to_stop_while_its_process_is_started_ends_as_it_was_told(
     service: Service, order: str, state: str, ends: list[str]
 ) -> None:

@@ -260,6 +260,26 @@ def test_a_runner_that_a_fault_of_the_system_stopped_begins_anew_by_itself(own_s
     assert own_service.client.get("/readyz").status_code == 200
 
 
+def test_jobs_wait_until_a_service_that_ran_out_of_descriptors_has_some_again(own_service: ServiceProcess) -> None:
+    # The connection is kept, for the service can take no other meanwhile.
+    own_service.wait_for(own_service.submit(train_request("before_shortage"))["jobId"], "succeeded")
+    process = psutil.Process(own_service.process.pid)
+    _, most = process.rlimit(psutil.RLIMIT_NOFILE)
+    used = process.num_fds()
+    process.rlimit(psutil.RLIMIT_NOFILE, (used + 9, most))
+    jobs = [own_service.submit(train_request("short", segment))["jobId"] for segment in range(3)]
+    for _ in range(5):  # as long as three tries take
+        time.sleep(1)
+        waiting = [own_service.status(job_id) for job_id in jobs]
+        assert {(one["state"], one["attempt"], one["progress"]["stage"]) for one in waiting} == {
+            ("queued", 0, "waiting: too many open files")
+        }
+    assert process.num_fds() <= used, "a try leaves nothing open"
+    process.rlimit(psutil.RLIMIT_NOFILE, (most, most))
+    for job_id in jobs:
+        assert own_service.wait_for(job_id, "succeeded")["attempt"] == 1
+
+
 def _run_to_its_end(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(HERE / "probe_service.py")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)

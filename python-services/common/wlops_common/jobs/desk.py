@@ -42,7 +42,8 @@ class JobDesk:
 
     async def live(self) -> LiveJobs:
         """The jobs that wait or run. Asks about none of them in particular, so their leases go on."""
-        return LiveJobs(items=await run_in_threadpool(self.store.live, MOST_LISTED))
+        jobs = await run_in_threadpool(self.store.live, MOST_LISTED)
+        return LiveJobs(items=[self._with_reason_to_wait(status) for status in jobs])
 
     async def cancel(self, job_or_task_id: str, wait_seconds: float = 0) -> JobStatus | None:
         """End a job; None for a job id that is not known, which now never runs. Raises ``JobNotFound`` for a task id."""
@@ -72,7 +73,8 @@ class JobDesk:
         return self._with_reason_to_wait(await run_in_threadpool(self.store.find, status.job_id))
 
     def _with_reason_to_wait(self, status: JobStatus) -> JobStatus:
-        """While libraries are loaded, for seconds after a start, nothing is started; a waiting job says so."""
-        if status.state != "queued" or status.progress is not None or not self.runner.is_loading_libraries:
+        """A waiting job says what keeps the service from starting it, unless it has something of its own to say."""
+        reason = self.runner.reason_to_wait
+        if status.state != "queued" or status.progress is not None or reason is None:
             return status
-        return status.model_copy(update={"progress": JobProgress(stage="waiting until libraries are loaded")})
+        return status.model_copy(update={"progress": JobProgress(stage=reason)})

@@ -7,6 +7,8 @@ starts jobs only from a warm one; a job that waits for it is `queued`, and cance
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 from collections.abc import Callable
 from multiprocessing import forkserver
@@ -36,7 +38,8 @@ class Forkserver:
     def is_warm(self) -> bool:
         """Whether a process can be started without delay. Starts the forkserver where there is none, or it has died.
 
-        One that cannot be warmed counts as warm for once: starting the job then shows the fault.
+        One that cannot be warmed counts as warm for once: starting the job then shows the fault. Raises ``OSError`` where the system
+        lets nothing be started now.
         """
         forkserver.ensure_running()
         pid = _pid()
@@ -45,9 +48,15 @@ class Forkserver:
                 self._has_failed = False
                 return True
             if not self._is_warming:
-                self._is_warming = True
-                threading.Thread(target=self._warm, args=(pid,), name="forkserver-warm-up", daemon=True).start()
+                self._start_warming(pid)
             return False
+
+    def _start_warming(self, pid: int | None) -> None:
+        try:
+            threading.Thread(target=self._warm, args=(pid,), name="forkserver-warm-up", daemon=True).start()
+        except RuntimeError as fault:  # the only fault of a thread's start, and it means this
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from fault
+        self._is_warming = True
 
     def _warm(self, pid: int | None) -> None:
         has_failed = True

@@ -46,8 +46,9 @@ class Janitor:
             work_dir.rename(aside)
             self._queue.put(aside)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="janitor", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="janitor", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def stop(self) -> None:
         """Finish what takes no time and leave the rest to the next start."""

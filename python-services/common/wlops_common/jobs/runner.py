@@ -1,8 +1,8 @@
 """The scheduler of one service: one thread that starts waiting jobs, follows running ones and writes down how they end.
 
 Rules (``docs/job-protocol.md``, States): at most N jobs run; a job has ended when no process of it is left; a process that dies without
-an answer is run again as long as it gets further; a service that stops leaves its jobs `queued`. Not here: what a child does
-(``child``), and how a job that was told to stop is brought to it (``running``).
+an answer is run again as long as it gets further; a service that stops leaves its jobs `queued`. Not here: how a process is started
+(``starting``), what it does (``child``), and how a job that was told to stop is brought to it (``running``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 
 from wlops_common.contracts import JobError, JobStatus
 from wlops_common.errors import JobAbandoned, JobCrashed, ResourceExhausted
-from wlops_common.jobs.child import ChildTask
 from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.forkserver import Forkserver
 from wlops_common.jobs.janitor import Janitor
@@ -28,8 +27,8 @@ from wlops_common.jobs.leases import Leases
 from wlops_common.jobs.living import kill_all
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.outcome import Outcome
-from wlops_common.jobs.process import JobProcess
 from wlops_common.jobs.running import RunningJob, StopTimes
+from wlops_common.jobs.starting import Starter, shortage_of
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
 from wlops_common.object_store import S3ObjectStore
@@ -68,17 +67,12 @@ class JobRunner:
         self._settings = settings
         self._store = store
         self._metrics = metrics
-        self._stop_times = stop_times or StopTimes()
         self._work_root = settings.work_dir(definition.name)
         self._janitor = Janitor(lambda: S3ObjectStore(settings.bucket))
         self._forkserver = Forkserver(definition, self.wake)
         self.leases = Leases(settings.job_lease_seconds)
         self._running: list[RunningJob] = []
-        self._killed_for_memory: set[str] = set()
-        #: The job whose process could not be started last; it waits longest, so it is the next to be started.
-        self._failed_to_start: str | None = None
-        #: Whether jobs wait for libraries rather than for one another.
-        self.is_loading_libraries = False
+        self._starter = Starter(definition, settings, store, self._forkserver, self._janitor, stop_times or StopTimes())
         self._stopping = False
         self._is_closed = False
         self._has_failed = False
@@ -123,9 +117,14 @@ class JobRunner:
         """Whether jobs are run now: the runner's thread runs, and is not about to begin anew."""
         return self._thread.is_alive() and not self._has_failed
 
+    @property
+    def reason_to_wait(self) -> str | None:
+        """What waiting jobs wait for where that is not one another: libraries that are loaded, or a shortage; in words for people."""
+        return self._starter.reason_to_wait
+
     def log_file(self, job_id: str) -> Path:
         """Where the job with this id writes its log."""
-        return self._settings.job_logs_dir / f"{job_id}.log"
+        return self._settings.job_log(job_id)
 
     def _loop(self) -> None:
         while not self._stopping:
@@ -134,9 +133,10 @@ class JobRunner:
                     self._end_all()
                     self._has_failed = False
                 self._run()
-            except Exception:
+            except Exception as fault:
                 # No descriptors or no space on the disk, as a rule: what ran is run again when there are, as after a restart.
                 self._has_failed = True
+                self._starter.reason_to_wait = shortage_of(fault)
                 log.exception("the job runner failed; it ends its jobs and begins anew")
                 time.sleep(_ANEW_SECONDS)
         self._end_all()
@@ -180,51 +180,12 @@ class JobRunner:
             os.read(self._wake_read, 65536)
 
     def _start_waiting(self) -> None:
-        self.is_loading_libraries = False
-        while len(self._running) < self._settings.max_jobs and self._store.has_waiting():
-            self.is_loading_libraries = not self._forkserver.is_warm()
-            if self.is_loading_libraries:
-                return  # woken when they are there
-            status = self._store.start_next()
-            if status is None:
-                return
-            try:
-                job = self._launch(status)
-            except (OSError, EOFError):
-                log.exception("a job's process could not be started", extra={"fields": {"jobId": status.job_id}})
-                self._give_back(status)
-                return
-            self._failed_to_start = None
+        while len(self._running) < self._settings.max_jobs and (job := self._starter.start_next()) is not None:
             self._running.append(job)
             log.info(
-                "job started", extra={"fields": {**_identity(job), "attempt": status.attempt, "pid": job.process.pid}}
+                "job started",
+                extra={"fields": {**_identity(job), "attempt": job.status.attempt, "pid": job.process.pid}},
             )
-
-    def _launch(self, status: JobStatus) -> RunningJob:
-        body, request_id = self._store.request_of(status.job_id)
-        log_file = self.log_file(status.job_id)
-        task = ChildTask(
-            definition=self._definition,
-            body=body,
-            attempt=status.attempt,
-            bucket=self._settings.bucket,
-            work_dir=self._work_root / status.job_id,
-            log_file=log_file,
-            models_dir=self._settings.models_dir,
-            hub_offline=self._settings.hub_offline,
-            extras=self._settings.job_extras(),
-            memory_ran_out=status.job_id in self._killed_for_memory,
-        )
-        memory_kills = out_of_memory_kills()
-        return RunningJob(status, request_id, JobProcess(task), log_file, memory_kills, self._stop_times)
-
-    def _give_back(self, status: JobStatus) -> None:
-        """A job whose process cannot be started is tried once more, then it fails; how often it died before is of no account."""
-        fault = None
-        if status.job_id == self._failed_to_start:
-            fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
-        self._failed_to_start = status.job_id if fault is None else None
-        self._store.end_attempt(status.job_id, None if fault is None else fault.to_job_error())
 
     def _follow(self, job: RunningJob) -> None:
         now = time.monotonic()
@@ -256,7 +217,7 @@ class JobRunner:
                 "job process died, running it again", extra={"fields": {**_identity(job), "exitCode": exit_code}}
             )
             return
-        self._killed_for_memory.discard(job_id)
+        self._starter.killed_for_memory.discard(job_id)
         seconds = time.monotonic() - job.started
         self._metrics.job_ended(job.status.phase, ended.state, seconds)
         code = {"code": ended.error.code} if ended.error else {}
@@ -276,7 +237,7 @@ class JobRunner:
         deaths = self._store.deaths_of(job.status.job_id)
         if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
             if self._definition.can_save_memory and deaths.total == 0:
-                self._killed_for_memory.add(job.status.job_id)
+                self._starter.killed_for_memory.add(job.status.job_id)
                 return None
             return ResourceExhausted(
                 "The system ended the job because memory ran out. Use a smaller model, batch or data set.",

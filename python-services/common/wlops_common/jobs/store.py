@@ -25,6 +25,7 @@ from wlops_common.jobs.ids import body_hash, parse_job_key
 from wlops_common.jobs.restarts import Deaths, deaths_of, note_furthest, note_restart, restarts_of
 
 Order = Literal["cancel", "pause"]
+_STATE_AFTER: dict[Order, JobState] = {"cancel": "cancelled", "pause": "paused"}
 FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "paused"})
 
 
@@ -260,7 +261,7 @@ class JobStore:
         with self._transaction() as db:
             row = _find(db, job_id)
             if row["requested"] is not None:
-                status = _ended(db, row, "cancelled" if row["requested"] == "cancel" else "paused")
+                status = _ended(db, row, _STATE_AFTER[row["requested"]])
             elif error is not None:
                 status = _ended(db, row, "failed", error=error)
             elif row["state"] in FINISHED:
@@ -273,6 +274,24 @@ class JobStore:
                     note_restart(db, row, "process", exit_code, now)
                 status = _status(db, _find(db, job_id))
         return self._told(status)
+
+    def put_back(self, job_id: str) -> None:
+        """A job whose process could not be started, for no fault of its own, waits again as if it had not been tried.
+
+        One that was told to stop meanwhile ends as it was told.
+        """
+        with self._transaction() as db:
+            row = _find(db, job_id)
+            if row["requested"] is None:
+                db.execute(
+                    """UPDATE jobs SET state = 'queued', attempt = attempt - 1, updated_at = ?,
+                              started_at = CASE attempt WHEN 1 THEN NULL ELSE started_at END
+                       WHERE number = ?""",
+                    (utc_now(), row["number"]),
+                )
+                return
+            status = _ended(db, row, _STATE_AFTER[row["requested"]])
+        self._told(status)
 
     def deaths_of(self, job_id: str) -> Deaths:
         """What is known of the deaths of this job's processes."""
