@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { utimes } from 'node:fs/promises';
 import path from 'node:path';
+import { CancelledFailure } from '@temporalio/common';
 import { CreateMultipartUploadCommand, type S3Client } from '@aws-sdk/client-s3';
 import { createDb, type Db } from '../../src/db';
 import type { RetentionReport } from '../../src/contracts/maintenance';
@@ -245,6 +246,17 @@ test('a listing of several pages is walked whole, and a retried attempt goes on 
   expect(halfway?.report.listed.objects).toBe(1000);
   const resumed: RetentionReport = await retried.run(collectGarbage, deps, { dryRun: true });
   expect(resumed).toMatchObject({ listed: whole.listed, garbage: whole.garbage, startedAt: whole.startedAt });
+});
+
+test('a pass that is called off, as by an operator who sees that it is wrong, removes no more than the batch it was at', async () => {
+  await put(Array.from({ length: 450 }, (_, index) => `models/task_gone/0/s0/attempt-1/${index}`));
+  const environment = activityEnvironment();
+  environment.on('heartbeat', ({ report }: { report: RetentionReport }) => {
+    if (report.garbage['no-row']) environment.cancel();
+  });
+  const calledOff = environment.run(collectGarbage, deps, { dryRun: false });
+  await expect(calledOff).rejects.toBeInstanceOf(CancelledFailure);
+  expect(await keys()).toHaveLength(250);
 });
 
 test('objects that cannot be removed are counted, and go with the next pass', async () => {

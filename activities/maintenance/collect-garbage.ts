@@ -45,7 +45,7 @@ interface Garbage extends ListedObject {
   reason: GarbageReason;
 }
 
-/** One pass over the bucket. May be repeated safely. */
+/** One pass over the bucket. May be repeated safely. Ends after the page or batch it is at when it is cancelled or its worker stops. */
 export async function collectGarbage(
   deps: GarbageCollector,
   { dryRun }: { dryRun: boolean },
@@ -153,7 +153,9 @@ class Pass {
   }
 
   private beat(): void {
-    Context.current().heartbeat(this.progress);
+    const context = Context.current();
+    context.heartbeat(this.progress);
+    context.cancellationSignal.throwIfAborted();
   }
 }
 

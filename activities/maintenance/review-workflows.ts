@@ -69,8 +69,13 @@ async function reviewRunning(
 async function cancelOverdue(client: WorkflowClient, taskId: string): Promise<boolean> {
   if ((await workflowState(client, taskId)) !== 'goes on') return false;
   log.warn('cancelling a workflow that goes on though its task has ended', { taskId });
-  await client.getHandle(taskWorkflowId(taskId)).cancel();
-  return true;
+  try {
+    await client.getHandle(taskWorkflowId(taskId)).cancel();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false; // It ended meanwhile.
+    throw error;
+  }
 }
 
 async function removeClosed({ workflowClient: client, namespace }: WorkflowReviewer, now: Date): Promise<number> {
