@@ -5,7 +5,6 @@ import type {
   EvaluateRequest,
   EvaluateResult,
   OptimizeRequest,
-  OptimizeResult,
   ServiceName,
   TrainRequest,
   TrainResult,
@@ -16,7 +15,7 @@ import type { TaskRecordRepository } from '../src/repositories/task-records';
 import { announceChampion } from './announce-champion';
 import { DEFAULT_END_TIMING, type EndTiming } from './end-job';
 import { evaluateModel } from './evaluate-model';
-import { optimizeDataset } from './optimize-dataset';
+import { optimizeDataset, type SizedOptimizeResult } from './optimize-dataset';
 import { pauseJob, type PausedJob } from './pause-job';
 import type { PythonJobClient } from './python-job-client';
 import { recordTask } from './record-task';
@@ -55,8 +54,8 @@ export function createActivities({ records, jobClients, files, workflowClient, .
     writeProgress: (taskId, progress) => records.writeProgress(taskId, STATUSES_OF_JOBS[service], progress),
   });
   return {
-    optimizeDataset: (request: OptimizeRequest): Promise<OptimizeResult> =>
-      optimizeDataset(runner('optimizer'), request),
+    optimizeDataset: (request: OptimizeRequest): Promise<SizedOptimizeResult> =>
+      optimizeDataset(runner('optimizer'), (key) => files.sizeOf(key), request),
     trainModel: (request: TrainRequest): Promise<TrainResult> => trainModel(runner('trainer'), request),
     evaluateModel: (request: EvaluateRequest): Promise<EvaluateResult> => evaluateModel(runner('evaluator'), request),
     pauseJob: (address: JobAddress): Promise<PausedJob> => pauseJob(jobClients, endTiming, address),

@@ -1,9 +1,26 @@
 /** The optimizer's job of one iteration. */
 import { optimizeResult } from '../src/contracts/job-schemas';
 import type { OptimizeRequest, OptimizeResult } from '../src/contracts/jobs';
-import { runJob, type JobRunner } from './run-job';
+import { runJob, stage, type JobRunner } from './run-job';
+import { whileBeating } from './while-beating';
 
-/** Makes the rows of one iteration. See `runJob` for retries, cancellation and errors. */
-export function optimizeDataset(runner: JobRunner, request: OptimizeRequest): Promise<OptimizeResult> {
-  return runJob(runner, request, optimizeResult);
+/** With what only the store knows. Absent in histories that were recorded when the record of the task asked for it. */
+export type SizedOptimizeResult = OptimizeResult & { trainBytes?: number };
+
+/**
+ * Makes the rows of one iteration. See `runJob` for retries, cancellation and errors. Asks for their size here, where a pause and a cancel
+ * break in while the object store is away: behind a record that waits for it, every later one would wait too.
+ */
+export async function optimizeDataset(
+  runner: JobRunner,
+  sizeOf: (key: string) => Promise<number>,
+  request: OptimizeRequest,
+): Promise<SizedOptimizeResult> {
+  const result = await runJob(runner, request, optimizeResult);
+  try {
+    return { ...result, trainBytes: await whileBeating(() => sizeOf(result.train.key)) };
+  } catch (error) {
+    await runner.writeProgress(request.taskId, stage('waiting for the object store')).catch(() => undefined);
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import type { TaskChange } from '../src/contracts/task-record';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
 import { toFailure } from './failures';
 
-/** Writes the change; repeating it changes nothing. A database that is down is retried, a change the row refuses is not. */
+/** Writes the change; repeating it changes nothing. `sizeOf` is for data sets of histories whose jobs did not tell their size. A database that is down is retried, a change the row refuses is not. */
 export async function recordTask(
   records: TaskRecordRepository,
   sizeOf: (key: string) => Promise<number>,
@@ -11,7 +11,9 @@ export async function recordTask(
 ): Promise<void> {
   try {
     const sizes = await Promise.all(
-      change.datasets.map(async ({ storagePath }) => [storagePath, await sizeOf(storagePath)] as const),
+      change.datasets.map(
+        async ({ storagePath, bytes }) => [storagePath, bytes ?? (await sizeOf(storagePath))] as const,
+      ),
     );
     await records.apply(change, new Map(sizes));
   } catch (error) {

@@ -147,6 +147,7 @@ function checkedResult<Result>(
   }
 }
 
-function stage(text: string): JobProgress {
+/** A progress that tells nothing but this. */
+export function stage(text: string): JobProgress {
   return { stage: text, step: 0, totalSteps: null, loss: null, score: null, rate: null, etaSeconds: null };
 }

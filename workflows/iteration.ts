@@ -61,6 +61,7 @@ async function optimize(run: TaskRun): Promise<OptimizeResult> {
     sampleCount: result.train.rows,
     sourceDatasetId: task.source.datasetId,
     iteration,
+    ...(result.trainBytes === undefined ? {} : { bytes: result.trainBytes }),
   });
   return result;
 }

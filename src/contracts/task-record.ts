@@ -61,6 +61,8 @@ export interface OptimizedDatasetRecord {
   storagePath: string;
   sha256: string;
   sampleCount: number;
+  /** Size of the rows' object; absent in a change recorded before jobs told it. */
+  bytes?: number;
   sourceDatasetId: string;
   iteration: number;
 }

@@ -152,7 +152,7 @@ async function createDatasets(
     where: { datasetId: { in: datasets.map((one) => one.sourceDatasetId) } },
     select: { datasetId: true, domain: true },
   });
-  const row = (dataset: OptimizedDatasetRecord) => ({
+  const row = ({ bytes: _, ...dataset }: OptimizedDatasetRecord) => ({
     ...dataset,
     userId,
     taskId,
