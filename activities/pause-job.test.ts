@@ -2,7 +2,7 @@ import { jobId } from '../src/contracts/job-id';
 import type { JobRestart, JobStatus, ServiceName } from '../src/contracts/jobs';
 import { activityEnvironment } from '../src/testing/activity-environment';
 import { clientsOf } from '../src/testing/fake-job-clients';
-import { FakeJobService } from '../src/testing/fake-job-service';
+import { fail, FakeJobService } from '../src/testing/fake-job-service';
 import { objectRef } from '../src/testing/job-results';
 import { pauseJob } from './pause-job';
 import type { PythonJobClient } from './python-job-client';
@@ -80,6 +80,27 @@ test.each(['optimizer', 'evaluator'] as const)('a job of the %s is stopped, for 
   expect(await pause(name)).toEqual({ state: 'cancelled', attempts: 1, checkpoint: null });
   expect(service.paused).toEqual([]);
 });
+
+test.each(['optimizer', 'trainer', 'evaluator'] as const)(
+  'a job that the %s forgets meanwhile never runs',
+  async (name) => {
+    await submit('running');
+    const ending = (job: JobStatus): JobStatus => {
+      service.intercept = ({ method }, response) => {
+        if (method !== 'GET') return false;
+        service.jobs.clear();
+        service.intercept = null;
+        service.onCancel = (unknown) => ({ ...unknown, state: 'cancelled' });
+        fail(response, 404, 'JOB_NOT_FOUND', 'no such job');
+        return true;
+      };
+      return job;
+    };
+    service.onCancel = service.onPause = ending;
+    expect(await pause(name)).toEqual({ state: 'lost', attempts: 0, checkpoint: null });
+    expect(service.cancelled.at(-1)).toBe(jobId(KEY));
+  },
+);
 
 test('a service that is down is asked again', async () => {
   await service.close();

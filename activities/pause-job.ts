@@ -49,9 +49,8 @@ function checkpointOf(result: unknown, jobKey: string): ObjectRef | null {
 }
 
 async function orderEnd(client: PythonJobClient, timing: EndTiming, jobKey: string): Promise<Ended> {
-  if (client.service !== 'trainer') return endJob(client, timing, 'cancel', jobKey);
   try {
-    return await endJob(client, timing, 'pause', jobKey);
+    return await endJob(client, timing, client.service === 'trainer' ? 'pause' : 'cancel', jobKey);
   } catch (error) {
     if (!isLost(error)) throw error;
     // It may still be on its way: a key that was cancelled never runs, and one that has just arrived ends.
