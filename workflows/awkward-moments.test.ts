@@ -24,10 +24,16 @@ afterAll(() => harness?.close());
 
 const CANCELLED = { cancelled: true, type: null };
 
-const jobKeys = (taskId: string, phase: string) =>
-  harness.requests
-    .filter(({ jobKey }) => jobKey.startsWith(`${taskId}/`) && jobKey.includes(`/${phase}/`))
-    .map(({ jobKey }) => jobKey.slice(taskId.length + 1));
+/** Resolves when the task's job is being stopped, which then takes until `held`. */
+function stopsNever(taskId: string, held: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    harness.beforeStop = ({ jobKey }) => {
+      if (!jobKey.startsWith(taskId)) return Promise.resolve();
+      resolve();
+      return held;
+    };
+  });
+}
 
 describe('while a service does not answer and its job cannot be stopped', () => {
   const faults = [
@@ -39,12 +45,10 @@ describe('while a service does not answer and its job cannot be stopped', () => 
     const task = taskSpec();
     const { taskId } = task;
     const away = gate();
-    harness.beforeStop = ({ jobKey }) => (jobKey.startsWith(taskId) ? away.opened : Promise.resolve());
+    const stopping = stopsNever(taskId, away.opened);
     harness.script(taskId, 'training', () => Promise.reject(jobFailure('JOB_STALLED', retryable)));
     await harness.start(task);
-    await until('the fault', () =>
-      harness.requests.some((request) => request.taskId === taskId && request.jobKey.includes('/training/')),
-    );
+    await stopping;
     await cancelTask(harness.temporal.client, taskId);
     await harness.reaches(taskId, 'CANCELLED');
     away.open();
@@ -55,18 +59,38 @@ describe('while a service does not answer and its job cannot be stopped', () => 
     const task = taskSpec();
     const { taskId } = task;
     const away = gate();
-    harness.beforeStop = ({ jobKey }) => (jobKey.startsWith(taskId) ? away.opened : Promise.resolve());
+    const stopping = stopsNever(taskId, away.opened);
     harness.script(taskId, 'training', () => Promise.reject(jobFailure('JOB_STALLED', true)));
     await harness.start(task);
-    await until('the fault', () =>
-      harness.requests.some((request) => request.taskId === taskId && request.jobKey.includes('/training/')),
-    );
+    await stopping;
     await failTask(harness.temporal.client, taskId);
     await harness.reaches(taskId, 'FAILED');
     await expect(pauseTask(harness.temporal.client, taskId)).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
     away.open();
     expect(await harness.outcome(taskId)).toEqual({ cancelled: false, type: 'FAILED_BY_OPERATOR' });
   });
+});
+
+test('a pause in the back-off after a fault does not wait for its end', async () => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  const { taskId } = task;
+  harness.script(taskId, 'training', ({ segment }) =>
+    segment === 0 ? Promise.reject(jobFailure('STORAGE_UNAVAILABLE', true)) : Promise.resolve(),
+  );
+  await harness.start(task);
+  const timers = async () => {
+    const { events } = await harness.handle(taskId).fetchHistory();
+    return (events ?? []).map((event) => Object.keys(event).find((key) => /^timer\w+Attributes$/.test(key)));
+  };
+  await until('the back-off', async () => (await timers()).includes('timerStartedEventAttributes'));
+  await pauseTask(client, taskId);
+  await harness.reaches(taskId, 'SUSPENDED');
+  const ofTimers = (await timers()).filter(Boolean);
+  expect(ofTimers).toEqual(['timerStartedEventAttributes', 'timerCanceledEventAttributes']);
+  await resumeTask(client, taskId);
+  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  expect(harness.jobKeys(taskId, 'training')).toEqual(['0/training/0', '0/training/1']);
 });
 
 test('an outage of the workers is no fault of the job that its service stopped meanwhile', async () => {
@@ -77,7 +101,7 @@ test('an outage of the workers is no fault of the job that its service stopped m
   });
   await harness.start(task);
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-  expect(jobKeys(task.taskId, 'training')).toHaveLength(4);
+  expect(harness.jobKeys(task.taskId, 'training')).toHaveLength(4);
 });
 
 test('a suspended task that is edited again and again goes on in another run before its history grows long', async () => {
@@ -112,6 +136,16 @@ test('a suspended task that is edited again and again goes on in another run bef
   expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
 }, 120_000);
 
+test('a pause that came while the final test went on in another run is heard there', async () => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  await harness.startSuspended(task, { finishing: true, status: 'EVALUATING', suspension: null });
+  await harness.reaches(task.taskId, 'SUSPENDED');
+  expect(harness.jobKeys(task.taskId, 'final')).toEqual([]);
+  await resumeTask(client, task.taskId);
+  expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
+});
+
 describe('a resume that comes while a suspended task continues as new', () => {
   /** A run as the one before it left it: suspended, its phases done. */
   async function continued(finishing: boolean, resumed: boolean) {
@@ -133,7 +167,7 @@ describe('a resume that comes while a suspended task continues as new', () => {
     const taskId = await continued(true, false);
     const { client } = harness.temporal;
     await until('the run', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
-    expect(jobKeys(taskId, 'final')).toEqual([]);
+    expect(harness.jobKeys(taskId, 'final')).toEqual([]);
     await resumeTask(client, taskId);
     expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
   });

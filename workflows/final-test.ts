@@ -41,7 +41,8 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
   const test = state.heldOut?.test;
   if (!test) return null;
 
-  if (state.status === 'SUSPENDED') await run.control.pausePoint('EVALUATING');
+  // A run that goes on for another may begin here: suspended, or with a pause that came while that one left.
+  if (state.status === 'SUSPENDED' || state.paused) await run.control.pausePoint('EVALUATING');
   const { result: evaluation, at } = await inSegments(run, {
     service: 'evaluator',
     phase: 'final',

@@ -34,11 +34,6 @@ const PHASES = [
   ['evaluation', 'EVALUATING', 'evaluator'],
 ] as const satisfies readonly (readonly [ScriptedPhase, string, string])[];
 
-const jobKeys = (taskId: string, phase: ScriptedPhase) =>
-  harness.requests
-    .filter(({ jobKey }) => jobKey.startsWith(`${taskId}/`) && jobKey.includes(`/${phase}/`))
-    .map(({ jobKey }) => jobKey.slice(taskId.length + 1));
-
 /** A task that is SUSPENDED in the middle of this phase; `job` lets its later segments go. */
 async function suspendedIn(phase: ScriptedPhase, task = taskSpec()) {
   const job = harness.hold(task.taskId, phase);
@@ -76,7 +71,7 @@ describe.each(PHASES)('a task that is paused in its %s phase', (phase, status, s
     const statuses = harness.statuses(taskId);
     const at = statuses.indexOf('SUSPENDED');
     expect(statuses.slice(at - 1, at + 2)).toEqual([status, 'SUSPENDED', status]);
-    expect(jobKeys(taskId, phase)).toEqual([`0/${phase}/0`, `0/${phase}/1`]);
+    expect(harness.jobKeys(taskId, phase)).toEqual([`0/${phase}/0`, `0/${phase}/1`]);
     expect(harness.stopped.filter(({ jobKey }) => jobKey.startsWith(taskId))).toEqual([]);
   });
 
@@ -105,7 +100,7 @@ describe.each(PHASES)('a task that is paused in its %s phase', (phase, status, s
       await resumeTask(client, taskId);
       expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
     }
-    expect(new Set(jobKeys(taskId, phase))).toEqual(new Set([`0/${phase}/0`]));
+    expect(new Set(harness.jobKeys(taskId, phase))).toEqual(new Set([`0/${phase}/0`]));
   });
 
   test('can be cancelled while its job is still ending, and that job is stopped', async () => {
@@ -202,7 +197,7 @@ test('pauses are no faults: a phase may be paused often and still fail and start
   });
   await resumeTask(client, task.taskId);
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-  expect(jobKeys(task.taskId, 'training').at(-1)).toBe('0/training/6');
+  expect(harness.jobKeys(task.taskId, 'training').at(-1)).toBe('0/training/6');
   // What a lost job may have saved is looked for by the trainer, and is newer than the last pause.
   const last = harness.requests
     .filter(({ taskId, jobKey }) => taskId === task.taskId && jobKey.includes('training'))
@@ -217,7 +212,7 @@ test('a pause during the final test stops the read, and the ledger counts it', a
   await resumeTask(client, task.taskId);
   job.letGo();
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
-  expect(jobKeys(task.taskId, 'final')).toEqual(['0/final/0', '0/final/1']);
+  expect(harness.jobKeys(task.taskId, 'final')).toEqual(['0/final/0', '0/final/1']);
   const completed = harness.changesOf(task.taskId).at(-1);
   expect(completed).toMatchObject({ status: 'COMPLETED', fields: { testResult: { reads: 2 } } });
 });
@@ -299,8 +294,8 @@ test('a phase that is paused again and again goes on in another run before its h
   job.letGo();
   expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
   // What was done before is neither lost nor done again.
-  expect(jobKeys(taskId, 'optimization')).toEqual(['0/optimization/0']);
-  expect(jobKeys(taskId, 'training')).toHaveLength(62);
+  expect(harness.jobKeys(taskId, 'optimization')).toEqual(['0/optimization/0']);
+  expect(harness.jobKeys(taskId, 'training')).toHaveLength(62);
   const seqs = harness.changesOf(taskId).map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
 }, 120_000);
@@ -318,7 +313,7 @@ test('a pause asked for while a resume is being written takes hold before the ne
   resuming.open();
   const suspensions = () => harness.statuses(taskId).filter((status) => status === 'SUSPENDED').length;
   await until('the second pause to take hold', () => suspensions() === 2);
-  expect(jobKeys(taskId, 'training')).toEqual(['0/training/0']);
+  expect(harness.jobKeys(taskId, 'training')).toEqual(['0/training/0']);
   await resumeTask(client, taskId);
   job.letGo();
   expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
@@ -386,13 +381,16 @@ test('a pause that comes after a resume, while the suspension is still being wri
   first.letGo();
   await until('the suspension', async () => (await queryTaskStatus(client, task.taskId)).status === 'SUSPENDED');
   expect(await resumeTask(client, task.taskId)).toEqual({ status: 'SUSPENDED', controlState: 'resuming' });
-  expect(await pauseTask(client, task.taskId)).toEqual({ status: 'SUSPENDED', controlState: 'none' });
+  const again = await pauseTask(client, task.taskId, { reason: 'not yet', actor: 'user:2' });
+  expect(again).toEqual({ status: 'SUSPENDED', controlState: 'none' });
   writing.open();
   await until(
     'both to be written',
     () => harness.decisions(task.taskId).filter((kind) => kind === 'pause').length === 2,
   );
-  expect((await queryTaskStatus(client, task.taskId)).status).toBe('SUSPENDED');
+  const whoPausedLast = { by: 'user:2', reason: 'not yet' };
+  expect(await queryTaskStatus(client, task.taskId)).toMatchObject({ status: 'SUSPENDED', suspension: whoPausedLast });
+  expect(harness.changesOf(task.taskId).at(-1)?.fields.suspension).toMatchObject(whoPausedLast);
   await resumeTask(client, task.taskId);
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
   expect(harness.statuses(task.taskId).filter((status) => status === 'SUSPENDED')).toHaveLength(1);

@@ -28,6 +28,8 @@ const WAIT_AFTER_FAULT_SECONDS = 5;
 /** A job is gone 0.6 s after a cancel. A service that is down is told when it is back; the task ends before. */
 const CANCEL_PATIENCE_MS = 800;
 const PATIENT_CANCEL = 'patient-cancel';
+/** Since this patch a pause does not wait for the end of a back-off. */
+const PAUSE_ENDS_BACK_OFF = 'pause-ends-back-off';
 
 const FIRST_SEGMENT = { segment: 0, startedAt: null, faults: 0, attempts: 0, checkpoint: null };
 
@@ -120,7 +122,7 @@ async function afterFault(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseSta
   at.checkpoint = null;
   log.warn('the job starts anew', { jobKey: key, code: failure?.code, segment: at.segment });
   const waitSeconds = WAIT_AFTER_FAULT_SECONDS * Math.max(1, faults);
-  if (failure?.code !== 'JOB_LOST') await unlessEnded(run, () => sleep(waitSeconds * 1000));
+  if (failure?.code !== 'JOB_LOST') await backOff(run, waitSeconds);
   await control.pausePointBetweenJobs(job.status);
 }
 
@@ -155,12 +157,15 @@ async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseStat
   }
 }
 
-/** Waits, but not for a task that is cancelled or to fail. */
-async function unlessEnded({ control }: TaskRun, wait: () => Promise<void>): Promise<void> {
+/** Waits before the next segment, but not for a task that is paused, cancelled or to fail. */
+async function backOff({ control }: TaskRun, seconds: number): Promise<void> {
+  const wait = () => sleep(seconds * 1000);
   try {
-    await control.unlessFailed(wait);
+    if (!patched(PAUSE_ENDS_BACK_OFF)) await control.unlessFailed(wait);
+    else if (!control.isPaused) await control.interruptible(wait);
   } catch (error) {
-    throw control.failure ?? error;
+    if (control.failure) throw control.failure;
+    if (!control.interrupted || !isCancellation(error)) throw error;
   }
 }
 

@@ -181,7 +181,13 @@ export class TaskControl {
 
   pause(request: unknown): void {
     const { reason, actor } = readRequest(request);
-    this.state.paused = { reason, actor, requestedAt: Date.now() };
+    const requestedAt = Date.now();
+    this.state.paused = { reason, actor, requestedAt };
+    // The pause before was taken back, but the task has not gone on since: from here on this one keeps it suspended.
+    if (this.state.suspension) {
+      this.state.suspension = { ...this.state.suspension, by: actor, reason, requestedAt };
+      this.record.set({ suspension: this.state.suspension });
+    }
     this.record.controlState = this.state.status === 'SUSPENDED' ? 'none' : 'pausing';
     this.note('pause', reason, actor);
     this.pauseInterrupts = patched(INTERRUPTING_PAUSE);

@@ -22,6 +22,7 @@ import {
   TASK_QUEUES,
   taskWorkflowId,
   WORKFLOW_TYPES,
+  type LoopState,
   type TaskOutcome,
   type TaskSpec,
 } from '../contracts/task-workflow';
@@ -159,11 +160,14 @@ export class TaskHarness {
   }
 
   /** Starts a task's workflow as the next run of one that was suspended after its evaluation, or in its final test. */
-  async startSuspended(task: TaskSpec, { finishing }: { finishing: boolean }): Promise<void> {
+  async startSuspended(
+    task: TaskSpec,
+    { finishing, ...changes }: { finishing: boolean } & Partial<LoopState>,
+  ): Promise<void> {
     await this.temporal.client.workflow.start(WORKFLOW_TYPES[task.mode], {
       workflowId: taskWorkflowId(task.taskId),
       taskQueue: TASK_QUEUES.main,
-      args: [{ task, state: suspendedState(task, finishing) }],
+      args: [{ task, state: { ...suspendedState(task, finishing), ...changes } }],
     });
   }
 
@@ -190,6 +194,14 @@ export class TaskHarness {
 
   changesOf(taskId: string): TaskChange[] {
     return this.changes.filter((change) => change.taskId === taskId).sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Of the jobs that were started for a phase, without the task's id, in order. */
+  jobKeys(taskId: string, phase: ScriptedPhase): string[] {
+    const keys = this.requests.map(({ jobKey }) => jobKey);
+    return keys
+      .filter((key) => key.startsWith(`${taskId}/`) && key.includes(`/${phase}/`))
+      .map((key) => key.slice(taskId.length + 1));
   }
 
   decisions(taskId: string): string[] {

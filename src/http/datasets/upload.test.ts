@@ -262,7 +262,7 @@ test('an upload whose commit is in doubt keeps its bytes: the repeat is answered
   app.db.$transaction = (async (work: unknown) => {
     await carryOut(work);
     throw lost;
-  }) as typeof app.db.$transaction;
+  });
   try {
     expect((await person.client.upload(FIELDS, CSV, { headers })).status).toBe(503);
   } finally {
