@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 _JOB_SECONDS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 
-class _StoreCollector(Collector):
-    """Reads the job store whenever the metrics are asked for."""
+class _JobsCollector(Collector):
+    """Looks at the jobs whenever the metrics are asked for."""
 
     def __init__(self, service: str, store: JobStore) -> None:
         self._service = service
         self._store = store
+        self.signs_of_life: Callable[[], Iterable[float]] = tuple
 
     def collect(self) -> Iterable[Metric]:
         """The gauges."""
@@ -31,10 +32,12 @@ class _StoreCollector(Collector):
             jobs.add_metric([self._service, state], counts.get(state, 0))
         yield jobs
         age = GaugeMetricFamily(
-            "wlops_job_heartbeat_age_seconds", "Silence of the running job that was silent longest.", labels=["service"]
+            "wlops_job_heartbeat_age_seconds",
+            "Since a running job last told something or used processor time, of the one that did neither longest.",
+            labels=["service"],
         )
-        heard = self._store.oldest_heartbeat()
-        age.add_metric([self._service], 0 if heard is None else max(0, (datetime.now(UTC) - heard).total_seconds()))
+        now = time.monotonic()
+        age.add_metric([self._service], max((now - seen for seen in self.signs_of_life()), default=0))
         yield age
 
 
@@ -43,7 +46,8 @@ class ServiceMetrics:
 
     def __init__(self, service: str, store: JobStore) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_StoreCollector(service, store))
+        self._jobs = _JobsCollector(service, store)
+        self.registry.register(self._jobs)
         self._job_seconds = Histogram(
             "wlops_job_seconds",
             "Duration of the last attempt of finished jobs.",
@@ -58,6 +62,10 @@ class ServiceMetrics:
             registry=self.registry,
         )
         self._service = service
+
+    def watch(self, signs_of_life: Callable[[], Iterable[float]]) -> None:
+        """Ask ``signs_of_life`` when each running job gave its last one, on the monotonic clock."""
+        self._jobs.signs_of_life = signs_of_life
 
     def job_ended(self, phase: str, outcome: str, seconds: float) -> None:
         """Count a job that ended."""

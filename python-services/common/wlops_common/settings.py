@@ -26,15 +26,21 @@ from wlops_common.object_store import BucketAddress
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 #: A worker that waits for a job asks about it every ten seconds or so; a lease must outlast some of these that get lost.
 _LEAST_LEASE_SECONDS = 60
+#: A job waits for an answer of the object store for a minute at most, and uses no processor time until then.
+_LEAST_STANDSTILL_SECONDS = 120
 
 
-def _outlasts_a_poll(seconds: float) -> float:
-    if 0 < seconds < _LEAST_LEASE_SECONDS:
-        raise ValueError(f"must be 0, which is off, or at least {_LEAST_LEASE_SECONDS}")
-    return seconds
+def _off_or_at_least(least: float) -> AfterValidator:
+    def check(seconds: float) -> float:
+        if 0 < seconds < least:
+            raise ValueError(f"must be 0, which is off, or at least {least}")
+        return seconds
+
+    return AfterValidator(check)
 
 
-LeaseSeconds = Annotated[float, AfterValidator(_outlasts_a_poll)]
+LeaseSeconds = Annotated[float, _off_or_at_least(_LEAST_LEASE_SECONDS)]
+StandstillSeconds = Annotated[float, _off_or_at_least(_LEAST_STANDSTILL_SECONDS)]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
@@ -65,6 +71,10 @@ class ServiceSettings(BaseSettings):
     max_queued_jobs: int = Field(1000, ge=1, validation_alias="WLOPS_MAX_QUEUED_JOBS")
     #: A job that nobody has asked about for so long is stopped; 0 lets it run.
     job_lease_seconds: LeaseSeconds = Field(1800, ge=0, allow_inf_nan=False, validation_alias="WLOPS_JOB_LEASE_SECONDS")
+    #: A job that tells nothing and uses no processor time for so long stands still, and is begun again; 0 lets it stand.
+    job_standstill_seconds: StandstillSeconds = Field(
+        600, ge=0, allow_inf_nan=False, validation_alias="WLOPS_JOB_STANDSTILL_SECONDS"
+    )
     log_level: LogLevel = Field("info", validation_alias="WLOPS_LOG_LEVEL")
     #: Folder of the operator's own model folders.
     models_dir: Path | None = Field(None, validation_alias="WLOPS_MODELS_DIR")

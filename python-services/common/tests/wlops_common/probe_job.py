@@ -124,6 +124,21 @@ def _wait_once(context: JobContext, request: TrainRequest) -> TrainResult:
     return _succeed(context, request)
 
 
+def _stop_itself(context: JobContext, request: TrainRequest) -> TrainResult:
+    context.progress("working", 1)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return _succeed(context, request)
+
+
+def _compute(context: JobContext, request: TrainRequest) -> TrainResult:
+    """Tells nothing for some seconds, and lets no other thread of its process run for long parts of them."""
+    context.progress(f"pids {os.getpid()}")
+    until = time.monotonic() + 8
+    while time.monotonic() < until:
+        sum(range(50_000_000))
+    return _succeed(context, request)
+
+
 def _wait(each: Callable[[], None]) -> None:
     for _ in range(3000):
         each()
@@ -193,6 +208,8 @@ _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "wait deafly": _wait_deafly,
     "upload forever": _upload_forever,
     "wait once": _wait_once,
+    "stop itself": _stop_itself,
+    "compute": _compute,
     "witness": _witness,
     "race": _race,
     "fail": _fail,

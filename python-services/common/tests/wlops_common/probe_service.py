@@ -32,10 +32,11 @@ STOP_TIMES = StopTimes(pause_terminate=0.5, pause_kill=1.0)
 
 
 class ProbeSettings(ServiceSettings):
-    """Any port, and leases as short as the tests can wait for."""
+    """Any port, and times as short as the tests can wait for."""
 
     port: int = Field(0, validation_alias="WLOPS_TRAINER_PORT")
     job_lease_seconds: float = Field(1800, ge=0, validation_alias="WLOPS_JOB_LEASE_SECONDS")
+    job_standstill_seconds: float = Field(600, ge=0, validation_alias="WLOPS_JOB_STANDSTILL_SECONDS")
 
 
 def create_app(settings: ProbeSettings) -> FastAPI:

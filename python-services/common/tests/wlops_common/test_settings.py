@@ -44,18 +44,32 @@ def test_the_offset_moves_the_default_port_and_not_a_given_one(monkeypatch: pyte
     assert load_settings(_Settings).listen_port == 9000
 
 
-@pytest.mark.parametrize("seconds", ["0", "60", "1800"])
-def test_a_lease_is_off_or_long_enough(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
-    monkeypatch.setenv("WLOPS_SERVICE_SECRET", SECRET)
-    monkeypatch.setenv("WLOPS_JOB_LEASE_SECONDS", seconds)
-    assert load_settings(_Settings).job_lease_seconds == float(seconds)
+LEASE, STANDSTILL = "WLOPS_JOB_LEASE_SECONDS", "WLOPS_JOB_STANDSTILL_SECONDS"
+UNUSABLE = ("-1", "0.5", "10", "inf", "nan")
 
 
-@pytest.mark.parametrize("seconds", ["-1", "0.5", "10", "59.9", "inf", "nan"])
-def test_a_lease_that_ends_between_two_polls_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+@pytest.mark.parametrize(
+    ("variable", "seconds"), [(LEASE, "0"), (LEASE, "60"), (LEASE, "1800"), (STANDSTILL, "0"), (STANDSTILL, "120")]
+)
+def test_a_lease_and_the_time_to_stand_still_are_off_or_long_enough(
+    monkeypatch: pytest.MonkeyPatch, variable: str, seconds: str
+) -> None:
     monkeypatch.setenv("WLOPS_SERVICE_SECRET", SECRET)
-    monkeypatch.setenv("WLOPS_JOB_LEASE_SECONDS", seconds)
-    with pytest.raises(SettingsFault, match="WLOPS_JOB_LEASE_SECONDS"):
+    monkeypatch.setenv(variable, seconds)
+    settings = load_settings(_Settings)
+    assert {LEASE: settings.job_lease_seconds, STANDSTILL: settings.job_standstill_seconds}[variable] == float(seconds)
+
+
+@pytest.mark.parametrize(
+    ("variable", "seconds"),
+    [(LEASE, "59.9"), (STANDSTILL, "119"), *((name, value) for name in (LEASE, STANDSTILL) for value in UNUSABLE)],
+)
+def test_what_ends_between_two_polls_or_before_an_answer_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, seconds: str
+) -> None:
+    monkeypatch.setenv("WLOPS_SERVICE_SECRET", SECRET)
+    monkeypatch.setenv(variable, seconds)
+    with pytest.raises(SettingsFault, match=variable):
         load_settings(_Settings)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wlops_common.jobs.child import ChildTask, child_main
 from wlops_common.jobs.forkserver_start import CONTEXT
-from wlops_common.jobs.living import kill_all
+from wlops_common.jobs.living import kill_all, processor_seconds
 
 
 class JobProcess:
@@ -68,6 +68,10 @@ class JobProcess:
     def kill_rest(self) -> int:
         """After the end of the process: kill what it left running, and answer how many of these still lived."""
         return kill_all(self.work_dir, self.pid)
+
+    def processor_seconds(self) -> dict[int, float] | None:
+        """Processor time of the process and all that it has started, by process id; None where that cannot be measured."""
+        return processor_seconds(self.work_dir, self.pid)
 
     def close(self) -> None:
         """After all that: close the pipes and let go of the process."""

@@ -14,6 +14,7 @@ from wlops_common.contracts import JobProgress, JobRestart
 
 #: Of a job that was restarted more often, the latest restarts are told.
 _RESTARTS_TOLD = 20
+_ENDED = {"process": "its process ended without an answer", "service": "its service ended"}
 
 
 class Deaths(NamedTuple):
@@ -32,7 +33,8 @@ def deaths_of(db: sqlite3.Connection, job_id: str) -> Deaths:
         "SELECT progress FROM restarts WHERE job_id = ? AND cause = 'process' ORDER BY attempt DESC", (job_id,)
     ).fetchall()
     furthest = db.execute("SELECT stage, step FROM furthest WHERE job_id = ?", (job_id,)).fetchall()
-    silent = next((number for number, (progress,) in enumerate(deaths) if progress is not None), len(deaths))
+    has_told = ["stage" in json.loads(progress or "{}") for (progress,) in deaths]
+    silent = next((number for number, told in enumerate(has_told) if told), len(deaths))
     return Deaths(len(deaths), silent, dict(map(tuple, furthest)))
 
 
@@ -45,15 +47,26 @@ def note_furthest(db: sqlite3.Connection, job_id: str, told: Mapping[str, int]) 
 
 
 def note_restart(
-    db: sqlite3.Connection, row: sqlite3.Row, cause: Literal["process", "service"], exit_code: int | None, now: str
+    db: sqlite3.Connection,
+    row: sqlite3.Row,
+    cause: Literal["process", "service"],
+    now: str,
+    *,
+    exit_code: int | None = None,
+    why: str | None = None,
 ) -> None:
-    """Write down that the attempt of this row's job ended, and let its progress say so until the next one tells of its own."""
+    """Write down that the attempt of this row's job ended, and let its progress say so until the next one tells of its own.
+
+    ``why`` is for people, where there is more to say than which of the two ended.
+    """
+    last = row["progress"]
+    if why is not None:
+        last = json.dumps({**json.loads(last or "{}"), "why": why})
     db.execute(
         "INSERT OR REPLACE INTO restarts (job_id, attempt, at, cause, exit_code, progress) VALUES (?, ?, ?, ?, ?, ?)",
-        (row["job_id"], row["attempt"], now, cause, exit_code, row["progress"]),
+        (row["job_id"], row["attempt"], now, cause, exit_code, last),
     )
-    ended = "its process ended without an answer" if cause == "process" else "its service ended"
-    progress = JobProgress(stage=f"starting again: {ended}")
+    progress = JobProgress(stage=f"starting again: {why or _ENDED[cause]}")
     db.execute("UPDATE jobs SET progress = ? WHERE number = ?", (json.dumps(progress.to_json()), row["number"]))
 
 
@@ -66,11 +79,14 @@ def restarts_of(db: sqlite3.Connection, job_id: str) -> list[JobRestart]:
 
 
 def _restart(row: sqlite3.Row, progress: Mapping[str, Any]) -> JobRestart:
+    stage, why = progress.get("stage"), progress.get("why")
+    if why is not None:
+        stage = why if stage is None else f"{stage} ({why})"
     return JobRestart(
         attempt=row["attempt"],
         at=row["at"],
         cause=row["cause"],
         exit_code=row["exit_code"],
-        stage=progress.get("stage"),
+        stage=stage,
         step=progress.get("step"),
     )

@@ -49,6 +49,7 @@ _RETENTION = timedelta(days=30)
 _FORGET_EVERY_SECONDS = 24 * 3600
 
 
+_STOOD_STILL = "its process stood still"
 _ABANDONED = JobAbandoned("Nobody asked about the job for so long that it was stopped.").to_job_error()
 
 
@@ -77,6 +78,7 @@ class JobRunner:
         self._is_closed = False
         self._has_failed = False
         self._forget_next = float("-inf")
+        metrics.watch(lambda: [job.pulse.seen for job in list(self._running)])
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._loop, name="job-runner", daemon=True)
@@ -194,6 +196,7 @@ class JobRunner:
         if progress is not None or now - job.heard >= _HEARTBEAT_SECONDS:
             self._store.record_progress(job.status.job_id, progress)
             job.heard = now
+            job.feel_pulse(progress, now)
         if is_gone:
             self._running.remove(job)
             self._conclude(job)
@@ -208,13 +211,15 @@ class JobRunner:
         job_id = job.status.job_id
         if job.outcome is None:
             fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
-            ended = self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code)
+            why = _STOOD_STILL if job.stood_still else None
+            ended = self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code, why=why)
         else:
             ended = self._finish(job_id, job.outcome)
         if ended.state == "queued":
             self._metrics.job_restarted("crash")
             log.warning(
-                "job process died, running it again", extra={"fields": {**_identity(job), "exitCode": exit_code}}
+                "job process died, running it again",
+                extra={"fields": {**_identity(job), "exitCode": exit_code, "stoodStill": job.stood_still}},
             )
             return
         self._starter.killed_for_memory.discard(job_id)
@@ -235,7 +240,7 @@ class JobRunner:
         """Why a process died without an answer, or None when it is to be run again."""
         details = {"exitCode": exit_code, "attempt": job.status.attempt}
         deaths = self._store.deaths_of(job.status.job_id)
-        if exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
+        if not job.stood_still and exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
             if self._definition.can_save_memory and deaths.total == 0:
                 self._starter.killed_for_memory.add(job.status.job_id)
                 return None
@@ -253,8 +258,11 @@ class JobRunner:
         if is_new:
             return None
         stage = next(reversed(job.told), None)
+        died = f"died again without an answer, no further than before (exit code {exit_code})"
+        if job.stood_still:
+            died = "stood still again and was ended, no further than before"
         return JobCrashed(
-            f"The job's process died again without an answer, no further than before (exit code {exit_code}).",
+            f"The job's process {died}.",
             details={**details, "stage": stage, "step": None if stage is None else deaths.furthest[stage]},
         ).to_job_error()
 

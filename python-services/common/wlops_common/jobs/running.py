@@ -12,6 +12,7 @@ from pathlib import Path
 from wlops_common.contracts import JobProgress, JobStatus
 from wlops_common.jobs.outcome import Outcome
 from wlops_common.jobs.process import JobProcess
+from wlops_common.jobs.pulse import Pulse
 from wlops_common.jobs.store import Order
 
 #: How often to look whether the last process of an ended job is gone, and when to give up on it.
@@ -46,6 +47,7 @@ class RunningJob:
     log_file: Path
     memory_kills_before: int | None
     stop_times: StopTimes
+    pulse: Pulse
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     outcome: Outcome | None = None
@@ -69,12 +71,24 @@ class RunningJob:
                 self.outcome = Outcome.model_validate(message["outcome"])
         return latest
 
+    def feel_pulse(self, progress: JobProgress | None, now: float) -> None:
+        """Note a sign of life: what it has told, else whether it works."""
+        if progress is not None:
+            self.pulse.told(now)
+        elif self._ended is None:
+            self.pulse.look(self.process.processor_seconds(), now)
+
+    @property
+    def stood_still(self) -> bool:
+        """Whether it was killed because it did nothing any more."""
+        return self.outcome is None and self.pulse.stands_still
+
     def obey(self, order: Order | None, now: float) -> None:
         """Let the process know what it was told, and force it when its time is up."""
         if self._ended is not None:
             return
-        if self.outcome is not None:
-            self._signal(signal.SIGKILL)  # it has nothing left to do but to exit
+        if self.outcome is not None or self.pulse.stands_still:
+            self._signal(signal.SIGKILL)  # it has nothing left to do but to exit, or does nothing any more
         elif order is not None:
             if order != self._order:
                 self._order, self._ordered, self._signalled = order, now, 0

@@ -21,6 +21,7 @@ from wlops_common.jobs.forkserver import Forkserver
 from wlops_common.jobs.janitor import Janitor
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.process import JobProcess
+from wlops_common.jobs.pulse import Pulse
 from wlops_common.jobs.running import RunningJob, StopTimes
 from wlops_common.jobs.store import JobStore
 from wlops_common.settings import ServiceSettings
@@ -101,7 +102,9 @@ class Starter:
             memory_ran_out=status.job_id in self.killed_for_memory,
         )
         memory_kills = out_of_memory_kills()
-        return RunningJob(status, request_id, JobProcess(task), log_file, memory_kills, self._stop_times)
+        process = JobProcess(task)
+        pulse = Pulse(self._settings.job_standstill_seconds, time.monotonic())
+        return RunningJob(status, request_id, process, log_file, memory_kills, self._stop_times, pulse)
 
     def _put_off(self, status: JobStatus | None, fault: OSError | EOFError) -> None:
         """Start nothing for a while; a job that was to be started, ``status``, waits again or has failed for good."""

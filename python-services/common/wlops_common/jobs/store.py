@@ -252,11 +252,12 @@ class JobStore:
         *,
         told: Mapping[str, int] | None = None,
         exit_code: int | None = None,
+        why: str | None = None,
     ) -> JobStatus:
         """After an attempt that gave no answer: the job waits again, or has failed with ``error``. Answers its status.
 
         One that was told to stop meanwhile ends as it was told, and one that has ended already stays as it is. ``told`` is how far
-        the process that died had come, by stage; None when there was no process.
+        the process that died had come, by stage; None when there was no process. ``why`` it ended is for people.
         """
         with self._transaction() as db:
             row = _find(db, job_id)
@@ -271,7 +272,7 @@ class JobStore:
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
                 if told is not None:
                     note_furthest(db, job_id, told)
-                    note_restart(db, row, "process", exit_code, now)
+                    note_restart(db, row, "process", now, exit_code=exit_code, why=why)
                 status = _status(db, _find(db, job_id))
         return self._told(status)
 
@@ -313,7 +314,7 @@ class JobStore:
             rows = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
             for row in rows:
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE number = ?", (now, row["number"]))
-                note_restart(db, row, "service", None, now)
+                note_restart(db, row, "service", now)
         for row in ended:
             self._on_end(row["job_id"])
         return [row["job_id"] for row in rows]
@@ -333,12 +334,6 @@ class JobStore:
         with self._mutex:
             rows = self._connection.execute("SELECT state, count(*) AS jobs FROM jobs GROUP BY state").fetchall()
         return {row["state"]: row["jobs"] for row in rows}
-
-    def oldest_heartbeat(self) -> datetime | None:
-        """When the running job that was silent longest was last heard of; None when nothing runs."""
-        with self._mutex:
-            (text,) = self._connection.execute("SELECT min(updated_at) FROM jobs WHERE state = 'running'").fetchone()
-        return None if text is None else datetime.fromisoformat(text)
 
 
 def _find(db: sqlite3.Connection, job_or_task_id: str) -> sqlite3.Row:
