@@ -1,10 +1,11 @@
 /** Descriptors and disk run short under work: it fails with a clear word or waits, and goes on by itself when there is enough again. */
 import http from 'node:http';
+import { smallFile } from '../../tools/faults/small-file.cjs';
 import { stackProcess } from '../system/support/client';
 import { isBack, sleep } from './support/faults';
 import { lower, NO_MORE_FILES, NO_SPACE, raise } from './support/limits';
 import { faultTests, person, reference } from './support/setup';
-import { figure, LONG, query, resultOf, smallFile } from './support/world';
+import { figure, LONG, query, resultOf } from './support/world';
 
 faultTests({ withReference: true });
 afterEach(raise);
@@ -91,7 +92,7 @@ test('F19 no space in the object store: uploads are refused with 503 and leave n
   await person.working(taskId, 'trainer');
   lower('s3', 'fsize', NO_SPACE);
   const name = `refused ${taskId}`;
-  const refused = await person.client.upload(smallFile(), { name, datasetType: 'training' }).then(
+  const refused = await person.client.upload(Buffer.from(smallFile()), { name, datasetType: 'training' }).then(
     () => 'taken',
     (error: Error) => error.message,
   );
@@ -100,7 +101,7 @@ test('F19 no space in the object store: uploads are refused with 503 and leave n
   const raisedAt = Date.now();
   expect(refused).toMatch(/→ 503/);
   expect(await query('SELECT 1 FROM datasets WHERE name = $1', [name])).toEqual([]);
-  await person.client.upload(smallFile(), { name, datasetType: 'training' });
+  await person.client.upload(Buffer.from(smallFile()), { name, datasetType: 'training' });
   await person.completed(taskId, RECOVERED_SECONDS);
   figure('object store with space again, task completed', Date.now() - raisedAt);
   expect(await resultOf(taskId)).toEqual(reference);

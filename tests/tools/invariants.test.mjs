@@ -27,6 +27,14 @@ for (const [id, what, plant, evidence] of PLANTED) {
   test(`${id} finds ${what}`, () => assert.match(violations(id, plant).join('\n'), evidence));
 }
 
+test('without a client log I1 and I7 are not judged, and do not count as passed', () => {
+  const world = { ...soundWorld(), hasClientLog: false, requests: [], markers: [] };
+  const { lines, passed, failed } = judge(world);
+  assert.deepEqual([passed, failed], [9, 0]);
+  assert.deepEqual(lines.slice(-2), ['not judged: I1, I7 (no client log)', '9 passed, 0 failed']);
+  assert.ok(!lines.some((line) => /✓ I[17] /.test(line)));
+});
+
 test('every invariant has a planted violation', () => {
   const ids = new Set(PLANTED.map(([id]) => id));
   for (const { id } of INVARIANTS) assert.ok(ids.has(id), id);

@@ -14,7 +14,7 @@ import { startToxiproxy } from './toxiproxy.mjs';
  * @property {string} dataDir
  * @property {string} api its address, straight
  * @property {{ adminEmail: string, adminPassword: string }} administrator
- * @property {import('./toxiproxy.mjs').ToxiproxyClient} proxies
+ * @property {import('./toxiproxy-client.cjs').ToxiproxyClient} proxies
  * @property {() => Promise<void>} stop
  * @property {() => Promise<void>} kill everything at once, as for a second Ctrl-C
  */

@@ -1,10 +1,11 @@
 // @ts-check
 // A client of the API that writes every request and its answer to a log, and tries again what a client may: what got no answer, 429 and
 // 5xx, and 409 for a key that another call holds. Not covered: what is asked; that is the load's business.
-import { createHash } from 'node:crypto';
-import { messageOf } from './../shared/errors.mjs';
+import { messageOf } from '../shared/errors.mjs';
 import { pause } from '../shared/wait.mjs';
 import { addJsonLine } from '../shared/json-lines.cjs';
+import { logCall } from './client-log.cjs';
+import { smallFile } from './small-file.cjs';
 
 /** Longer than the API takes for anything that works. */
 const TIMEOUT_MS = 15_000;
@@ -16,19 +17,6 @@ const RETRY_MS = 300;
  * @property {any} body
  * @property {number} retryAfterSeconds 0 when the API does not say
  */
-
-/** @param {string} word @returns {FormData} a small file of messages with their intents, in which the word stands in every row */
-function smallFile(word, { rows = 240, seed = 1 } = {}) {
-  const intents = ['refund', 'delivery', 'invoice', 'password'];
-  const lines = Array.from({ length: rows }, (_, index) => {
-    const intent = intents[(index + seed) % intents.length];
-    const number = createHash('sha256').update(`${seed} ${index}`).digest('hex').slice(0, 6);
-    return `"${word} my ${intent} number ${number} ${index % 3 ? 'is late' : 'is wrong'} since ${index % 28} May",${intent}`;
-  });
-  const form = new FormData();
-  form.set('file', new Blob([`text,label\n${lines.join('\n')}\n`]), 'messages.csv');
-  return form;
-}
 
 export class LoggedClient {
   #base;
@@ -80,19 +68,8 @@ export class LoggedClient {
     } catch (error) {
       fault = messageOf(error instanceof Error && error.cause ? error.cause : error);
     }
-    const isSecret = route.startsWith('/api/auth/') && route !== '/api/auth/register';
-    addJsonLine(this.#log, {
-      at,
-      ms: Date.now() - at,
-      user: this.userId,
-      method,
-      route,
-      ...(key ? { key } : {}),
-      ...(body === undefined || isForm || route.startsWith('/api/auth/') ? {} : { body }),
-      status: reply.status,
-      ...(reply.body === undefined || isSecret ? {} : { reply: reply.body }),
-      ...(fault ? { error: fault } : {}),
-    });
+    const { status, body: answer } = reply;
+    logCall(this.#log, { at, user: this.userId, method, route, key, body, status, reply: answer, error: fault });
     return reply;
   }
 
@@ -143,7 +120,8 @@ export class LoggedClient {
    * @returns {Promise<string | undefined>} its id
    */
   async upload({ word, key, seed, rows }) {
-    const form = smallFile(word, { seed, rows });
+    const form = new FormData();
+    form.set('file', new Blob([smallFile({ word, seed, rows })]), 'messages.csv');
     form.set('name', `${word} messages`);
     form.set('datasetType', 'training');
     const { status, body } = await this.request('POST', '/api/datasets/upload', { body: form, key });

@@ -1,8 +1,5 @@
 // @ts-check
-// What can be killed in a running stack: its processes, by their ids in run.json, and the processes of jobs, which work in a folder of
-// the stack's work folder.
-import fs from 'node:fs';
-import path from 'node:path';
+// What can be killed in a running stack: its processes, by their ids in run.json. Not covered: those of jobs (job-processes.cjs).
 import { sendSignal } from '../shared/processes.mjs';
 import { isRunning, readRunFile } from '../stack/run-file.mjs';
 
@@ -23,31 +20,6 @@ export const PROCESSES = /** @type {const} */ ([
 export function pidOf(dataDir, name) {
   const record = readRunFile(dataDir)?.processes[name];
   return record && isRunning(record) ? /** @type {number} */ (record.pid) : undefined;
-}
-
-/**
- * The processes that work for jobs, of one service or of all. Linux only: elsewhere none are found.
- * @param {string} dataDir
- * @param {string} [service]
- * @returns {{ pid: number, service: string, folder: string }[]}
- */
-export function jobProcesses(dataDir, service) {
-  if (!fs.existsSync('/proc')) return [];
-  const root = `${path.join(fs.realpathSync(dataDir), 'work')}${path.sep}`;
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const folder = fs.readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '');
-        if (!folder.startsWith(root)) return [];
-        const [owner = '', job = ''] = folder.slice(root.length).split(path.sep);
-        return [{ pid: Number(pid), service: owner, folder: job }];
-      } catch {
-        return [];
-      }
-    })
-    .filter((process) => service === undefined || process.service === service);
 }
 
 /**

@@ -1,24 +1,17 @@
 // @ts-check
-// toxiproxy: one server process with a proxy for each link, and the faults that can be laid into them.
+// toxiproxy: one server process with a proxy for each link. Not covered: the faults that are laid into them (toxiproxy-client.cjs).
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { UserError } from '../shared/errors.mjs';
 import { endProcessTree } from '../shared/processes.mjs';
 import { waitUntil } from '../shared/wait.mjs';
+import { ToxiproxyClient } from './toxiproxy-client.cjs';
 
 const HOST = '127.0.0.1';
 const READY_TIMEOUT_MS = 10_000;
 /** Below the ports that systems hand out for outgoing connections: a proxy that is switched off must get its port back. */
 const PORTS = { first: 24_000, last: 31_000 };
-
-/**
- * @typedef {'latency' | 'bandwidth' | 'slow_close' | 'timeout' | 'reset_peer' | 'slicer' | 'limit_data'} ToxicType
- * @typedef {object} Toxic
- * @property {ToxicType} type
- * @property {'upstream' | 'downstream'} [stream] upstream: what the caller sends; downstream, the default: what it is answered
- * @property {Record<string, number>} [attributes]
- */
 
 /** @returns {Promise<number>} a port that nobody listens on */
 async function freePort() {
@@ -32,64 +25,6 @@ async function freePort() {
     if (free) return port;
   }
   throw new UserError(`no free port between ${PORTS.first} and ${PORTS.last} for the proxies`);
-}
-
-/** The HTTP side of a toxiproxy server, wherever it runs: what tests use to lay faults. */
-export class ToxiproxyClient {
-  /** @param {string} url */
-  constructor(url) {
-    this.url = url;
-  }
-
-  /** @param {string} method @param {string} route @param {unknown} [body] */
-  async #call(method, route, body) {
-    const response = await fetch(`${this.url}${route}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(5000),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`toxiproxy: ${method} ${route} answered ${response.status} ${text}`);
-    return text ? JSON.parse(text) : undefined;
-  }
-
-  /** @returns {Promise<string>} */
-  version() {
-    return fetch(`${this.url}/version`).then((response) => response.text());
-  }
-
-  /** @param {{ name: string, listen: string, upstream: string }} proxy */
-  addProxy(proxy) {
-    return this.#call('POST', '/proxies', { ...proxy, enabled: true });
-  }
-
-  /** Lays a fault into a link. @param {string} link @param {Toxic} toxic */
-  async add(link, { type, stream = 'downstream', attributes = {} }) {
-    const name = `${type}_${stream}`;
-    await this.#call('POST', `/proxies/${encodeURIComponent(link)}/toxics`, {
-      name,
-      type,
-      stream,
-      toxicity: 1,
-      attributes,
-    });
-  }
-
-  /** Cuts a link: connections end, new ones are refused. @param {string} link */
-  async cut(link) {
-    await this.#call('POST', `/proxies/${encodeURIComponent(link)}`, { enabled: false });
-  }
-
-  /** Nothing passes any more and nobody is told, as with a cable that is pulled. @param {string} link */
-  async blackhole(link) {
-    for (const stream of /** @type {const} */ (['upstream', 'downstream']))
-      await this.add(link, { type: 'timeout', stream, attributes: { timeout: 0 } });
-  }
-
-  /** Every link is whole again. */
-  async heal() {
-    await this.#call('POST', '/reset');
-  }
 }
 
 /**

@@ -1,11 +1,10 @@
 /** How fault tests make faults: kill a process of the stack or of a job, and hurt a connection. Each fault is noted for the checker. */
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import path from 'node:path';
+import { jobProcesses as processesOf } from '../../../tools/faults/job-processes.cjs';
+import { ToxiproxyClient, type Toxic } from '../../../tools/faults/toxiproxy-client.cjs';
 import { noteFault } from '../../../tools/shared/fault-log.cjs';
 import { stackProcess, waitFor } from '../../system/support/client';
 
 export const DATA_DIR = process.env.WLOPS_DATA_DIR ?? '';
-const PROXIES = process.env.WLOPS_TEST_PROXIES ?? '';
 
 export const SERVICES = ['optimizer', 'trainer', 'evaluator'] as const;
 export type Service = (typeof SERVICES)[number];
@@ -51,51 +50,32 @@ export async function restart(name: ProcessName): Promise<number> {
   return isBack(name, await kill(name));
 }
 
-/** The processes that work for jobs of a service: those that stand in its work folder. */
-export function jobProcesses(service: Service): number[] {
-  const folder = path.join(realpathSync(DATA_DIR), 'work', service) + path.sep;
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
+/** The processes that work for jobs of a service. */
+export const jobProcesses = (service: Service) => processesOf(DATA_DIR, service);
 
 /** Kills the process of the service's job, once there is one. */
 export async function killJob(service: Service): Promise<void> {
-  const pid = await waitFor(`a job process of the ${service}`, 60, async () => jobProcesses(service)[0] ?? null);
-  note(`job of ${service}`);
+  const { pid, folder } = await waitFor(
+    `a job process of the ${service}`,
+    60,
+    async () => jobProcesses(service)[0] ?? null,
+  );
+  noteFault(DATA_DIR, `job of ${service}`, { job: folder });
   process.kill(pid, 'SIGKILL');
 }
 
-export interface Toxic {
-  type: 'latency' | 'bandwidth' | 'timeout' | 'reset_peer' | 'slicer' | 'limit_data';
-  /** `downstream`, the default: what the caller is answered. */
-  stream?: 'upstream' | 'downstream';
-  attributes?: Record<string, number>;
-}
-
-async function proxies(route: string, body: unknown): Promise<void> {
-  const response = await fetch(`${PROXIES}${route}`, { method: 'POST', body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`toxiproxy: ${route} → ${response.status} ${await response.text()}`);
-}
+const proxies = () => new ToxiproxyClient(process.env.WLOPS_TEST_PROXIES ?? '');
 
 /** Lays a fault into a connection. */
-export async function hurt(link: Link, { type, stream = 'downstream', attributes = {} }: Toxic): Promise<void> {
-  note(`${link} ${type}`);
-  const name = `${type}_${stream}`;
-  await proxies(`/proxies/${encodeURIComponent(link)}/toxics`, { name, type, stream, toxicity: 1, attributes });
+export async function hurt(link: Link, toxic: Toxic): Promise<void> {
+  note(`${link} ${toxic.type}`);
+  await proxies().add(link, toxic);
 }
 
 /** Connections end at once, and new ones are refused. */
 export async function cut(link: Link): Promise<void> {
   note(`${link} cut`);
-  await proxies(`/proxies/${encodeURIComponent(link)}`, { enabled: false });
+  await proxies().cut(link);
 }
 
 /** Nothing passes any more and nobody is told. */
@@ -106,7 +86,7 @@ export async function blackhole(link: Link): Promise<void> {
 
 /** Every connection is whole again. Written down too: until then a hurt connection is to blame for what is done again. */
 export async function heal(): Promise<void> {
-  await proxies('/reset', {});
+  await proxies().heal();
   note('healed');
 }
 

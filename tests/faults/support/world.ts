@@ -1,26 +1,17 @@
 /** What fault tests look at: small tasks, the rows that tell what became of them, the services' job stores, and the checker. */
-import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { storedJobs, type StoredJob } from '../../../tools/faults/job-store.cjs';
+import { smallFile } from '../../../tools/faults/small-file.cjs';
 import { newUser, stackProcess, waitFor, type Client, type Json } from '../../system/support/client';
 import { DATA_DIR, heal, type Service } from './faults';
+import { anonymous, CLIENT_LOG } from './logged-client';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const PYTHON = process.env.WLOPS_TEST_PYTHON || 'python3';
-
-/** 240 short messages of four intents; the same bytes for the same seed. */
-export function smallFile(seed = 1, rows = 240): Uint8Array {
-  const intents = ['refund', 'delivery', 'invoice', 'password'];
-  const lines = Array.from({ length: rows }, (_, index) => {
-    const intent = intents[(index + seed) % intents.length];
-    const number = createHash('sha256').update(`${seed} ${index}`).digest('hex').slice(0, 6);
-    return `"my ${intent} number ${number} ${index % 3 ? 'is late' : 'is wrong'} since ${index % 28} May",${intent}`;
-  });
-  return Buffer.from(`text,label\n${lines.join('\n')}\n`);
-}
 
 /** A task that is over in some seconds. */
 export const SHORT = { modelName: 'builtin:classifier', seed: 7, hyperparameters: { epochs: 4 } };
@@ -49,8 +40,12 @@ export class Person {
   ) {}
 
   static async create(): Promise<Person> {
-    const client = await newUser();
-    const dataset = await client.upload(smallFile(), { name: 'messages', datasetType: 'training', domain: 'support' });
+    const client = await newUser(anonymous());
+    const dataset = await client.upload(Buffer.from(smallFile()), {
+      name: 'messages',
+      datasetType: 'training',
+      domain: 'support',
+    });
     return new Person(client, dataset.datasetId as string);
   }
 
@@ -91,53 +86,12 @@ export class Person {
   }
 }
 
-export interface Job {
-  jobId: string;
-  taskId: string;
-  iteration: number;
-  phase: string;
-  segment: number;
-  state: string;
-  attempt: number;
-  crashes: number;
-  createdAt: number;
-  startedAt: number | null;
-  finishedAt: number | null;
-}
-
-const JOBS_SCRIPT = `
-import json, sqlite3, sys
-db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
-db.row_factory = sqlite3.Row
-print(json.dumps([dict(row) for row in db.execute(
-    "SELECT jobs.*, (SELECT count(*) FROM restarts WHERE restarts.job_id = jobs.job_id AND cause = 'process') AS crashes FROM jobs ORDER BY number"
-)]))
-`;
-
 /** The job store of a service as it is now. */
-export function jobs(service: Service): Job[] {
-  const file = path.join(DATA_DIR, 'jobs', `${service}.sqlite`);
-  const rows = JSON.parse(
-    execFileSync(PYTHON, ['-c', JOBS_SCRIPT, file], { encoding: 'utf8', maxBuffer: 2 ** 28 }),
-  ) as Json[];
-  const time = (text: string | null) => (text === null ? null : Date.parse(text));
-  return rows.map((row) => ({
-    jobId: row.job_id,
-    taskId: row.task_id,
-    iteration: row.iteration,
-    phase: row.phase,
-    segment: row.segment,
-    state: row.state,
-    attempt: row.attempt,
-    crashes: row.crashes,
-    createdAt: Date.parse(row.created_at),
-    startedAt: time(row.started_at),
-    finishedAt: time(row.finished_at),
-  }));
-}
+export const jobs = (service: Service): StoredJob[] =>
+  storedJobs(PYTHON, path.join(DATA_DIR, 'jobs', `${service}.sqlite`));
 
 /** The job of a task in a phase; the latest segment. */
-export function jobOf(service: Service, taskId: string, phase: string): Job {
+export function jobOf(service: Service, taskId: string, phase: string): StoredJob {
   const found = jobs(service).filter((job) => job.taskId === taskId && job.phase === phase);
   const last = found.at(-1);
   if (!last) throw new Error(`the ${service} knows no ${phase} of ${taskId}`);
@@ -221,9 +175,11 @@ export async function invariantsHold(): Promise<void> {
   await heal();
   await sleepUntilQuiet();
   const script = path.join(ROOT, 'tools/faults/invariants/run.mjs');
-  const { stdout } = await promisify(execFile)(process.execPath, [script, DATA_DIR, PYTHON]).catch((error: Json) => {
-    throw new Error(`${error.stdout}\n${error.stderr}`);
-  });
+  const { stdout } = await promisify(execFile)(process.execPath, [script, DATA_DIR, PYTHON, CLIENT_LOG]).catch(
+    (error: Json) => {
+      throw new Error(`${error.stdout}\n${error.stderr}`);
+    },
+  );
   expect(stdout).toMatch(/11 passed, 0 failed\n$/);
 }
 

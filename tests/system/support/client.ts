@@ -127,12 +127,12 @@ export function anonymous(): Client {
 
 let people = 0;
 
-/** A new user with a session of his own. */
-export async function newUser(): Promise<Client> {
+/** A new user with a session of his own; `visitor` is whoever calls before that. */
+export async function newUser(visitor: Client = anonymous()): Promise<Client> {
   const email = `person-${process.pid}-${Date.now()}-${people++}@example.org`;
   const password = 'correct horse battery staple';
-  await anonymous().must('/api/auth/register', { email, password });
-  return anonymous().login(email, password);
+  await visitor.must('/api/auth/register', { email, password });
+  return visitor.login(email, password);
 }
 
 /** Calls `attempt` until it answers with something; the one place where the tests wait for time to pass. */

@@ -27,6 +27,7 @@ export function soundWorld() {
   let eventId = 0;
   return {
     now: NOW,
+    hasClientLog: true,
     requests: own.flatMap((one) => {
       const { taskId, userId, datasetId } = one;
       const entry = (method, route, status, reply, more = {}) => ({

@@ -1,6 +1,6 @@
 // @ts-check
 // `npm run check:invariants -- --data-dir D [--client-log F]`: does everything that a running stack holds agree? Ends with
-// `N passed, N failed`.
+// `N passed, N failed`; what could not be judged is named in the line above.
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../../shared/errors.mjs';
@@ -29,7 +29,7 @@ export function parseCheckArguments(args, env) {
 
 /**
  * Gathers, judges and prints.
- * @param {{ dataDir: string, clientLog?: string, python: string, env: NodeJS.ProcessEnv }} options
+ * @param {{ dataDir: string, clientLog?: string | undefined, python: string, env: NodeJS.ProcessEnv }} options
  * @returns {Promise<number>} exit code: 1 when an invariant is violated
  */
 export async function checkInvariants(options) {

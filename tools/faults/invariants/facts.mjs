@@ -80,6 +80,7 @@
  *
  * @typedef {object} Facts
  * @property {number} now milliseconds
+ * @property {boolean} hasClientLog without one, requests and markers are empty and say nothing
  * @property {ClientEntry[]} requests
  * @property {Marker[]} markers
  * @property {string[]} emails of registered users

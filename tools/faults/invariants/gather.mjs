@@ -8,7 +8,6 @@ import { GetObjectCommand, ListMultipartUploadsCommand, paginateListObjectsV2 } 
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import pg from 'pg';
 import { ownerClient } from '../../../deploy/s3/bucket.mjs';
-import { capture } from '../../shared/commands.mjs';
 import { UserError } from '../../shared/errors.mjs';
 import { databaseAddress } from '../../stack/postgres.mjs';
 import { runningStack } from '../../stack/run-file.mjs';
@@ -16,7 +15,8 @@ import { ownerKeys } from '../../stack/s3-keys.mjs';
 import { loadSecrets } from '../../stack/secrets.mjs';
 import { readJsonLines } from '../../shared/json-lines.cjs';
 import { FAULT_LOG } from '../../shared/fault-log.cjs';
-import { jobProcesses } from '../targets.mjs';
+import { jobProcesses } from '../job-processes.cjs';
+import { storedJobs } from '../job-store.cjs';
 
 /** @typedef {import('./facts.mjs').Facts} Facts */
 
@@ -24,32 +24,24 @@ import { jobProcesses } from '../targets.mjs';
 const WORKFLOW_PREFIX = 'wlops-task-';
 const SERVICES = ['optimizer', 'trainer', 'evaluator'];
 
-/** Prints the rows of a job store as JSON. SQLite comes with Python on every version of Node that we run on. */
-const JOBS_SCRIPT = `
-import json, sqlite3, sys
-db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
-db.row_factory = sqlite3.Row
-rows = db.execute("SELECT job_id, task_id, iteration, phase, segment, state, attempt, created_at, started_at, finished_at FROM jobs")
-print(json.dumps([dict(row) for row in rows]))
-`;
-
 /**
  * @param {object} options
  * @param {string} options.dataDir of a stack that runs
  * @param {string} options.python
- * @param {string} [options.clientLog] JSON lines
+ * @param {string | undefined} [options.clientLog] JSON lines
  * @param {NodeJS.ProcessEnv} options.env
  * @returns {Promise<Facts>}
- * @throws {UserError} when no stack runs there
+ * @throws {UserError} when no stack runs there, or there is no such log
  */
 export async function gatherFacts({ dataDir, python, clientLog, env }) {
   const run = runningStack(dataDir);
   if (!run) throw new UserError(`no stack runs on ${dataDir}; start it, for the checker asks its servers`);
+  if (clientLog && !fs.existsSync(clientLog)) throw new UserError(`there is no client log ${clientLog}`);
   const secrets = loadSecrets(dataDir, env);
   const { postgres, s3, temporal } = run.processes;
   if (!postgres || !s3 || !temporal) throw new UserError('the checker needs a stack with servers of its own');
   const rows = await databaseFacts(databaseAddress({ port: postgres.port, password: secrets.postgresPassword }));
-  const [stored, runs, jobs] = await Promise.all([
+  const [stored, runs] = await Promise.all([
     storeFacts(
       { endpoint: s3.url, keys: ownerKeys(/** @type {any} */ ({ secrets, env })), bucket: env.S3_BUCKET || 'wlops' },
       rows.datasets,
@@ -59,17 +51,19 @@ export async function gatherFacts({ dataDir, python, clientLog, env }) {
       env.TEMPORAL_NAMESPACE || 'default',
       rows.tasks.filter(({ startRequestedAt }) => startRequestedAt).map(({ taskId }) => taskId),
     ),
-    Promise.all(SERVICES.map((service) => jobFacts(python, dataDir, service))),
   ]);
   const lines = clientLog ? readJsonLines(clientLog) : [];
   return {
     now: Date.now(),
+    hasClientLog: clientLog !== undefined,
     requests: lines.filter((line) => line.method !== undefined),
     markers: lines.filter((line) => line.marker !== undefined),
     ...rows,
     ...stored,
     runs,
-    jobs: jobs.flat(),
+    jobs: SERVICES.flatMap((service) =>
+      storedJobs(python, path.join(dataDir, 'jobs', `${service}.sqlite`)).map((job) => ({ service, ...job })),
+    ),
     processes: jobProcesses(dataDir),
     faults: readJsonLines(path.join(dataDir, FAULT_LOG)),
   };
@@ -262,27 +256,3 @@ async function workflowRuns(address, namespace, taskIds) {
     await connection.close();
   }
 }
-
-/** @param {string} python @param {string} dataDir @param {string} service @returns {Promise<import('./facts.mjs').JobFact[]>} */
-async function jobFacts(python, dataDir, service) {
-  const file = path.join(dataDir, 'jobs', `${service}.sqlite`);
-  if (!fs.existsSync(file)) return [];
-  const output = await capture(python, ['-c', JOBS_SCRIPT, file]);
-  if (output === undefined) throw new UserError(`${file} cannot be read`);
-  return JSON.parse(output).map((/** @type {any} */ row) => ({
-    service,
-    jobId: row.job_id,
-    taskId: row.task_id,
-    iteration: row.iteration,
-    phase: row.phase,
-    segment: row.segment,
-    state: row.state,
-    attempt: row.attempt,
-    createdAt: Date.parse(row.created_at),
-    startedAt: timeOf(row.started_at),
-    finishedAt: timeOf(row.finished_at),
-  }));
-}
-
-/** @param {string | null} text */
-const timeOf = (text) => (text === null ? null : Date.parse(text));
