@@ -9,7 +9,7 @@ import { CONTROLS } from './invariants/planted-controls.mjs';
 import { nextSegment, REPEATS } from './invariants/planted-repeats.mjs';
 import { RESOURCES } from './invariants/planted-resources.mjs';
 import { TASKS } from './invariants/planted-tasks.mjs';
-import { ago, controlled, edited, NOW, soundWorld, violations } from './invariants/sound-world.mjs';
+import { ago, controlled, edited, HOUR_MS, NOW, soundWorld, violations } from './invariants/sound-world.mjs';
 
 const PLANTED = [...ANSWERS, ...CONTROLS, ...TASKS, ...RESOURCES, ...REPEATS];
 
@@ -141,6 +141,20 @@ test('what retention took is no loss, and what it is taking may be there for a m
     violations('I5', (world) => (world.datasets[0].collectedAt = ago(5))),
     [],
   );
+});
+
+test('what retention has not had the time to take is no violation, nor what is none of its', () => {
+  const found = violations('I5', (world) => {
+    world.objects.set('models/task_zzzzzzzz/0/s0/w', { size: 1, modifiedAt: NOW - 25.9 * HOUR_MS });
+    world.objects.set('elsewhere/file', { size: 1, modifiedAt: 0 });
+    world.tasks[0].status = 'TRAINING';
+    world.openUploads.push(
+      { key: 'datasets/1/x/raw', startedAt: NOW - 24.9 * HOUR_MS },
+      { key: 'models/task_bbbbbbbb/0/s0/w', startedAt: NOW - 1.9 * HOUR_MS },
+      { key: 'optimized/dataset_aaaaaaaa_i0/s0/r', startedAt: NOW - 26.9 * HOUR_MS },
+    );
+  });
+  assert.deepEqual(found, []);
 });
 
 test('a suspended task, and the rows of a segment that was not accepted, are no violations', () => {

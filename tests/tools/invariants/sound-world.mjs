@@ -3,6 +3,7 @@ import { INVARIANTS } from '../../../tools/faults/invariants/judge.mjs';
 
 export const NOW = Date.parse('2026-01-01T12:00:00Z');
 export const ago = (seconds) => new Date(NOW - seconds * 1000);
+export const HOUR_MS = 3_600_000;
 const PATH = ['OPTIMIZING', 'TRAINING', 'EVALUATING', 'COMPLETED'];
 
 /** Two users with a task each, both of the same data and seed and both done; nothing runs. */
@@ -105,6 +106,7 @@ export function soundWorld() {
     ),
     hashes: new Map(own.map((one) => [rawKey(one), 'f00d'])),
     openUploads: [],
+    bounds: { objectMs: 26 * HOUR_MS, uploadMs: 25 * HOUR_MS, partsMs: 2 * HOUR_MS, partsOfRunningMs: 27 * HOUR_MS },
     jobs: own.map(({ taskId }) => ({
       service: 'trainer',
       jobId: `job_${taskId}`,

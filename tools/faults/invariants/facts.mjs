@@ -92,6 +92,7 @@
  * @property {Map<string, { size: number, modifiedAt: number }>} objects
  * @property {Map<string, string>} hashes sha256 of the uploads' bytes as they lie in the store
  * @property {{ key: string, startedAt: number }[]} openUploads multipart uploads that nobody has ended
+ * @property {import('./retention-bounds.mjs').RetentionBounds} bounds how old what belongs to nothing may become
  * @property {JobFact[]} jobs
  * @property {{ pid: number, service: string, folder: string }[]} processes that work for jobs
  * @property {{ workflowId: string, runId: string, events: number, bytes: number }[]} runs of workflows

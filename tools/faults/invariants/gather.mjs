@@ -17,6 +17,7 @@ import { readJsonLines } from '../../shared/json-lines.cjs';
 import { FAULT_LOG } from '../../shared/fault-log.cjs';
 import { jobProcesses } from '../job-processes.cjs';
 import { storedJobs } from '../job-store.cjs';
+import { retentionBounds } from './retention-bounds.mjs';
 
 /** @typedef {import('./facts.mjs').Facts} Facts */
 
@@ -61,6 +62,7 @@ export async function gatherFacts({ dataDir, python, clientLog, env }) {
     ...rows,
     ...stored,
     runs,
+    bounds: retentionBounds(env),
     jobs: SERVICES.flatMap((service) =>
       storedJobs(python, path.join(dataDir, 'jobs', `${service}.sqlite`)).map((job) => ({ service, ...job })),
     ),

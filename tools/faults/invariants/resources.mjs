@@ -1,16 +1,18 @@
 // @ts-check
 // What is held outside the rows: I4 nothing works for a task that rests, I5 objects are as their rows say, I9 histories stay short.
 
+import { isOurs, isUpload, ownersOf } from './keys.mjs';
+
 /** @typedef {import('./facts.mjs').Check} Check */
 
 const REST_MS = 5000;
-const SWEPT_AFTER_MS = 3_600_000;
 /** How long after its mark the bytes of a collected data set may still be there. */
 const REMOVED_AFTER_MS = 60_000;
 const MAX_RUN_EVENTS = 2048;
 const MAX_RUN_BYTES = 2 * 1024 * 1024;
 
-const AT_REST = new Set(['SUSPENDED', 'COMPLETED', 'FAILED', 'CANCELLED']);
+const ENDED = new Set(['COMPLETED', 'FAILED', 'CANCELLED']);
+const AT_REST = new Set(['SUSPENDED', ...ENDED]);
 
 /** @type {Check} */
 export function restingTasksHoldNothing({ now, tasks, events, jobs, processes, openUploads }) {
@@ -32,7 +34,7 @@ export function restingTasksHoldNothing({ now, tasks, events, jobs, processes, o
     return isOver ? [`process ${pid} of the ${service} works for ${folder}, a job that is over or unknown`] : [];
   });
   const open = openUploads
-    .filter(({ key }) => [...resting].some((taskId) => key.includes(taskId)))
+    .filter(({ key }) => ownersOf(key).some((owner) => resting.has(owner)))
     .map(({ key }) => `${key} is still being uploaded, and its task rests`);
   return [...working, ...alive, ...open];
 }
@@ -40,15 +42,11 @@ export function restingTasksHoldNothing({ now, tasks, events, jobs, processes, o
 /** @param {Date | null} collectedAt @param {number} now */
 const isOlder = (collectedAt, now) => collectedAt !== null && now - collectedAt.getTime() > REMOVED_AFTER_MS;
 
-/** The owner's id in a key: a data set or a task. @param {string} key */
-function ownerOf(key) {
-  const [top, first, second] = key.split('/');
-  if (top === 'datasets') return second;
-  return top === 'optimized' || top === 'models' || top === 'evaluations' ? first : undefined;
-}
+/** @param {number} milliseconds */
+const hours = (milliseconds) => `${Number((milliseconds / 3_600_000).toFixed(2))} h`;
 
 /** @type {Check} */
-export function objectsAreAsTheirRowsSay({ now, datasets, tasks, objects, hashes, openUploads }) {
+export function objectsAreAsTheirRowsSay({ now, datasets, tasks, objects, hashes, openUploads, bounds }) {
   const present = datasets.filter(({ isDeleted, collectedAt }) => !isDeleted && !collectedAt);
   const wrong = present.flatMap(({ datasetId, storagePath, fileSize, sha256, isOptimized }) => {
     const object = objects.get(storagePath);
@@ -65,20 +63,19 @@ export function objectsAreAsTheirRowsSay({ now, datasets, tasks, objects, hashes
       ({ datasetId, storagePath }) => `${datasetId}: ${storagePath} is there, and retention has said that it is gone`,
     );
   const owners = new Set([...datasets.map(({ datasetId }) => datasetId), ...tasks.map(({ taskId }) => taskId)]);
-  /** @param {string} key */
-  const isOwned = (key) => {
-    const owner = ownerOf(key) ?? '';
-    if (owners.has(owner)) return true;
-    // A data set of a segment that was not accepted is named after its task.
-    const [, own = ''] = /^dataset_(.+?)_i\d+/.exec(owner) ?? [];
-    return owners.has(`task_${own}`);
-  };
   const unowned = [...objects]
-    .filter(([key, { modifiedAt }]) => now - modifiedAt > SWEPT_AFTER_MS && !isOwned(key))
-    .map(([key]) => `${key} belongs to nothing, for more than an hour`);
+    .filter(([key, { modifiedAt }]) => isOurs(key) && now - modifiedAt > bounds.objectMs)
+    .filter(([key]) => !ownersOf(key).some((owner) => owners.has(owner)))
+    .map(([key]) => `${key} belongs to nothing, for more than ${hours(bounds.objectMs)}`);
+  const running = new Set(tasks.filter(({ status }) => !ENDED.has(status)).map(({ taskId }) => taskId));
+  /** @param {string} key */
+  const boundOf = (key) => {
+    if (isUpload(key)) return bounds.uploadMs;
+    return ownersOf(key).some((owner) => running.has(owner)) ? bounds.partsOfRunningMs : bounds.partsMs;
+  };
   const abandoned = openUploads
-    .filter(({ startedAt }) => now - startedAt > SWEPT_AFTER_MS)
-    .map(({ key }) => `${key} is being uploaded for more than an hour`);
+    .filter(({ key, startedAt }) => isOurs(key) && now - startedAt > boundOf(key))
+    .map(({ key }) => `${key} is being uploaded for more than ${hours(boundOf(key))}`);
   return [...wrong, ...kept, ...unowned, ...abandoned];
 }
 
