@@ -1,13 +1,14 @@
 /** Which object keys a job may name in its result: those below the prefixes it was given, and those it was given itself. */
 import type { JobRequestBase } from '../src/contracts/jobs';
+import { keysNamedBy } from '../src/domain/named-keys';
 import { sealedPrefix } from '../src/domain/storage-keys';
 
 /** The keys of `result` that do not belong to the task of `request`. */
 export function foreignKeys(request: JobRequestBase, result: unknown): string[] {
-  const given = new Set(keysIn(request));
+  const given = new Set(keysNamedBy(request));
   const earlier = request.earlierPrefixes ?? [];
   const folders = [request.outputPrefix, ...earlier, ...prefixesIn(request), ...[...given].map(folderOf)];
-  return keysIn(result).filter((key) => !given.has(key) && !folders.some((folder) => key.startsWith(folder)));
+  return keysNamedBy(result).filter((key) => !given.has(key) && !folders.some((folder) => key.startsWith(folder)));
 }
 
 /** A job may refer to what lies beside what it was given: the files of a manifest, an earlier iteration's rows. */
@@ -19,13 +20,4 @@ function folderOf(key: string): string {
 function prefixesIn(request: JobRequestBase): string[] {
   if (!('sealedPrefix' in request && typeof request.sealedPrefix === 'string')) return [];
   return [request.sealedPrefix, sealedPrefix(request.taskId)];
-}
-
-/** Every `key` of an object reference, and every `modelPath`, wherever it stands. */
-function keysIn(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(keysIn);
-  if (typeof value !== 'object' || value === null) return [];
-  const fields = value as Record<string, unknown>;
-  const own = [fields.sha256 === undefined ? undefined : fields.key, fields.modelPath];
-  return [...own.filter((key): key is string => typeof key === 'string'), ...Object.values(fields).flatMap(keysIn)];
 }

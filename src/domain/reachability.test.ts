@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { keysNamedBy } from './named-keys';
 import {
-  keysNamedBy,
   reachOf,
   taskGarbage,
   uploadGarbage,

@@ -3,7 +3,8 @@
  * task at a time and in pages: a task may have thousands of executions. No scope here: the caller is the worker.
  */
 import type { Db } from '../db';
-import { keysNamedBy, type NamedByExecution, type TaskNames, type UploadUse } from '../domain/reachability';
+import { keysNamedBy } from '../domain/named-keys';
+import type { NamedByExecution, TaskNames, UploadUse } from '../domain/reachability';
 import { isTerminal } from '../domain/task-status';
 import type { Prisma } from '../generated/prisma/client';
 
