@@ -15,7 +15,10 @@ import { temporalClusterAnswers, temporalClusterArguments } from './temporal-clu
 /** Importing PyTorch from a cold disk takes most of it. */
 const SERVICE_READY_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
-/** More than the API takes to finish its requests and the worker to let go of its activities: 8 s each. */
+/**
+ * More than the API takes to finish its requests and the worker to let go of its activities, 8 s each, and a Python service to answer its
+ * requests (2 s) and let its jobs save (5 s).
+ */
 const DRAIN_GRACE_MS = 10_000;
 
 /** Name of the component, its Python package, and the variable of its port. */
@@ -227,6 +230,7 @@ export function pythonComponents(context, env) {
       url,
       isReady: () => httpAnswers(`${url}/readyz`),
       readyTimeoutMs: SERVICE_READY_TIMEOUT_MS,
+      stopGraceMs: DRAIN_GRACE_MS,
     };
   });
 }

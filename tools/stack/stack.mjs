@@ -32,8 +32,8 @@ import { hasOwnTemporalUi, ownPorts, readStackSettings, runsTemporalCluster } fr
 import { requireTemporal } from './temporal.mjs';
 import { checkTemporalStore, prepareNamespace, prepareTemporalDatabases } from './temporal-cluster.mjs';
 
-/** All that is not PostgreSQL must be gone by then; what is not is killed. */
-const STOP_BUDGET_MS = 15_000;
+/** All that is not PostgreSQL must be gone by then; what is not is killed. Long enough for a slow worker and a training that saves. */
+const STOP_BUDGET_MS = 20_000;
 /** Their jobs are begun again at the next start, as after a fault; the checker must know why. */
 const RUNS_JOBS = new Set(['optimizer', 'trainer', 'evaluator']);
 
@@ -46,6 +46,7 @@ const RUNS_JOBS = new Set(['optimizer', 'trainer', 'evaluator']);
  * @property {import('../setup/setup.mjs').Installation} installation
  * @property {Print} print events of the stack
  * @property {Print} [printLog] lines of the components; they stand in the log files in any case
+ * @property {ProcessSpec[]} [proxies] what connections are led through; started first and stopped last
  * @property {import('./routes.mjs').Route} [route] by which port a process reaches another; straight when absent
  */
 
@@ -184,6 +185,7 @@ export class Stack {
       const warning = sharedKeysWarning(context);
       if (warning) print('s3', warning);
 
+      await this.#startTier(this.#options.proxies ?? []);
       const withCluster = runsTemporalCluster(this.#settings);
       const postgres = given.postgres ? undefined : await postgresComponent(context);
       const servers = [

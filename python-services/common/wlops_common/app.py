@@ -59,6 +59,7 @@ def create_app(
     )
     app.state.job_store = store
     app.state.endings = endings
+    app.state.runner = runner
     install_error_handlers(app)
     app.include_router(health_router(settings.bucket, store, runner, metrics))
     app.include_router(job_router(definition, JobDesk(store, runner, endings)))

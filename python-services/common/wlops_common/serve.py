@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from wlops_common.jobs.endings import Endings
+from wlops_common.jobs.runner import JobRunner
 from wlops_common.jobs.store import JobStoreInUse
 from wlops_common.json_logging import configure_logging
 from wlops_common.settings import Settings, SettingsFault, load_settings
@@ -52,11 +53,15 @@ def serve(name: str, settings_class: type[Settings], create_app: Callable[[Setti
 
 
 class _Server(uvicorn.Server):
-    """A server that answers those who wait for a job when it is told to stop, with what is known by then."""
+    """A server that answers those who wait for a job when it is told to stop, with what is known by then; told twice, it hurries."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See the base class. Called by a signal, so in the middle of anything: what takes a lock is left to the event loop."""
-        endings: Endings = self.config.app.state.endings  # type: ignore[union-attr]
+        state = self.config.app.state  # type: ignore[union-attr]
+        runner: JobRunner = state.runner
+        endings: Endings = state.endings
+        if self.should_exit:
+            runner.hurry()
         with contextlib.suppress(RuntimeError):  # no loop runs yet, or any more
             asyncio.get_running_loop().call_soon_threadsafe(endings.release_all)
         super().handle_exit(sig, frame)

@@ -205,6 +205,29 @@ def test_a_killed_service_redoes_no_more_than_since_the_last_checkpoint(
         service.end()
 
 
+def test_a_service_that_is_told_to_stop_goes_on_from_the_step_it_had(
+    bucket: BucketAddress, tmp_path: Path, make: Made, expected: TrainResult
+) -> None:
+    request = make("told_to_stop")
+    never = {**request.hyperparameters, "checkpoint_interval_seconds": 3600}
+    service = ServiceProcess(tmp_path, bucket, ("-m", "trainer"), WLOPS_TRAINER_PORT="0")
+    try:
+        job = service.submit(request.model_copy(update={"hyperparameters": never}))
+        wait_for_step(service, job["jobId"], STEPS_PER_EPOCH // 2)
+        assert service.end() == 0
+        assert job_processes(service) == []
+        service.start()
+        result = finished(service, job["jobId"])
+        assert result.resumed_from_step is not None
+        assert result.resumed_from_step >= STEPS_PER_EPOCH // 2
+        assert without_times(result) == without_times(expected)
+        (restart,) = service.status(job["jobId"])["restarts"]
+        assert (restart["cause"], restart["step"] <= result.resumed_from_step) == ("service", True)
+        assert log_of(service, "told_to_stop").count("checkpoint saved") == 1
+    finally:
+        service.end()
+
+
 def test_a_pause_that_cannot_save_in_time_ends_and_goes_on_from_an_older_checkpoint(
     tmp_path: Path, make: Made, bucket: BucketAddress
 ) -> None:

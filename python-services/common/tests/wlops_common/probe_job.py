@@ -29,6 +29,10 @@ def run(context: JobContext, request: TrainRequest) -> TrainResult:
 def _succeed(context: JobContext, request: TrainRequest) -> TrainResult:
     context.progress("working", 1, 2, loss=0.5)
     context.progress("working", 2, 2, loss=0.25)
+    return _commit(context, request)
+
+
+def _commit(context: JobContext, request: TrainRequest) -> TrainResult:
     weights = context.store.put(f"{context.attempt_prefix}model.bin", b"weights")
     facts = {
         "modelPath": context.attempt_prefix,
@@ -54,6 +58,25 @@ def _wait_politely(context: JobContext, request: TrainRequest) -> TrainResult:
         checkpoint = context.store.put(f"{context.attempt_prefix}checkpoint", b"state")
         raise JobInterrupted(stop.reason, {"checkpoint": checkpoint.to_json()}) from stop
     return _succeed(context, request)
+
+
+def _save_slowly(context: JobContext, request: TrainRequest) -> TrainResult:
+    try:
+        _wait(lambda: context.progress("waiting"))
+    except JobInterrupted:
+        context.log("saving")
+        time.sleep(float(request.hyperparameters["seconds"]))
+        raise
+    return _succeed(context, request)
+
+
+def _finish_when_told(context: JobContext, request: TrainRequest) -> TrainResult:
+    """It was about to be done when it is told to stop."""
+    try:
+        _wait(lambda: context.progress("waiting"))
+    except JobInterrupted:
+        context.log("finishing")
+    return _commit(context, request)
 
 
 def _witness(context: JobContext, request: TrainRequest) -> TrainResult:
@@ -205,6 +228,8 @@ def _leave_work(context: JobContext, request: TrainRequest) -> TrainResult:
 _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "succeed": _succeed,
     "wait politely": _wait_politely,
+    "save slowly": _save_slowly,
+    "finish when told": _finish_when_told,
     "wait deafly": _wait_deafly,
     "upload forever": _upload_forever,
     "wait once": _wait_once,

@@ -27,8 +27,9 @@ DEFINITION = ServiceDefinition(
     preload=tuple(os.environ.get("PROBE_PRELOAD", "").split()),
 )
 
-#: Of a pause; a cancel takes as long as it does for users.
-STOP_TIMES = StopTimes(pause_terminate=0.5, pause_kill=1.0)
+#: Of a pause, and of jobs that save when the service stops; a cancel takes as long as it does for users.
+_SAVING = float(os.environ.get("PROBE_SAVE_SECONDS", "0.5"))
+STOP_TIMES = StopTimes(pause_terminate=_SAVING, pause_kill=_SAVING + 0.5, stop_save=_SAVING + 1)
 
 
 class ProbeSettings(ServiceSettings):

@@ -235,17 +235,6 @@ def test_a_killed_service_leaves_no_process_and_finishes_its_jobs_after_a_restar
     assert 'wlops_job_restarts_total{reason="service",service="trainer"} 2.0' in own_service.client.get("/metrics").text
 
 
-def test_a_stopped_service_ends_quickly_and_leaves_its_jobs_for_the_next_start(own_service: ServiceProcess) -> None:
-    job = own_service.submit(train_request("stopped", behaviour="wait once"))
-    pids = own_service.wait_for_pids(job["jobId"])
-    began = time.monotonic()
-    assert own_service.end(signal.SIGTERM) == 0
-    assert time.monotonic() - began < 5
-    assert not any(is_running(pid) for pid in pids)
-    own_service.start()
-    assert own_service.wait_for(job["jobId"], "succeeded")["attempt"] == 2
-
-
 def test_a_runner_that_a_fault_of_the_system_stopped_begins_anew_by_itself(own_service: ServiceProcess) -> None:
     job = own_service.submit(train_request("anew", behaviour="wait once"))
     pids = own_service.wait_for_pids(job["jobId"])
@@ -255,7 +244,10 @@ def test_a_runner_that_a_fault_of_the_system_stopped_begins_anew_by_itself(own_s
     log_file.mkdir()
     wait_until(lambda: own_service.client.get("/readyz").status_code == 503, "the service's being unready", seconds=10)
     log_file.rmdir()
-    assert own_service.wait_for(job["jobId"], "succeeded")["attempt"] >= 2
+    done = own_service.wait_for(job["jobId"], "succeeded")
+    assert done["attempt"] >= 2
+    assert done["restarts"][0]["cause"] == "service"
+    assert done["restarts"][0]["stage"].endswith("(its service failed and began anew)")
     assert not any(is_running(pid) for pid in pids)
     assert own_service.client.get("/readyz").status_code == 200
 

@@ -1,8 +1,8 @@
 """The scheduler of one service: one thread that starts waiting jobs, follows running ones and writes down how they end.
 
 Rules (``docs/job-protocol.md``, States): at most N jobs run; a job has ended when no process of it is left; a process that dies without
-an answer is run again as long as it gets further; a service that stops leaves its jobs `queued`. Not here: how a process is started
-(``starting``), what it does (``child``), and how a job that was told to stop is brought to it (``running``).
+an answer is run again as long as it gets further; a service that stops lets its jobs save and leaves them `queued`. Not here: how a
+process is started (``starting``), what it does (``child``), and how a job that was told to stop is brought to it (``running``).
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ _FORGET_EVERY_SECONDS = 24 * 3600
 
 
 _STOOD_STILL = "its process stood still"
+_BEGAN_ANEW = "its service failed and began anew"
 _ABANDONED = JobAbandoned("Nobody asked about the job for so long that it was stopped.").to_job_error()
 
 
@@ -73,8 +74,12 @@ class JobRunner:
         self._forkserver = Forkserver(definition, self.wake)
         self.leases = Leases(settings.job_lease_seconds)
         self._running: list[RunningJob] = []
-        self._starter = Starter(definition, settings, store, self._forkserver, self._janitor, stop_times or StopTimes())
+        self._stop_times = stop_times or StopTimes()
+        self._starter = Starter(definition, settings, store, self._forkserver, self._janitor, self._stop_times)
         self._stopping = False
+        #: Whether jobs are told to save because the service stops.
+        self._is_saving = False
+        self._is_hurried = False
         self._is_closed = False
         self._has_failed = False
         self._forget_next = float("-inf")
@@ -98,7 +103,7 @@ class JobRunner:
         self._thread.start()
 
     def stop(self) -> None:
-        """End all children at once and leave their jobs `queued` for the next start."""
+        """Let the jobs that can pause save what they have, end them all, and leave them `queued` for the next start."""
         self._stopping = True
         self.wake()
         self._thread.join()
@@ -106,6 +111,11 @@ class JobRunner:
         self._is_closed = True
         os.close(self._wake_read)
         os.close(self._wake_write)
+
+    def hurry(self) -> None:
+        """End all children at once when the service stops, saved or not. May be called by a signal: it takes no lock."""
+        self._is_hurried = True
+        self.wake()
 
     def wake(self) -> None:
         """Look at the store now; to be called after a submit or an order, from any thread."""
@@ -132,7 +142,7 @@ class JobRunner:
         while not self._stopping:
             try:
                 if self._has_failed:
-                    self._end_all()
+                    self._end_all(_BEGAN_ANEW)
                     self._has_failed = False
                 self._run()
             except Exception as fault:
@@ -141,6 +151,10 @@ class JobRunner:
                 self._starter.reason_to_wait = shortage_of(fault)
                 log.exception("the job runner failed; it ends its jobs and begins anew")
                 time.sleep(_ANEW_SECONDS)
+        try:
+            self._let_save()
+        except Exception:
+            log.exception("the job runner failed while jobs saved for the next start")
         self._end_all()
 
     def _run(self) -> None:
@@ -171,6 +185,19 @@ class JobRunner:
             elif not self._store.fail_waiting(job_id, _ABANDONED):
                 for job in self._running:
                     job.is_abandoned |= job.status.job_id == job_id
+
+    def _let_save(self) -> None:
+        """Let running jobs save as for a pause, so that the next start goes on from here; what takes longer has an older checkpoint."""
+        if not self._definition.can_pause or self._has_failed:
+            return
+        self._is_saving = True
+        until = time.monotonic() + self._stop_times.stop_save
+        while True:
+            for job in list(self._running):
+                self._follow(job)
+            if not self._running or self._is_hurried or time.monotonic() >= until:
+                return
+            self._sleep()
 
     def _sleep(self) -> None:
         handles = [handle for job in self._running for handle in job.handles()]
@@ -203,12 +230,14 @@ class JobRunner:
             return
         bound_log(job.log_file)
         order = self._store.order_of(job.status.job_id)
-        job.obey(order or ("cancel" if job.is_abandoned else None), now)
+        job.obey(order or ("cancel" if job.is_abandoned else "pause" if self._is_saving else None), now)
 
     def _conclude(self, job: RunningJob) -> None:
         exit_code = job.process.exit_code
         self._release(job)
         job_id = job.status.job_id
+        if self._is_saving and self._has_more_to_do(job):
+            return  # it is put back with those that have not ended
         if job.outcome is None:
             fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
             why = _STOOD_STILL if job.stood_still else None
@@ -230,6 +259,12 @@ class JobRunner:
             "job ended",
             extra={"fields": {**_identity(job), "state": ended.state, "seconds": round(seconds, 3), **code}},
         )
+
+    def _has_more_to_do(self, job: RunningJob) -> bool:
+        """Whether a job that ended while the service stops is to be run again: nobody else told it to pause."""
+        if job.outcome is None:
+            return True
+        return job.outcome.state == "paused" and self._store.order_of(job.status.job_id) is None
 
     def _finish(self, job_id: str, outcome: Outcome) -> JobStatus:
         if outcome.state == "cancelled" and self._store.order_of(job_id) is None:
@@ -270,7 +305,7 @@ class JobRunner:
         job.process.close()
         self._janitor.discard(job.process.work_dir)
 
-    def _end_all(self) -> None:
+    def _end_all(self, why: str | None = None) -> None:
         for job in self._running:
             job.process.signal_group(signal.SIGKILL)
         while self._running:
@@ -278,7 +313,7 @@ class JobRunner:
             _end_leftovers(job.process.work_dir, job.process.pid)
             self._running.pop()
             self._release(job)
-        self._store.requeue_running()
+        self._store.requeue_running(why)
 
 
 def _end_leftovers(folder: Path, group: int | None = None) -> int:

@@ -22,13 +22,16 @@ _MOST_REST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class StopTimes:
-    """Seconds after an order at which a job that has not ended is forced to: asked by SIGTERM, then killed."""
+    """Seconds after an order, or the service's own, at which a job that has not ended is forced to: asked by SIGTERM, then killed."""
 
     cancel_terminate: float = 0.3
     cancel_kill: float = 0.6
     #: A pause leaves time for a checkpoint.
     pause_terminate: float = 120
     pause_kill: float = 123
+    #: What a service that is told to stop gives its jobs to save: a supervisor waits ten seconds before it kills the service itself, and
+    #: two of them may go by until the last request is answered.
+    stop_save: float = 5
 
     def of(self, order: Order) -> tuple[float, float]:
         """Those of one order."""

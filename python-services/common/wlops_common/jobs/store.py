@@ -299,10 +299,11 @@ class JobStore:
         with self._mutex:
             return deaths_of(self._connection, job_id)
 
-    def requeue_running(self) -> list[str]:
+    def requeue_running(self, why: str | None = None) -> list[str]:
         """Put running jobs back to `queued` and answer their ids; those told to cancel are `cancelled` instead.
 
-        A job told to pause keeps that order: run again, it saves what the next segment needs and pauses at once.
+        A job told to pause keeps that order: run again, it saves what the next segment needs and pauses at once. ``why`` is for people,
+        where the service did not simply end.
         """
         now = utc_now()
         with self._transaction() as db:
@@ -314,7 +315,7 @@ class JobStore:
             rows = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
             for row in rows:
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE number = ?", (now, row["number"]))
-                note_restart(db, row, "service", now)
+                note_restart(db, row, "service", now, why=why)
         for row in ended:
             self._on_end(row["job_id"])
         return [row["job_id"] for row in rows]
