@@ -1,13 +1,13 @@
 // @ts-check
 // A real stack for fault tests: Temporal on PostgreSQL, and a proxy in every connection. Everything of it ends with `stop`.
-import fs from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../shared/errors.mjs';
+import { ROOT } from '../shared/paths.mjs';
 import { loadSecrets } from '../stack/secrets.mjs';
 import { readStackSettings } from '../stack/settings.mjs';
 import { Stack } from '../stack/stack.mjs';
 import { LINKS, linkName } from './links.mjs';
-import { startToxiproxy } from './toxiproxy.mjs';
+import { toxiproxyProcess } from './toxiproxy.mjs';
 
 /**
  * @typedef {object} FaultCluster
@@ -33,36 +33,30 @@ export async function startFaultCluster({ env: given, installation, print }) {
   const env = { ...given, WLOPS_TEMPORAL_STORE: 'postgresql' };
   const settings = readStackSettings(env);
   const { dataDir, ports } = settings;
-  fs.mkdirSync(path.join(dataDir, 'logs'), { recursive: true });
-  const proxy = await startToxiproxy({
+  const proxy = await toxiproxyProcess({
     program: toxiproxy.file,
     logFile: path.join(dataDir, 'logs', 'toxiproxy.log'),
+    cwd: ROOT,
     links: LINKS.map((link) => ({ name: linkName(link), port: ports[link.to].port })),
   });
   const stack = new Stack({
     env,
     installation,
     print,
+    proxies: [proxy.spec],
     route: (from, to, port) => proxy.ports[linkName({ from, to })] ?? port,
   });
-  const end = async (/** @type {() => Promise<void>} */ endStack) => {
-    // A fault that lasts would keep the processes from ending as they should.
-    await proxy.client.heal().catch(() => {});
-    await endStack();
-    await proxy.stop();
-  };
-  try {
-    await stack.start();
-  } catch (error) {
-    await proxy.stop();
-    throw error;
-  }
+  await stack.start();
   return {
     dataDir,
     api: stack.urls.api,
     administrator: loadSecrets(dataDir, env),
     proxies: proxy.client,
-    stop: () => end(() => stack.stop()),
-    kill: () => end(() => stack.kill()),
+    stop: async () => {
+      // A fault that lasts would keep the processes from ending as they should.
+      await proxy.client.heal().catch(() => {});
+      await stack.stop();
+    },
+    kill: () => stack.kill(),
   };
 }

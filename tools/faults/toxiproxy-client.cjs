@@ -30,9 +30,9 @@ exports.ToxiproxyClient = class ToxiproxyClient {
     );
   }
 
-  /** @param {{ name: string, listen: string, upstream: string }} proxy */
-  async addProxy(proxy) {
-    await this.#call('POST', '/proxies', { ...proxy, enabled: true });
+  /** @param {{ name: string, listen: string, upstream: string }[]} proxies */
+  async populate(proxies) {
+    await this.#call('POST', '/populate', proxies);
   }
 
   /** @param {string} link @param {Toxic} toxic */

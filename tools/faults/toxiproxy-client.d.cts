@@ -10,7 +10,8 @@ export class ToxiproxyClient {
   constructor(url: string);
   readonly url: string;
   version(): Promise<string>;
-  addProxy(proxy: { name: string; listen: string; upstream: string }): Promise<void>;
+  /** Makes these proxies, and leaves those alone that are there already. */
+  populate(proxies: { name: string; listen: string; upstream: string }[]): Promise<void>;
   /** Lays a fault into a link. */
   add(link: string, toxic: Toxic): Promise<void>;
   /** Cuts a link: connections end, new ones are refused. */
