@@ -153,6 +153,15 @@ def _stop_itself(context: JobContext, request: TrainRequest) -> TrainResult:
     return _succeed(context, request)
 
 
+def _stop_in_a_report(context: JobContext, request: TrainRequest) -> TrainResult:
+    """As if it were stopped while it writes one: the first half of a line is in the pipe."""
+    context.progress("working", 1)
+    line = context._surroundings.report_progress.__self__  # type: ignore[attr-defined]
+    os.write(line._reports.fileno(), b'{"progress"')
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return _succeed(context, request)
+
+
 def _compute(context: JobContext, request: TrainRequest) -> TrainResult:
     """Tells nothing for some seconds, and lets no other thread of its process run for long parts of them."""
     context.progress(f"pids {os.getpid()}")
@@ -234,6 +243,7 @@ _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "upload forever": _upload_forever,
     "wait once": _wait_once,
     "stop itself": _stop_itself,
+    "stop in a report": _stop_in_a_report,
     "compute": _compute,
     "witness": _witness,
     "race": _race,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import signal
 import sys
@@ -29,6 +28,7 @@ from wlops_common.jobs.definition import ServiceDefinition, load_entry
 from wlops_common.jobs.open_uploads import UploadNotes
 from wlops_common.jobs.outcome import Outcome, outcome_of
 from wlops_common.jobs.parent_death import die_with_parent
+from wlops_common.jobs.report_lines import write_report
 from wlops_common.object_store import BucketAddress, S3ObjectStore
 
 
@@ -98,7 +98,7 @@ class ChildLine:
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._mutex:
-            self._reports.send_bytes(json.dumps(message).encode())
+            write_report(self._reports, message)
 
 
 def child_main(task: ChildTask, orders: Connection, reports: Connection) -> None:

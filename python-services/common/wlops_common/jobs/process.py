@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
+from multiprocessing.connection import Connection
 from typing import Any
 
 from wlops_common.jobs.child import ChildTask, child_main
 from wlops_common.jobs.forkserver_start import CONTEXT
 from wlops_common.jobs.living import kill_all, processor_seconds
+from wlops_common.jobs.report_lines import ReportReader
 
 
 class JobProcess:
@@ -23,7 +24,8 @@ class JobProcess:
         task.log_file.parent.mkdir(parents=True, exist_ok=True)
         self.work_dir = task.work_dir
         orders_out, self._orders = CONTEXT.Pipe(duplex=False)
-        self.reports, reports_in = CONTEXT.Pipe(duplex=False)
+        reports_out, reports_in = CONTEXT.Pipe(duplex=False)
+        self._reports = ReportReader(reports_out)
         self._process = CONTEXT.Process(target=child_main, args=(task, orders_out, reports_in), name="job")
         self._process.start()
         orders_out.close()
@@ -36,10 +38,9 @@ class JobProcess:
         assert pid is not None, "the constructor has started the process"  # noqa: S101
         return pid
 
-    @property
-    def sentinel(self) -> int:
-        """Becomes readable when the process has ended."""
-        return self._process.sentinel
+    def handles(self) -> list[Connection | int]:
+        """What becomes readable when the process reports, or has ended."""
+        return [self._process.sentinel, *([self._reports.pipe] if self._reports.is_open else [])]
 
     @property
     def exit_code(self) -> int | None:
@@ -53,11 +54,7 @@ class JobProcess:
 
     def read_reports(self) -> list[dict[str, Any]]:
         """The reports that have arrived whole since the last call."""
-        messages: list[dict[str, Any]] = []
-        with contextlib.suppress(EOFError, OSError):
-            while self.reports.poll(0):
-                messages.append(json.loads(self.reports.recv_bytes()))
-        return messages
+        return self._reports.read()
 
     def signal_group(self, signal_number: int) -> None:
         """Signal the process and everything in its group."""
@@ -76,6 +73,6 @@ class JobProcess:
     def close(self) -> None:
         """After all that: close the pipes and let go of the process."""
         self._orders.close()
-        self.reports.close()
+        self._reports.close()
         self._process.join()
         self._process.close()

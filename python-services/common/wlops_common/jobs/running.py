@@ -115,7 +115,7 @@ class RunningJob:
 
     def handles(self) -> list[Connection | int]:
         """What becomes readable when the process says something or ends; nothing once it has ended, for then they stay readable."""
-        return [] if self._ended is not None else [self.process.sentinel, self.process.reports]
+        return [] if self._ended is not None else self.process.handles()
 
     def next_look(self) -> float:
         """When something is to be done about it though it says nothing, on the monotonic clock."""
