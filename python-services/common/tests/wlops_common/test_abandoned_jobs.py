@@ -110,6 +110,25 @@ def test_leases_begin_when_a_job_is_first_seen_and_end_unless_they_are_off() -> 
     assert not off.are_due(100.0)
 
 
+def test_a_job_that_somebody_waits_for_goes_on_however_long_the_wait(forgetful: ServiceProcess) -> None:
+    job = forgetful.submit(train_request("awaited", 0, behaviour="wait politely"))
+    seconds = 2 * LEASE_SECONDS
+    answer = forgetful.client.get(f"{TRAIN}/{job['jobId']}?waitSeconds={seconds}").json()
+    assert answer["state"] == "running"
+
+
+def test_a_lease_begins_anew_when_the_last_one_who_waits_has_gone() -> None:
+    leases = Leases(10.0)
+    leases.renew("a")
+    began = time.monotonic()
+    with leases.waited_for("a"):
+        with leases.waited_for("a"):
+            assert leases.expired(["a"], began + 1000) == []
+        assert leases.expired(["a"], began + 1000) == []
+    assert leases.expired(["a"], time.monotonic() + 9) == []
+    assert leases.expired(["a"], time.monotonic() + 11) == ["a"]
+
+
 def test_without_leases_nobody_remembers_who_was_asked_about() -> None:
     leases, off = Leases(10.0), Leases(0)
     for one in (leases, off):

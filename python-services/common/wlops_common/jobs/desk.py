@@ -63,13 +63,12 @@ class JobDesk:
         self.runner.leases.renew(status.job_id)
         if status.state in FINISHED or wait_seconds == 0:
             return self._with_reason_to_wait(status)
-        with self.endings.expected(status.job_id) as ended:
+        with self.runner.leases.waited_for(status.job_id), self.endings.expected(status.job_id) as ended:
             status = await run_in_threadpool(self.store.find, status.job_id)
             if status.state in FINISHED:
                 return status
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), wait_seconds)
-        self.runner.leases.renew(status.job_id)
         return self._with_reason_to_wait(await run_in_threadpool(self.store.find, status.job_id))
 
     def _with_reason_to_wait(self, status: JobStatus) -> JobStatus:

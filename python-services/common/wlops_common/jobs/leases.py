@@ -5,9 +5,11 @@ Kept in memory only: a service that starts again counts from its start. Not here
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 #: The jobs are gone through this many times in the length of a lease, and at least this often.
 _LOOKS = 10
@@ -22,6 +24,8 @@ class Leases:
         self._seconds = seconds
         self._mutex = threading.Lock()
         self._asked: dict[str, float] = {}
+        #: How many wait for each job now.
+        self._waiting: Counter[str] = Counter()
         self._look_at = 0.0
 
     def renew(self, job_id: str) -> None:
@@ -30,6 +34,19 @@ class Leases:
             return  # nobody drops the ids then
         with self._mutex:
             self._asked[job_id] = time.monotonic()
+
+    @contextlib.contextmanager
+    def waited_for(self, job_id: str) -> Iterator[None]:
+        """While the block runs somebody waits for this job, which is as good as asking all the time."""
+        with self._mutex:
+            self._waiting[job_id] += 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._waiting[job_id] -= 1
+                self._waiting += Counter()  # drops the zeros
+            self.renew(job_id)
 
     def are_due(self, now: float) -> bool:
         """Whether it is time to look for forgotten jobs; ``now`` is on the monotonic clock."""
@@ -41,5 +58,7 @@ class Leases:
     def expired(self, job_ids: Iterable[str], now: float) -> list[str]:
         """Those of the unfinished jobs, ``job_ids``, that nobody has asked about for the time of a lease. Others are dropped."""
         with self._mutex:
-            self._asked = {job_id: self._asked.get(job_id, now) for job_id in job_ids}
+            self._asked = {
+                job_id: now if job_id in self._waiting else self._asked.get(job_id, now) for job_id in job_ids
+            }
             return [job_id for job_id, asked in self._asked.items() if now - asked >= self._seconds]
