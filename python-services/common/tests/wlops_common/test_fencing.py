@@ -57,7 +57,7 @@ def test_of_attempts_that_commit_in_one_moment_one_wins_and_the_others_take_its_
 ) -> None:
     for number in range(ROUNDS):
         request = train_request("attempts", number)
-        ready = Barrier(3)
+        ready = Barrier(3, timeout=30)
         with ThreadPoolExecutor(3) as pool:
             attempts = [pool.submit(_work, bucket, request, attempt, tmp_path, ready) for attempt in (1, 2, 3)]
             outcomes = [attempt.result() for attempt in attempts]
