@@ -66,6 +66,7 @@ export function reconcileRows(deps: RowReconciler, now = () => new Date()): Prom
       after = page.at(-1)?.id ?? after;
       more = page.length === PAGE;
     }
+    if (isAnotherServer(known, unknown.length)) known += await knownBusyTasks(deps, quietSince);
     if (isAnotherServer(known, unknown.length)) {
       report.unchecked += unknown.length;
       log.error(
@@ -85,6 +86,16 @@ export function reconcileRows(deps: RowReconciler, now = () => new Date()): Prom
 /** A server that does not know most of several tasks has not lost them one by one; those that it knows were started since. */
 function isAnotherServer(known: number, unknown: number): boolean {
   return unknown >= MIN_UNKNOWN && unknown >= known;
+}
+
+/** Of tasks at work, how many Temporal knows: where most are, few are quiet. */
+async function knownBusyTasks({ reads, workflowClient }: RowReconciler, quietSince: Date): Promise<number> {
+  let known = 0;
+  await sideBySide(await reads.busyTasks(quietSince, PAGE), AT_ONCE, async ({ taskId }) => {
+    const state = await workflowState(workflowClient, taskId).catch(() => 'NOT_FOUND');
+    if (state !== 'NOT_FOUND') known += 1;
+  });
+  return known;
 }
 
 /** The code the task ended with, or null when it needed no end or got one from its workflow meanwhile. */

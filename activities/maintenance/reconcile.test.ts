@@ -252,6 +252,10 @@ test('a server that knows no more of the tasks than it does not is another one, 
   handles.push(await workflowOf(known.at(-1) ?? ''));
   expect(await run(activities.reconcileRows)).toMatchObject({ endedInAll: 3, unchecked: 0 });
   for (const taskId of tasks) expect(await rowOf(taskId)).toMatchObject({ failure: { code: 'WORKFLOW_LOST' } });
+  // Those at work count as well, though their rows are left alone.
+  await db.mlTask.updateMany({ where: { taskId: { in: known } }, data: { updatedAt: new Date() } });
+  await Promise.all([task(), task(), task()]);
+  expect(await run(activities.reconcileRows)).toMatchObject({ checked: 3, endedInAll: 3, unchecked: 0 });
   for (const handle of handles) await handle.terminate();
   await db.mlTask.updateMany({ where: { taskId: { in: known } }, data: { status: 'CANCELLED' } });
 });

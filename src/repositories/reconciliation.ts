@@ -44,6 +44,16 @@ export class ReconciliationRepository {
     });
   }
 
+  /** Those that `quietTasks` leaves out because they were written since, the latest first. */
+  busyTasks(quietSince: Date, limit: number): Promise<{ taskId: string }[]> {
+    return this.db.mlTask.findMany({
+      where: { status: { notIn: [...TERMINAL_STATUSES, 'PENDING'] }, updatedAt: { gte: quietSince } },
+      orderBy: { updatedAt: 'desc' },
+      select: { taskId: true },
+      take: limit,
+    });
+  }
+
   /** Null when the task has no row. */
   async standingTask(taskId: string): Promise<StandingTask | null> {
     const task = await this.db.mlTask.findUnique({ where: { taskId } });
