@@ -6,6 +6,7 @@ Not here: whether one is whole, sound and of the same training (``checkpoint``).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,23 +16,39 @@ from wlops_common.job_context import ObjectStore
 
 _INDEX = TypeAdapter(list[ObjectRef])
 _POINTER = TypeAdapter(dict[str, int])
+_STEP = re.compile(r"/checkpoint-(\d+)/manifest\.json$")
 
 
 def write_index(store: ObjectStore, output_prefix: str, attempt: int, checkpoints: Sequence[ObjectRef]) -> None:
-    """Say which checkpoints this attempt has, oldest first, and that it is the last one so far."""
+    """Say which checkpoints this attempt has, oldest first; the pointer keeps the highest number an attempt ever had."""
     index = json.dumps([ref.to_json() for ref in checkpoints]).encode()
     store.put(_index_key(output_prefix, attempt), index, "application/json")
-    store.put(_pointer_key(output_prefix), json.dumps({"attempt": attempt}).encode(), "application/json")
+    highest = max(attempt, _last_attempt(store, output_prefix))
+    store.put(_pointer_key(output_prefix), json.dumps({"attempt": highest}).encode(), "application/json")
 
 
 def checkpoints_below(store: ObjectStore, output_prefix: str, at_least: int = 1) -> Iterator[ObjectRef]:
-    """Manifests of the checkpoints of all attempts, the newest attempt's newest first; attempts up to ``at_least`` are looked at anyway."""
+    """Manifests of the checkpoints of all attempts, the furthest first; attempts up to ``at_least`` are looked at anyway.
+
+    By step, as the number of an attempt says nothing about which is newer: it begins anew where a job's store was lost.
+    """
     last = max(at_least, _last_attempt(store, output_prefix))
     # The pointer may be that of an attempt whose process outlived its service for a moment.
     while store.get(_index_key(output_prefix, last + 1)) is not None:
         last += 1
-    for attempt in range(last, 0, -1):
-        yield from reversed(_index(store, _index_key(output_prefix, attempt)))
+    found = [
+        (_step_of(ref), attempt, ref)
+        for attempt in range(1, last + 1)
+        for ref in _index(store, _index_key(output_prefix, attempt))
+    ]
+    for _, _, ref in sorted(found, key=lambda one: one[:2], reverse=True):
+        yield ref
+
+
+def _step_of(ref: ObjectRef) -> int:
+    """The step that a checkpoint was taken after, which its key names; -1 where it does not, as none of ours."""
+    found = _STEP.search(ref.key)
+    return -1 if found is None else int(found[1])
 
 
 def _index(store: ObjectStore, key: str) -> list[ObjectRef]:

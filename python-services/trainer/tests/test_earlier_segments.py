@@ -200,6 +200,20 @@ def test_a_job_whose_store_was_lost_goes_on_though_its_attempts_are_counted_anew
     die(request, 1, 22, (21,))
     assert json.loads(manifest.read_text())["createdAt"] > first["createdAt"]
     result, start, _ = go_on(jobs, request)
-    # By attempt before step, though the pointer names the last one that saved.
-    assert start == (20, "models/task_1/0/s0/attempt-2/checkpoint-20/manifest.json")
+    # The newest is that of the lowest number.
+    assert start == (21, "models/task_1/0/s0/attempt-1/checkpoint-21/manifest.json")
+    assert without_times(result) == without_times(expected)
+
+
+def test_what_attempts_left_before_the_store_was_lost_is_found_where_newer_ones_are_damaged(
+    jobs: Jobs, die: Callable[..., None], expected: TrainResult
+) -> None:
+    request = request_for(jobs)
+    # Those in between saved nothing.
+    die(request, 4, 13, (12,))
+    die(request, 1, 21, (20,))
+    damaged = jobs.store.root / "models/task_1/0/s0/attempt-1/checkpoint-20/optimizer.safetensors"
+    damaged.write_bytes(b"?" + damaged.read_bytes()[1:])
+    result, start, _ = go_on(jobs, request)
+    assert start == (12, "models/task_1/0/s0/attempt-4/checkpoint-12/manifest.json")
     assert without_times(result) == without_times(expected)
