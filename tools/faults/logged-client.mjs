@@ -82,13 +82,11 @@ export class LoggedClient {
     for (;;) {
       const reply = await this.once(method, route, options);
       const { status, body } = reply;
-      if (status === 401 && this.#account && !route.startsWith('/api/auth/')) {
-        await this.#login();
-        continue;
-      }
+      const isLoggedOut = status === 401 && this.#account !== undefined && !route.startsWith('/api/auth/');
       const isBusyKey = status === 409 && options.key !== undefined && body?.error?.code === 'CONFLICT';
-      const again = status === null || status === 429 || status >= 500 || isBusyKey;
+      const again = status === null || status === 429 || status >= 500 || isBusyKey || isLoggedOut;
       if (!again || this.#draining || Date.now() > deadline) return reply;
+      if (isLoggedOut) await this.#login();
       await pause(Math.max(RETRY_MS, Math.min(reply.retryAfterSeconds, 2) * 1000));
     }
   }

@@ -28,6 +28,8 @@ import { chaosPlan } from './plan.mjs';
 const DEFAULTS = { minutes: 10, seed: 1, interval: 3, users: 3, tasks: 2, 'settle-minutes': 10 };
 /** Default ports plus this stay free of a stack of the default ports. */
 const PORT_OFFSET = '5000';
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
 
 /**
  * @typedef {{ minutes: number, seed: number, interval: number, users: number, tasks: number, settleMinutes: number, dataDir?: string,
@@ -138,14 +140,19 @@ export async function chaos({ env: given, installation, choices }) {
   const handle = {
     stop: async () => {
       stopping = true;
-      for (const end of endings) await end();
-      await starting.then((cluster) => cluster.stop());
+      try {
+        for (const end of endings) await end();
+      } finally {
+        await starting.then((cluster) => cluster.stop());
+      }
     },
     kill: () => starting.then((cluster) => cluster.kill()),
   };
   const stoppedBySignal = stopOnSignal(handle, print);
+  // One that comes while the cluster does not start ends with what kept it from starting.
+  stoppedBySignal.catch(() => {});
   const cluster = await starting;
-  try {
+  const underLoad = async () => {
     const databaseUrl = databaseAddress({
       port: readStackSettings(env).ports.postgres.port,
       password: loadSecrets(dataDir, env).postgresPassword,
@@ -159,7 +166,7 @@ export async function chaos({ env: given, installation, choices }) {
     endings.push(async () => reference.giveUp());
     await runReferenceTasks(reference, () => stopping);
 
-    const load = await startLoad({ base: cluster.api, logFile: clientLog, seed, users, tasksPerUser: tasks });
+    const load = startLoad({ base: cluster.api, logFile: clientLog, seed, users, tasksPerUser: tasks });
     endings.push(async () => {
       for (const client of load.clients) client.giveUp();
       await load.stop();
@@ -177,18 +184,23 @@ export async function chaos({ env: given, installation, choices }) {
     if (!stopping) print('no more faults; everything must come to its end');
     const settled =
       !stopping && (await settle({ dataDir, databaseUrl, load, settleMinutes, isStopping: () => stopping, print }));
-    if (stopping) {
-      await stoppedBySignal;
-      return 130;
-    }
+    if (stopping) return INTERRUPTED;
     print(`${load.taskIds().length} tasks were made`);
     const facts = await gatherFacts({ dataDir, clientLog, python: installation.python, env });
-    const failed = failedForNoReason(facts);
+    const failed = [...load.errors(), ...failedForNoReason(facts)];
     for (const line of failed) print(line);
     const code = tellVerdict(facts);
     return settled && failed.length === 0 ? code : 1;
+  };
+  try {
+    return await underLoad();
+  } catch (error) {
+    // What fails after it was told to stop fails because of that.
+    if (!stopping) throw error;
+    return INTERRUPTED;
   } finally {
-    if (!stopping) await cluster.stop();
+    await cluster.stop();
+    if (stopping) await stoppedBySignal;
   }
 }
 

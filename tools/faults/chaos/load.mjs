@@ -2,6 +2,7 @@
 // The load of a chaos run: users who upload, create, start, look, pause, edit, resume, cancel and fail tasks, each on a path of its own
 // drawn from the seed.
 // Every task of one shape has the same data, settings and seed, so that the checker can compare their results (I11).
+import { messageOf } from '../../shared/errors.mjs';
 import { pause, waitUntil } from '../../shared/wait.mjs';
 import { LoggedClient } from '../logged-client.mjs';
 import { seededRandom } from '../seeded-random.cjs';
@@ -37,6 +38,7 @@ const COMMON_WORD = 'parcelbox';
  * @typedef {object} Load
  * @property {() => Promise<void>} stop no new work; waits until each user has finished what it was doing
  * @property {() => string[]} taskIds of all that were created
+ * @property {() => string[]} errors users that could not go on, and why; none while all is well
  * @property {LoggedClient[]} clients
  *
  * @typedef {object} LoadOptions
@@ -73,19 +75,22 @@ export async function runReferenceTasks(client, isStopping) {
   }
 }
 
-/** @param {LoadOptions} options @returns {Promise<Load>} */
-export async function startLoad({ base, logFile, seed, users, tasksPerUser }) {
+/** Begins, and does not wait. @param {LoadOptions} options @returns {Load} */
+export function startLoad({ base, logFile, seed, users, tasksPerUser }) {
   let stopping = false;
   /** @type {string[]} */
   const made = [];
+  /** @type {string[]} */
+  const errors = [];
   const clients = Array.from({ length: users }, () => new LoggedClient({ base, logFile }));
   const paths = clients.map(async (client, index) => {
     const user = new SimulatedUser({ client, index, seed, tasksPerUser, isStopping: () => stopping, made });
-    await user.run();
+    await user.run().catch((error) => errors.push(`user ${index} could not go on: ${messageOf(error)}`));
   });
   return {
     clients,
     taskIds: () => made,
+    errors: () => errors,
     stop: async () => {
       stopping = true;
       await Promise.all(paths);
