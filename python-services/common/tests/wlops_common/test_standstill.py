@@ -42,7 +42,7 @@ def test_a_job_that_stands_still_is_ended_and_run_again(watchful: ServiceProcess
 
 
 def test_one_that_stands_still_at_the_same_place_again_has_crashed(watchful: ServiceProcess) -> None:
-    job = watchful.submit(train_request("twice", behaviour="stop itself"))
+    job = watchful.submit(train_request("still_twice", behaviour="stop itself"))
     failed = watchful.wait_for(job["jobId"], "failed")
     assert (failed["attempt"], failed["error"]["code"]) == (2, "JOB_CRASHED")
     assert "stood still" in failed["error"]["message"]
