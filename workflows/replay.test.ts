@@ -4,10 +4,11 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { readExecutions, replayExecutions, type RecordedExecution } from '../src/testing/histories';
 import { SCENARIOS } from './histories/scenarios';
+import { PATCHES } from './patches';
 
 const FOLDER = path.join(__dirname, 'histories');
 const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.jsonl.br'));
-const LATEST = 'pauses-interrupt.jsonl.br';
+const LATEST = 'pauses-end-back-offs.jsonl.br';
 const BUNDLE = { codePath: process.env.WLOPS_TEST_WORKFLOW_BUNDLE ?? '' };
 
 async function read(file: string): Promise<RecordedExecution[]> {
@@ -29,6 +30,15 @@ test('of every scenario a history is recorded, whole chains included, and there 
   expect(SCENARIOS.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
   expect(all.reduce((runs, one) => runs + one.runs.length, 0)).toBeGreaterThanOrEqual(500);
   expect(Math.max(...all.map(({ runs }) => runs.length))).toBeGreaterThanOrEqual(12);
+});
+
+test('of every change that has a name the newest file has histories, and of a task that goes on in another run inside a phase', async () => {
+  const executions = await read(LATEST);
+  const text = JSON.stringify(executions);
+  const marker = (id: string) => Buffer.from(JSON.stringify({ id, deprecated: false })).toString('base64');
+  expect(Object.values(PATCHES).filter((name) => !text.includes(marker(name)))).toEqual([]);
+  const edited = executions.find(({ name }) => name === 'edited-into-another-run');
+  expect(edited?.runs.length).toBeGreaterThan(2);
 });
 
 test.each(FILES)(

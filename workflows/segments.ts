@@ -17,6 +17,7 @@ import { TASK_QUEUES, type PhaseState } from '../src/contracts/task-workflow';
 import type { LiveStatus } from '../src/domain/task-status';
 import { pauseJob, stopJob } from './activity-options';
 import { jobErrorOf } from './failures';
+import { PATCHES } from './patches';
 import type { TaskRun } from './task-run';
 
 /** What fails three times will fail a fourth. */
@@ -27,9 +28,6 @@ const WAIT_AFTER_FAULT_SECONDS = 5;
 
 /** A job is gone 0.6 s after a cancel. A service that is down is told when it is back; the task ends before. */
 const CANCEL_PATIENCE_MS = 800;
-const PATIENT_CANCEL = 'patient-cancel';
-/** Since this patch a pause does not wait for the end of a back-off. */
-const PAUSE_ENDS_BACK_OFF = 'pause-ends-back-off';
 
 const FIRST_SEGMENT = { segment: 0, startedAt: null, faults: 0, attempts: 0, checkpoint: null };
 
@@ -152,7 +150,7 @@ async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseStat
     return await Promise.race([stopping, run.control.ended()]);
   } catch (error) {
     if (isCancellation(error)) showCancelling(run);
-    await (patched(PATIENT_CANCEL) ? atMost(CANCEL_PATIENCE_MS, stopping) : stopping);
+    await (patched(PATCHES.patientCancel) ? atMost(CANCEL_PATIENCE_MS, stopping) : stopping);
     throw error;
   }
 }
@@ -161,7 +159,7 @@ async function jobIsGone(run: TaskRun, job: SegmentedJob<unknown>, at: PhaseStat
 async function backOff({ control }: TaskRun, seconds: number): Promise<void> {
   const wait = () => sleep(seconds * 1000);
   try {
-    if (!patched(PAUSE_ENDS_BACK_OFF)) await control.unlessFailed(wait);
+    if (!patched(PATCHES.pauseEndsBackOff)) await control.unlessFailed(wait);
     else if (!control.isPaused) await control.interruptible(wait);
   } catch (error) {
     if (control.failure) throw control.failure;

@@ -20,13 +20,11 @@ import type {
 } from '../src/contracts/task-workflow';
 import { requestCancellation } from './activity-options';
 import { continueInNextRun, isLongHistory } from './next-run';
+import { PATCHES } from './patches';
 import { PHASE_OF_STATUS } from './phase-names';
 import type { TaskRecord } from './task-record';
 
 const MAX_REASON_CHARACTERS = 500;
-
-/** Since this patch a pause interrupts the running job; a history recorded before goes on to the end of its phase. */
-const INTERRUPTING_PAUSE = 'interrupting-pause';
 
 export class TaskControl {
   /** A cancel was asked for, by signal or of Temporal itself; nothing else can be asked for any more. */
@@ -164,7 +162,7 @@ export class TaskControl {
 
   /** In a history recorded before that patch the final test is not paused. */
   get takesPauses(): boolean {
-    return !this.state.finishing || patched(INTERRUPTING_PAUSE);
+    return !this.state.finishing || patched(PATCHES.interruptingPause);
   }
 
   /** Where the task stands, for a sentence about what it cannot do. */
@@ -190,7 +188,7 @@ export class TaskControl {
     }
     this.record.controlState = this.state.status === 'SUSPENDED' ? 'none' : 'pausing';
     this.note('pause', reason, actor);
-    this.pauseInterrupts = patched(INTERRUPTING_PAUSE);
+    this.pauseInterrupts = patched(PATCHES.interruptingPause);
     if (this.pauseInterrupts && this.running?.pauses) this.interrupt();
   }
 

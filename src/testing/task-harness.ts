@@ -92,6 +92,8 @@ export class TaskHarness {
   onPause: (address: JobAddress) => Promise<PausedJob> = (address) => Promise.resolve(pausedJob(address));
   /** The same for one task. */
   readonly pausedAs = new Map<string, (address: JobAddress) => Promise<PausedJob>>();
+  /** How long stopping a job of one task takes. */
+  readonly stoppedAs = new Map<string, () => Promise<void>>();
   private readonly scripts = new Map<string, Script>();
   private endOfWorkers: () => Promise<void> = () => Promise.resolve();
 
@@ -260,9 +262,11 @@ export class TaskHarness {
       },
       stopJob: (address) =>
         whileBeating(async () => {
+          const taskId = address.jobKey.split('/')[0] ?? '';
           await this.beforeStop(address);
+          await this.stoppedAs.get(taskId)?.();
           this.stopped.push(address);
-          const attempts = this.stoppedAttempts.get(address.jobKey.split('/')[0] ?? '');
+          const attempts = this.stoppedAttempts.get(taskId);
           return attempts === undefined
             ? ({ state: 'lost', attempts: null } as const)
             : ({ state: 'cancelled', attempts } as const);

@@ -52,6 +52,19 @@ function suspended(situation: Situation): Promise<unknown> {
   return until('the suspension', async () => (await queryTaskStatus(client(situation), taskId)).status === 'SUSPENDED');
 }
 
+function failsOnce(segment: number): void {
+  if (segment === 0) throw jobFailure('STORAGE_UNAVAILABLE', true);
+}
+
+/** Lets the job fail and waits until the next one is waited for. */
+async function backOff({ harness, taskId, go }: Situation): Promise<void> {
+  go();
+  await until('the back-off', async () => {
+    const { events } = await harness.handle(taskId).fetchHistory();
+    return events?.some(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
+  });
+}
+
 /** The service answers a pause with this end of the job. */
 function endsBy(state: 'succeeded' | 'failed' | 'lost', { harness, taskId, go }: Situation): void {
   harness.pausedAs.set(taskId, (address) => {
@@ -77,9 +90,41 @@ const COURSES: Record<string, Course> = {
       throw jobFailure('JOB_LOST', true);
     },
   },
-  retried: {
+  retried: { job: failsOnce },
+  'abandoned-once': {
     job: (segment) => {
-      if (segment === 0) throw jobFailure('STORAGE_UNAVAILABLE', true);
+      if (segment === 0) throw jobFailure('JOB_ABANDONED', true);
+    },
+  },
+  'paused-in-back-off': {
+    job: failsOnce,
+    act: async (situation) => {
+      await backOff(situation);
+      await suspend(situation);
+      await resumeTask(client(situation), situation.taskId);
+    },
+  },
+  'cancelled-in-back-off': {
+    job: failsOnce,
+    act: async (situation) => {
+      await backOff(situation);
+      await cancelTask(client(situation), situation.taskId);
+    },
+  },
+  'failed-in-back-off': {
+    job: failsOnce,
+    act: async (situation) => {
+      await backOff(situation);
+      await failTask(client(situation), situation.taskId);
+    },
+  },
+  'cancelled-while-service-is-away': {
+    act: async (situation) => {
+      const back = gate();
+      situation.harness.stoppedAs.set(situation.taskId, () => back.opened);
+      await cancelTask(client(situation), situation.taskId);
+      await situation.harness.reaches(situation.taskId, 'CANCELLED');
+      back.open();
     },
   },
   paused: {
@@ -259,6 +304,30 @@ function courses(): Scenario[] {
         await training.reached;
         await updateStopConditions(harness.temporal.client, task.taskId, { maxIterations: 4 });
         training.letGo();
+        await harness.outcome(task.taskId);
+        return task.taskId;
+      },
+    },
+    {
+      name: 'edited-into-another-run',
+      play: async (harness) => {
+        const task = spec('edited-into-another-run', 'CONTINUOUS');
+        const { client } = harness.temporal;
+        const training = harness.hold(task.taskId, 'training', 0);
+        await harness.start(task);
+        await training.reached;
+        await pauseTask(client, task.taskId);
+        await harness.reaches(task.taskId, 'SUSPENDED');
+        const run = async () => (await harness.handle(task.taskId).describe()).runId;
+        const first = await run();
+        const noted = () => harness.decisions(task.taskId).filter((kind) => kind === 'edit-hyperparameters').length;
+        for (let edit = 1; (await run()) === first; edit += 1) {
+          await updateHyperparameters(client, task.taskId, { hyperparameters: { checkpoint_interval_seconds: edit } });
+          // A run leaves when nothing is left to write.
+          await until('the edit to be noted', () => noted() === edit);
+        }
+        training.letGo();
+        await resumeTask(client, task.taskId);
         await harness.outcome(task.taskId);
         return task.taskId;
       },
