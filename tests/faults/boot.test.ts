@@ -5,12 +5,17 @@ import { seededRandom } from '../../tools/faults/seeded-random.cjs';
 import { stackProcess, waitFor } from '../system/support/client';
 import { cut, heal, isBack, kill, LINKS, PROCESSES, sleep, type Service } from './support/faults';
 import { faultTests, person } from './support/setup';
-import { executions, figure, jobOf, LONG, ONE_PASS, SHORT } from './support/world';
+import { executions, figure, jobOf, jobs, LONG, ONE_PASS, SHORT } from './support/world';
 
 /** Decides the order in which processes are restarted; printed with it, and given again to make the same order again. */
 const SEED = Number(process.env.WLOPS_TEST_SEED ?? Date.now() % 1_000_000);
 
 faultTests();
+
+/** Until the worker has asked for a job that failed, and its workflow waits. */
+const HEARD_OF_MS = 1500;
+/** What the wait after a fault is followed by, each once. */
+const AFTER_A_FAULT = ['optimization/1 completed', 'training/0 completed', 'evaluation/0 completed'];
 
 type Ours = 'api' | 'worker' | Service;
 
@@ -80,18 +85,23 @@ test.each([1, 2, 3])(
 );
 
 test('F32 a wait that ends while Temporal is away: it goes on once Temporal is back, and once only', async () => {
-  // An object store that is away makes the optimizer fail; the next segment waits some seconds, in which Temporal goes away.
+  // An object store that is away makes the optimizer fail; the next segment waits five seconds, in which Temporal goes away. The row of
+  // the first says that it failed when the wait is over: its job says it before.
   await cut('optimizer→s3');
   const taskId = await person.start(SHORT);
-  await waitFor('the first segment to fail', 120, async () => {
-    const { body } = await person.client.get(`/api/tasks/${taskId}/executions`);
-    return body.items.some((row: { status: string }) => row.status === 'failed') ? true : null;
-  });
+  await waitFor('the first segment to fail', 120, async () =>
+    jobs('optimizer').some((job) => job.taskId === taskId && job.state === 'failed') ? true : null,
+  );
+  await sleep(HEARD_OF_MS);
   for (const link of ['api→temporal', 'worker→temporal'] as const) await cut(link);
   await kill('temporal');
+  const segments = () => jobs('optimizer').filter((job) => job.taskId === taskId);
   await sleep(8000);
+  expect(segments()).toHaveLength(1);
   await heal();
   await person.completed(taskId);
+  expect(segments().map(({ segment, state }) => `${segment} ${state}`)).toEqual(['0 failed', '1 succeeded']);
+  expect(await executions(taskId)).toEqual(['optimization/0 failed', ...AFTER_A_FAULT]);
 }, 300_000);
 
 test('F21 four busy loops on the processors: no live job is taken for dead, no attempt is made twice', async () => {

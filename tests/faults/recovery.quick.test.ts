@@ -2,8 +2,10 @@
 import { blackhole, heal, isBack, kill, killJob, PROCESSES, restart, sleep } from './support/faults';
 import { faultTests, person, reference } from './support/setup';
 import {
+  checkpointsOf,
   enteredAt,
   executions,
+  expectOneIntervalLost,
   figure,
   gapMs,
   jobOf,
@@ -42,10 +44,13 @@ test('F4 optimizer killed at work: the same job is run again, under its key', as
 
 test('F5 trainer killed in the middle: training goes on from its checkpoint, to the same weights', async () => {
   const taskId = await person.start(LONG);
-  await person.when(taskId, ({ status, progress }) => status === 'TRAINING' && progress?.step > 1000, 90);
+  await person.checkpointed(taskId);
   const killedAt = await kill('trainer');
+  const saved = checkpointsOf(taskId);
   await person.completed(taskId);
   expect(jobOf('trainer', taskId, 'training')).toMatchObject({ segment: 0, attempt: 2, state: 'succeeded' });
+  expect(saved.length).toBeGreaterThan(0);
+  await expectOneIntervalLost(taskId, killedAt, saved);
   expect(await resultOf(taskId)).toEqual(reference);
   figure('trainer killed, to the end of the training', (await enteredAt(taskId, 'EVALUATING')) - killedAt);
 });

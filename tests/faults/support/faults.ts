@@ -50,6 +50,17 @@ export async function restart(name: ProcessName): Promise<number> {
   return isBack(name, await kill(name));
 }
 
+/** Tells a process to end as a stop of the stack does, and waits until the next one is ready. */
+export async function restartPolitely(name: ProcessName): Promise<void> {
+  const before = stackProcess(name).pid;
+  const at = await kill(name, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
+  await waitFor(`${name} to be another process`, 60, async () => {
+    const { pid } = stackProcess(name);
+    return pid && pid !== before ? true : null;
+  });
+  await isBack(name, at);
+}
+
 /** The processes that work for jobs of a service. */
 export const jobProcesses = (service: Service) => processesOf(DATA_DIR, service);
 
@@ -62,6 +73,15 @@ export async function killJob(service: Service): Promise<void> {
   );
   noteFault(DATA_DIR, `job of ${service}`, { job: folder });
   process.kill(pid, 'SIGKILL');
+}
+
+/** Kills the processes that work for these jobs just now, if there are any. */
+export function killJobs(service: Service, jobIds: ReadonlySet<string>): void {
+  for (const { pid, folder } of jobProcesses(service)) {
+    if (!jobIds.has(folder)) continue;
+    noteFault(DATA_DIR, `job of ${service}`, { job: folder });
+    process.kill(pid, 'SIGKILL');
+  }
 }
 
 const proxies = () => new ToxiproxyClient(process.env.WLOPS_TEST_PROXIES ?? '');

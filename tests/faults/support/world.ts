@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { storedJobs, type StoredJob } from '../../../tools/faults/job-store.cjs';
+import { readJsonLines } from '../../../tools/shared/json-lines.cjs';
 import { smallFile } from '../../../tools/faults/small-file.cjs';
 import { newUser, stackProcess, waitFor, type Client, type Json } from '../../system/support/client';
 import { DATA_DIR, heal, type Service } from './faults';
@@ -26,6 +27,11 @@ export const VERY_LONG = {
   ...LONG,
   hyperparameters: { epochs: 1000, batch_size: 16, checkpoint_interval_seconds: 1 },
 };
+
+/** Saving checkpoints takes a twentieth of a training's time at most, so that a slow one puts off the next. */
+const SAVING_SHARE = 0.05;
+/** One is saved within this time on a machine that does other work. */
+const SAVED_MS = 1500;
 
 /** What `executions` answers for a STANDARD task in which nothing was done twice. */
 export const ONE_PASS = ['optimization/0 completed', 'training/0 completed', 'evaluation/0 completed'];
@@ -75,6 +81,12 @@ export class Person {
     await waitFor(`the ${service} to work for ${taskId}`, 90, async () =>
       jobs(service).some((job) => job.taskId === taskId && job.state === 'running') ? true : null,
     );
+  }
+
+  /** Once the training has saved its first checkpoint, however fast the machine. */
+  async checkpointed(taskId: string): Promise<void> {
+    await this.working(taskId, 'trainer');
+    await waitFor(`a checkpoint of ${taskId}`, 90, async () => (checkpointsOf(taskId).length > 0 ? true : null));
   }
 
   /** Repeats a call until the API answers with less than 500. */
@@ -151,6 +163,51 @@ export async function resultOf(taskId: string): Promise<string[]> {
     [taskId],
   );
   return rows.map(({ iteration, phase, weights, score }) => `${iteration} ${phase} ${weights ?? score}`);
+}
+
+export interface Checkpoint {
+  step: number;
+  savedAt: number;
+  /** After how long the next one is due. */
+  intervalMs: number;
+}
+
+/** The checkpoints that a training has saved so far, by the log of its job. */
+export function checkpointsOf(taskId: string): Checkpoint[] {
+  const { jobId } = jobOf('trainer', taskId, 'training');
+  return readJsonLines(path.join(DATA_DIR, 'logs/jobs', `${jobId}.log`), () => undefined)
+    .filter(({ message }) => message === 'checkpoint saved')
+    .map(({ time, step, seconds }) => ({
+      step: step as number,
+      savedAt: Date.parse(time as string),
+      intervalMs: 1000 * Math.max(LONG.hyperparameters.checkpoint_interval_seconds, seconds / SAVING_SHARE),
+    }));
+}
+
+/** How a training went on that was interrupted once, as its execution tells. Steps are null where it began at the beginning. */
+export async function continuationOf(
+  taskId: string,
+): Promise<{ resumedFromStep: number | null; toldStep: number | null }> {
+  const [row] = await query(
+    `SELECT details FROM task_executions WHERE task_id = $1 AND phase = 'training' AND status = 'completed'`,
+    [taskId],
+  );
+  const { resumedFromStep, restarts } = row.details;
+  expect(restarts).toHaveLength(1);
+  return { resumedFromStep, toldStep: restarts[0].step };
+}
+
+/**
+ * F5's bound for a training that was killed once: it went on from the newest checkpoint of then, which was no older than an interval and
+ * the time that the next one took to be saved; and it had come at least as far as it had told.
+ */
+export async function expectOneIntervalLost(taskId: string, killedAt: number, before: Checkpoint[]): Promise<void> {
+  const { resumedFromStep, toldStep } = await continuationOf(taskId);
+  const newest = before.at(-1);
+  process.stdout.write(`    killed after step ${toldStep}, went on from ${resumedFromStep ?? 'the beginning'}\n`);
+  if (!newest) return;
+  expect(resumedFromStep).toBeGreaterThanOrEqual(newest.step);
+  expect(killedAt - newest.savedAt).toBeLessThan(newest.intervalMs + SAVED_MS);
 }
 
 /** How long the task stood still for a fault: from the fault, or the end of its job if that came later, to the next status. */
