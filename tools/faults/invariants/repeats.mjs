@@ -17,8 +17,8 @@ import { groupBy } from './group-by.mjs';
 
 /** A fault is written down some milliseconds before or after it is made. */
 const NOTED_MS = 500;
-/** A service that is told to stop gives its requests two seconds, in which it may still start a job that it then ends. */
-const SERVICE_ENDS_MS = 2500;
+/** A service that is told to stop lets trainings save for five seconds and gives its requests two, in which it may start a job that it then ends. */
+const SERVICE_ENDS_MS = 8_000;
 /** The supervisor starts a process that died again and again after fifteen seconds at most; the object store is ready soon after. */
 const STORE_AWAY_MS = 17_000;
 /**
