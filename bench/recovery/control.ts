@@ -58,6 +58,7 @@ export async function measurePauses(
 }
 
 export interface CancelFigures {
+  /** Of those tasks for which a process worked when they were cancelled. */
   processGoneMs: Latency;
   cancelledMs: Latency;
 }
@@ -78,14 +79,15 @@ export async function measureCancels(
       await people.when(taskId, ({ status }) => status === 'SUSPENDED');
     }
     await sleep(Math.random() * 1500);
+    const worked = jobProcesses(place) > 0;
     await people.call('POST', `tasks/${taskId}/cancel`, {});
     const [processGone, row] = await Promise.all([
       untilHolds('the end of the process', () => jobProcesses(place) === 0),
       untilHolds('the end of the task', async () => (await people.task(taskId)).status === 'CANCELLED'),
     ]);
-    gone.push(processGone);
+    if (worked) gone.push(processGone);
     cancelled.push(row);
-    if (cancel % 20 === 19) log(`${cancel + 1} cancels`);
+    if (cancel % 20 === 19) log(`${cancel + 1} cancels, ${gone.length} of them of a process`);
   }
   return { processGoneMs: latency(gone), cancelledMs: latency(cancelled) };
 }

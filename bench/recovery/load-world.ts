@@ -19,17 +19,25 @@ export interface LoadClient {
   close: () => Promise<void>;
 }
 
-/** A client of a new namespace. */
+/** The server learns of a namespace and its attributes from time to time, within some seconds. */
+const KNOWN_MS = 60_000;
+
+/** A client of a new namespace. Throws when the server does not know its attributes within a minute. */
 export async function openNamespace(address: string): Promise<LoadClient> {
   const connection = await Connection.connect({ address });
   const namespace = `bench-${randomBytes(6).toString('hex')}`;
   const day = { seconds: 86_400 as unknown as never };
   await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: day });
-  // The server learns of a namespace and its attributes from time to time.
+  const until = performance.now() + KNOWN_MS;
+  let said: unknown = 'they are being added';
   for (let known = false; !known;) {
+    if (performance.now() > until) throw new Error(`${namespace} has no search attributes: ${String(said)}`);
     known = await registerSearchAttributes(connection, namespace).then(
       (added) => added.length === 0,
-      () => false,
+      (error: unknown) => {
+        said = error;
+        return false;
+      },
     );
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

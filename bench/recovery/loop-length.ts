@@ -8,6 +8,9 @@ import { SEARCH_ATTRIBUTES, taskWorkflowId } from '../../src/contracts/task-work
 import { startTask } from '../../src/temporal/start-task';
 import { loadTask, openNamespace, startLoadWorkers } from './load-world';
 
+/** An iteration takes less than a second. */
+const STUCK_MS = 120_000;
+
 /** What makes the server suggest a new run. */
 const SUGGESTED = { events: 4096, bytes: 4 * 1024 * 1024 };
 
@@ -69,11 +72,18 @@ export async function measureLoopLength(
   }
 }
 
-/** Waits until the loop has come so far, or has ended, and answers with the size of the run of then. */
+/**
+ * Waits until the loop has come so far, or has ended, and answers with the size of the run of then. Throws when it has not moved for two
+ * minutes.
+ */
 async function reached(loop: WorkflowHandle, iteration: number): Promise<{ events: number; bytes: number }> {
+  let [last, movedAt] = [-1, performance.now()];
   for (;;) {
     const now = await described(loop);
     if (now.iteration >= iteration || now.status !== 'RUNNING') return now;
+    if (now.iteration !== last) movedAt = performance.now();
+    last = now.iteration;
+    if (performance.now() - movedAt > STUCK_MS) throw new Error(`the loop stands still at iteration ${last}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

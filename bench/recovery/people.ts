@@ -134,11 +134,16 @@ function smallFile(): string {
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Processes that work for jobs: those that stand in the stack's work folder. */
-export const jobProcesses = ({ dataDir }: StackPlace): number => processesIn(path.join(dataDir, 'work'));
+/** Processes that work for jobs, of one service or of all: those that stand in the stack's work folder. */
+export const jobPids = ({ dataDir }: StackPlace, service = ''): string[] => pidsIn(path.join(dataDir, 'work', service));
 
-/** How many processes stand in a folder or below it. One that has ended stands nowhere. */
-export function processesIn(folder: string): number {
+export const jobProcesses = (place: StackPlace): number => jobPids(place).length;
+
+/** How many processes stand in a folder or below it. */
+export const processesIn = (folder: string): number => pidsIn(folder).length;
+
+/** The processes that stand in a folder or below it. One that has ended stands nowhere. */
+function pidsIn(folder: string): string[] {
   const inside = realpathSync(folder) + path.sep;
   return readdirSync('/proc').filter((name) => {
     try {
@@ -146,7 +151,7 @@ export function processesIn(folder: string): number {
     } catch {
       return false;
     }
-  }).length;
+  });
 }
 
 /** The last step that the step file of the one running training has; 0 where there is none. */

@@ -3,6 +3,7 @@
  * own, so that its memory is its own.
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MESSAGE_NAMES, taskWorkflowId } from '../../src/contracts/task-workflow';
@@ -13,6 +14,10 @@ import { HELD_SEGMENTS, heldTask, loadTask, openNamespace } from './load-world';
 import { residentBytes, sleep } from './people';
 
 const STARTED_AT_ONCE = 20;
+/** Visibility is behind by seconds at most. */
+const STUCK_MS = 300_000;
+/** For a heap of ten thousand tasks, on a machine that does other work. */
+const COLLECTED_MS = 60_000;
 /**
  * Every so many tasks one is suspended in its training, after some segments of it, with the history of all that: what a real task is. The
  * others never computed anything, so that thousands are started in minutes.
@@ -42,6 +47,7 @@ export async function measureWaitingTasks(
 ): Promise<WaitingTasks> {
   const { client, namespace, close } = await openNamespace(address);
   const worker = fork(path.join(__dirname, 'load-worker.js'), [address, namespace], {
+    execArgv: ['--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   try {
@@ -119,18 +125,26 @@ async function untilIs(client: Client, taskId: string, wanted: TaskStatus): Prom
   }
 }
 
+/** Throws when for five minutes no other task has come to rest. */
 async function allSuspended(client: Client, tasks: number, log: (line: string) => void): Promise<void> {
-  for (let shown = -1; ;) {
-    const { count } = await client.workflow.count('WlopsStatus = "SUSPENDED"');
-    if (count >= tasks) return;
+  let [count, shown, movedAt] = [-1, -1, performance.now()];
+  for (;;) {
+    const now = (await client.workflow.count('WlopsStatus = "SUSPENDED"')).count;
+    if (now >= tasks) return;
+    if (now !== count) movedAt = performance.now();
+    count = now;
+    if (performance.now() - movedAt > STUCK_MS) throw new Error(`${count} of ${tasks} tasks rest, and no other one`);
     if (Math.floor(count / 1000) !== shown) log(`${count} tasks suspended`);
     shown = Math.floor(count / 1000);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await sleep(2000);
   }
 }
 
-/** Caches end, and the collector runs. */
+/** Caches end, and the collector has run. */
 async function settle(worker: ChildProcess): Promise<void> {
+  await sleep(10_000);
+  const answered = once(worker, 'message', { signal: AbortSignal.timeout(COLLECTED_MS) });
   worker.send('collect');
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  const [answer] = (await answered) as unknown[];
+  if (answer !== 'collected') throw new Error(`the worker answered ${String(answer)}`);
 }
