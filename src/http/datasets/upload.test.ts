@@ -259,10 +259,10 @@ test('an upload whose commit is in doubt keeps its bytes: the repeat is answered
   const headers = { 'idempotency-key': 'in-doubt' };
   const carryOut = app.db.$transaction.bind(app.db) as (work: unknown) => Promise<unknown>;
   const lost = new Error('Connection terminated unexpectedly');
-  app.db.$transaction = (async (work: unknown) => {
+  app.db.$transaction = async (work: unknown) => {
     await carryOut(work);
     throw lost;
-  });
+  };
   try {
     expect((await person.client.upload(FIELDS, CSV, { headers })).status).toBe(503);
   } finally {

@@ -132,7 +132,10 @@ export class UploadService {
     const upload = this.store.upload(key, body, contentType);
     const discard = async (reason: Error): Promise<void> => {
       if (reason instanceof CommitInDoubt) {
-        this.logger.warn({ key, err: reason }, 'an upload stays whose row may be there; retention removes it otherwise');
+        this.logger.warn(
+          { key, err: reason },
+          'an upload stays whose row may be there; retention removes it otherwise',
+        );
         return;
       }
       await upload.discard(reason).catch((error: unknown) => {
