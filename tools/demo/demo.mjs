@@ -40,7 +40,7 @@ function demoAccount(dataDir) {
 }
 
 /** @param {StackSession} session */
-async function logIn({ urls, administrator, dataDir }) {
+async function logIn({ urls, administrator, dataDir, isStopping }) {
   const { adminEmail } = administrator;
   const isKnown = await administratorCanLogIn(urls.api, administrator);
   console.log(
@@ -49,7 +49,7 @@ async function logIn({ urls, administrator, dataDir }) {
       : `administrator ${adminEmail}: this database was given another one, or another password, before`,
   );
   const { email, password } = demoAccount(dataDir);
-  const client = new ApiClient(urls.api);
+  const client = new ApiClient(urls.api, isStopping);
   await client.register(email, password);
   const user = await client.login(email, password);
   console.log(`user ${user.email} logged in (password in ${path.join(dataDir, 'demo-account.json')})`);
