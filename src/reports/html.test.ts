@@ -73,6 +73,24 @@ test('the page tells how many rows a teacher was sent, what it wrote and what it
   expect(page).toContain('<td>augment (teacher)</td>');
 });
 
+test('the page of a suspended task tells who paused it, since when, why, and what comes next', () => {
+  const full = fullSource();
+  const since = Date.UTC(2030, 0, 2, 3, 4, 5);
+  const suspension = { by: 'user:3', reason: 'lunch', requestedAt: since, since, resumesTo: 'TRAINING' };
+  const pageOf = (reason: string | null) =>
+    renderReportHtml(
+      buildReport({
+        ...full,
+        task: { ...full.task, status: 'SUSPENDED', controlReason: reason, suspension: { ...suspension, reason } },
+      }),
+    );
+  const text = 'Paused by user:3 since 2030-01-02 03:04:05';
+  expect(pageOf('lunch')).toContain(`<p class="ending">${text}: lunch · a resume goes on with TRAINING</p>`);
+  expect(pageOf(null)).toContain(`<p class="ending">${text} · a resume goes on with TRAINING</p>`);
+  expect(pageOf('lunch')).not.toContain('<p class="ending">lunch</p>');
+  expect(pageOf('lunch')).not.toContain('<p class="ending">–</p>');
+});
+
 /** The value with every text in it made hostile, names of fields included where they are data. */
 function hostileTexts(value: unknown): unknown {
   if (typeof value === 'string') return HOSTILE;

@@ -49,15 +49,21 @@ function figure(label: string, value: string, note: string): string {
   return `<li><span>${escapeHtml(label)}</span><strong>${escapeHtml(value)}</strong><small>${escapeHtml(note)}</small></li>`;
 }
 
-/** Why it ended, or why it failed. */
+/** Why it ended or failed, or who suspended it, since when, and what a resume goes on with. */
 function ending({ task, test }: Report): string {
   const stopped = task.stopReason && (stopWords(task.stopReason) ?? namedNumbers(task.stopReason));
   const failed = task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`;
   const contaminated = test?.contamination && aboutScore(test.contamination, 'sealed row');
-  return [stopped, failed, task.controlReason, contaminated]
-    .filter((line) => line !== null && line !== '')
+  return [stopped, failed, suspended(task) ?? task.controlReason, contaminated]
+    .filter(Boolean)
     .map((line) => `<p class="ending">${escapeHtml(line)}</p>`)
     .join('');
+}
+
+function suspended({ suspension }: Report['task']): string | null {
+  if (!suspension) return null;
+  const { by, since, reason, resumesTo } = suspension;
+  return `Paused by ${by} since ${moment(since)}${reason ? `: ${reason}` : ''} · a resume goes on with ${resumesTo}`;
 }
 
 /** `somePolicy: score 0.97, threshold 0.95`. */
