@@ -155,6 +155,13 @@ describe('pause, resume, cancel', () => {
       'wrong data',
     ]);
     expect(answer.body.status).toBe('TRAINING');
+    // The end that was asked for first is the one it comes to.
+    const failed = await owner.client.post(`/api/tasks/${taskId}/fail`);
+    expect([failed.status, failed.body.error.message]).toEqual([
+      409,
+      'a task that is being cancelled or failed cannot be failed',
+    ]);
+    expect((await owner.client.post(`/api/tasks/${taskId}/cancel`)).status).toBe(202);
   });
 
   test('a task that was never started is CANCELLED at once, with event and decision, and cannot be paused', async () => {

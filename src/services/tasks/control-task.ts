@@ -102,6 +102,7 @@ export class TaskControl {
   /** Ends a started task as FAILED, suspended or not. The task's row shows the outcome when its job has ended. */
   async fail(caller: Caller, taskId: string, reason: string | null): Promise<TaskRow> {
     const task = await this.checkStarted(caller, taskId, 'failed');
+    if (task.controlState === 'cancelling') throw illegal('a task that is being cancelled or failed cannot be failed');
     await this.ask(caller, taskId, () => this.deps.workflows.fail(taskId, request(caller, reason)));
     await this.deps.tasks.markCancelling(task, reason);
     return this.find(caller, taskId);
