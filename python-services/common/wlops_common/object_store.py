@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -60,13 +61,16 @@ class UploadJournal(Protocol):
         """The upload is complete."""
 
 
-def _translated(operation: Callable[P, R]) -> Callable[P, R]:
+def _translated(
+    operation: Callable[Concatenate[S3ObjectStore, P], R],
+) -> Callable[Concatenate[S3ObjectStore, P], R]:
     """Turn what the SDK raises into ``StorageUnavailable``; the callers below handle the answers they expect before."""
 
     @functools.wraps(operation)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(store: S3ObjectStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return operation(*args, **kwargs)
+            with store.waiting():
+                return operation(store, *args, **kwargs)
         except ClientError as fault:
             code = fault.response.get("Error", {}).get("Code", "unknown")
             raise StorageUnavailable(
@@ -91,7 +95,10 @@ class S3ObjectStore:
         read_timeout_seconds: float = 60,
         attempts: int = 5,
         journal: UploadJournal | None = None,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """``waiting`` is entered around each operation."""
+        self.waiting = waiting
         self._bucket = address.bucket
         self._journal = journal
         #: Ids of uploads in parts that the server opened for the object that is being written; a retried one has several.

@@ -29,6 +29,7 @@ from wlops_common.jobs.open_uploads import UploadNotes
 from wlops_common.jobs.outcome import Outcome, outcome_of
 from wlops_common.jobs.parent_death import die_with_parent
 from wlops_common.jobs.report_lines import write_report
+from wlops_common.jobs.store_waits import StoreWaits
 from wlops_common.object_store import BucketAddress, S3ObjectStore
 
 
@@ -129,12 +130,13 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
 
     def run() -> Message:
         request = definition.request_model.model_validate(task.body)
-        store = S3ObjectStore(task.bucket, journal=UploadNotes(task.work_dir))
+        waits = StoreWaits(line.report_progress)
+        store = S3ObjectStore(task.bucket, journal=UploadNotes(task.work_dir), waiting=waits.waiting)
         context = RunningJobContext(
             request,
             store,
             task.work_dir,
-            JobSurroundings(line.report_progress, write_log_line, lambda: line.order, line.expendable),
+            JobSurroundings(waits.report, write_log_line, lambda: line.order, line.expendable),
             attempt=task.attempt,
             models_dir=task.models_dir,
             hub_offline=task.hub_offline,
