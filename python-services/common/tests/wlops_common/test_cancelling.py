@@ -100,6 +100,18 @@ def test_a_forkserver_that_died_is_replaced_and_the_jobs_go_on(own_service: Serv
     assert own_service.wait_for(second["jobId"], "succeeded")["attempt"] == 1
 
 
+def test_a_forkserver_that_stays_stopped_is_replaced_and_no_job_waits_for_ever(own_service: ServiceProcess) -> None:
+    running = own_service.submit(train_request("running", behaviour="wait politely"))
+    own_service.wait_until_told(running["jobId"])
+    (forkserver,) = [pid for pid in _children(own_service.process.pid) if b"forkserver" in _command(pid)]
+    os.kill(forkserver, signal.SIGSTOP)
+    asked = own_service.submit(train_request("asked"))
+    assert own_service.wait_for(asked["jobId"], "succeeded")["attempt"] <= 2
+    assert not is_running(forkserver)
+    answer = own_service.client.post(f"/api/v1/train/{running['jobId']}/cancel?waitSeconds=10").json()
+    assert answer["state"] == "cancelled"
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -1,4 +1,4 @@
-"""The forkserver that job processes are started from: whether it is done with its imports.
+"""The forkserver that job processes are started from: whether it is done with its imports, and that it goes on.
 
 A process that is asked for while the forkserver still imports is born seconds later, and whoever asked is held until then. So the runner
 starts jobs only from a warm one; a job that waits for it is `queued`, and cancelled at once when that is asked for.
@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing import forkserver
 
+import psutil
+
 from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.forkserver_start import CONTEXT, prepare_forkserver
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 2.0
+#: Who stops a process to look at it has done so by then, or has to stop the service first.
+_STOPPED_SECONDS = 10.0
 
 
 class Forkserver:
@@ -32,6 +43,7 @@ class Forkserver:
     def prepare(self) -> None:
         """Say what it imports, and start it now where nothing is to wait for that later."""
         prepare_forkserver(self._definition.preload)
+        threading.Thread(target=_end_a_stopped_one, name="forkserver-watch", daemon=True).start()
         if self._definition.preload_at_start:
             self.is_warm()
 
@@ -69,6 +81,32 @@ class Forkserver:
             self._is_warming, self._has_failed = False, has_failed
             self._warm_pid = None if has_failed else pid
         self._on_warm()
+
+
+def _end_a_stopped_one() -> None:
+    """Kill a forkserver that stays stopped: whoever asked it for a process would wait for ever, and no job's end would be seen.
+
+    Its jobs end with it and are run again, from a new one.
+    """
+    since: tuple[int, float] | None = None
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        pid = _pid()
+        if pid is None or not _is_stopped(pid):
+            since = None
+        elif since is None or since[0] != pid:
+            since = (pid, time.monotonic())
+        elif time.monotonic() - since[1] >= _STOPPED_SECONDS:
+            log.error("the forkserver was stopped and is replaced", extra={"fields": {"pid": pid}})
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
 
 
 def _pid() -> int | None:
