@@ -3,7 +3,10 @@ import type { TaskChange } from '../src/contracts/task-record';
 import type { TaskRecordRepository } from '../src/repositories/task-records';
 import { toFailure } from './failures';
 
-/** Writes the change; repeating it changes nothing. `sizeOf` is for data sets of histories whose jobs did not tell their size. A database that is down is retried, a change the row refuses is not. */
+/**
+ * Writes the change; repeating it changes nothing. A database that is down is retried, a change the row refuses is not. `sizeOf` is for
+ * data sets of histories whose jobs did not tell their size.
+ */
 export async function recordTask(
   records: TaskRecordRepository,
   sizeOf: (key: string) => Promise<number>,
