@@ -10,13 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from wlops_common.contracts import TrainRequest, TrainResult
 from wlops_common.errors import DatasetEmpty
 from wlops_common.job_context import JobContext, JobInterrupted
+from wlops_common.jobs import child
 
 
 def run(context: JobContext, request: TrainRequest) -> TrainResult:
@@ -156,10 +159,15 @@ def _stop_itself(context: JobContext, request: TrainRequest) -> TrainResult:
 def _stop_in_a_report(context: JobContext, request: TrainRequest) -> TrainResult:
     """As if it were stopped while it writes one: the first half of a line is in the pipe."""
     context.progress("working", 1)
-    line = context._surroundings.report_progress.__self__  # type: ignore[attr-defined]
-    os.write(line._reports.fileno(), b'{"progress"')
-    os.kill(os.getpid(), signal.SIGSTOP)
+    child.write_report = _stop_in_the_middle
     return _succeed(context, request)
+
+
+def _stop_in_the_middle(pipe: Connection, report: dict[str, Any]) -> None:
+    line = json.dumps(report).encode() + b"\n"
+    os.write(pipe.fileno(), line[:10])
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.write(pipe.fileno(), line[10:])
 
 
 def _compute(context: JobContext, request: TrainRequest) -> TrainResult:
