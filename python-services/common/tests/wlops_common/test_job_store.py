@@ -209,6 +209,21 @@ def test_of_many_restarts_the_latest_are_told(store: JobStore) -> None:
     assert store.find(job_id).restarts == []
 
 
+def test_a_death_is_silent_when_its_attempt_told_nothing_though_a_wait_was_shown(store: JobStore) -> None:
+    job_id = store.submit(train_request()).job_id
+    for told in ({"reading rows": 0}, {}, {}):
+        store.start_next()
+        store.record_progress(job_id, JobProgress(stage="starting: waiting for the object store"))
+        store.end_attempt(job_id, None, told=told, exit_code=-9)
+    assert store.deaths_of(job_id) == (3, 2, {"reading rows": 0})
+    # Whose end was its service's is no death of its own.
+    store.start_next()
+    store.end_attempt(job_id, None, told={}, cause="service", why="a reason")
+    assert store.deaths_of(job_id) == (3, 2, {"reading rows": 0})
+    last = store.find(job_id).restarts[-1]
+    assert (last.cause, last.stage) == ("service", "a reason")
+
+
 def test_a_store_has_one_owner_and_is_free_when_that_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
     code = f"""

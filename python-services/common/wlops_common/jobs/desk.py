@@ -14,8 +14,9 @@ from fastapi.concurrency import run_in_threadpool
 from wlops_common.contracts import JobProgress, JobRequest, JobStatus, LiveJobs
 from wlops_common.errors import NotReady
 from wlops_common.jobs.endings import Endings
+from wlops_common.jobs.rows import FINISHED
 from wlops_common.jobs.runner import JobRunner
-from wlops_common.jobs.store import FINISHED, JobStore
+from wlops_common.jobs.store import JobStore
 
 #: Jobs that wait or run, in one answer.
 MOST_LISTED = 1000

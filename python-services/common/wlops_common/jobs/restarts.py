@@ -33,9 +33,14 @@ def deaths_of(db: sqlite3.Connection, job_id: str) -> Deaths:
         "SELECT progress FROM restarts WHERE job_id = ? AND cause = 'process' ORDER BY attempt DESC", (job_id,)
     ).fetchall()
     furthest = db.execute("SELECT stage, step FROM furthest WHERE job_id = ?", (job_id,)).fetchall()
-    has_told = ["stage" in json.loads(progress or "{}") for (progress,) in deaths]
-    silent = next((number for number, told in enumerate(has_told) if told), len(deaths))
+    was_silent = [_was_silent(json.loads(progress or "{}")) for (progress,) in deaths]
+    silent = next((number for number, silent in enumerate(was_silent) if not silent), len(deaths))
     return Deaths(len(deaths), silent, dict(map(tuple, furthest)))
+
+
+def _was_silent(progress: Mapping[str, Any]) -> bool:
+    """Whether the attempt had told no progress; what was shown of it may be a wait."""
+    return bool(progress.get("silent", "stage" not in progress))
 
 
 def note_furthest(db: sqlite3.Connection, job_id: str, told: Mapping[str, int]) -> None:
@@ -52,19 +57,22 @@ def note_restart(
     cause: Literal["process", "service"],
     now: str,
     *,
+    told: bool = True,
     exit_code: int | None = None,
     why: str | None = None,
 ) -> None:
     """Write down that the attempt of this row's job ended, and let its progress say so until the next one tells of its own.
 
-    ``why`` is for people, where there is more to say than which of the two ended.
+    ``told``: whether what it shows is progress of its own. ``why`` is for people, where there is more to say than which of the two ended.
     """
-    last = row["progress"]
+    last = json.loads(row["progress"] or "{}")
+    if not told:
+        last["silent"] = True
     if why is not None:
-        last = json.dumps({**json.loads(last or "{}"), "why": why})
+        last["why"] = why
     db.execute(
         "INSERT OR REPLACE INTO restarts (job_id, attempt, at, cause, exit_code, progress) VALUES (?, ?, ?, ?, ?, ?)",
-        (row["job_id"], row["attempt"], now, cause, exit_code, last),
+        (row["job_id"], row["attempt"], now, cause, exit_code, json.dumps(last)),
     )
     progress = JobProgress(stage=f"starting again: {why or _ENDED[cause]}")
     db.execute("UPDATE jobs SET progress = ? WHERE number = ?", (json.dumps(progress.to_json()), row["number"]))

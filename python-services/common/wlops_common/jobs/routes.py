@@ -15,7 +15,7 @@ from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.desk import JobDesk
 from wlops_common.jobs.ids import parse_job_key
 from wlops_common.jobs.job_log import MAX_LOG_BYTES, read_tail
-from wlops_common.jobs.store import FINISHED, utc_now
+from wlops_common.jobs.rows import FINISHED, utc_now
 
 JobOrTaskId = Annotated[
     str, Path(alias="id", pattern=r"^[A-Za-z0-9_-]{1,80}$", description="A job id, or a task id for its latest job")

@@ -1,7 +1,8 @@
 """The durable job store of one service: SQLite in WAL mode, every commit synced to disk, one owner process at a time.
 
 The owner holds a file lock that dies with it, so whatever is `running` when a store is opened belongs to nobody and is put back to
-`queued`. States are enforced by the triggers in ``schema.sql``. Not here: processes (``runner``).
+`queued`. States are enforced by the triggers in ``schema.sql``. Not here: processes (``runner``), what a row says (``rows``), and how
+attempts ended (``restarts``).
 """
 
 from __future__ import annotations
@@ -17,25 +18,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from wlops_common.contracts import JobError, JobProgress, JobRequest, JobRestart, JobState, JobStatus
+from wlops_common.contracts import JobError, JobProgress, JobRequest, JobState, JobStatus
 from wlops_common.errors import JobKeyConflict, JobNotFound, QueueFull
 from wlops_common.jobs.ids import body_hash, parse_job_key
-from wlops_common.jobs.restarts import Deaths, deaths_of, note_furthest, note_restart, restarts_of
+from wlops_common.jobs.restarts import Deaths, deaths_of, note_furthest, note_restart
+from wlops_common.jobs.rows import FINISHED, end_row, find_row, is_same, status_of, status_without_restarts, utc_now
 
 Order = Literal["cancel", "pause"]
 _STATE_AFTER: dict[Order, JobState] = {"cancel": "cancelled", "pause": "paused"}
-FINISHED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "paused"})
 
 
 class JobStoreInUse(Exception):
     """Another process owns this job store."""
-
-
-def utc_now() -> str:
-    """The time as ISO 8601 UTC with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class JobStore:
@@ -94,12 +88,12 @@ class JobStore:
         with self._transaction() as db:
             known = db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone()
             if known is not None:
-                if known["body_sha256"] != digest and not _is_same(request, known["body"]):
+                if known["body_sha256"] != digest and not is_same(request, known["body"]):
                     raise JobKeyConflict(
                         f"The job key {request.job_key} was used before with another body.",
                         details={"jobKey": request.job_key, "jobId": identity.job_id},
                     )
-                return _status(db, known)
+                return status_of(db, known)
             is_dead = db.execute("SELECT 1 FROM tombstones WHERE job_id = ?", (identity.job_id,)).fetchone() is not None
             if not is_dead:
                 self._refuse_when_full(db)
@@ -120,7 +114,7 @@ class JobStore:
                     *("cancelled" if is_dead else "queued", now if is_dead else None, now, now),
                 ),
             )
-            return _status(db, db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone())
+            return status_of(db, db.execute("SELECT * FROM jobs WHERE job_id = ?", (identity.job_id,)).fetchone())
 
     def _refuse_when_full(self, db: sqlite3.Connection) -> None:
         (waiting,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
@@ -130,12 +124,12 @@ class JobStore:
     def find(self, job_or_task_id: str) -> JobStatus:
         """The job with this id, else the latest job of the task with this id. Raises ``JobNotFound``."""
         with self._mutex:
-            return _status(self._connection, _find(self._connection, job_or_task_id))
+            return status_of(self._connection, find_row(self._connection, job_or_task_id))
 
     def request_of(self, job_id: str) -> tuple[dict[str, Any], str | None]:
         """The body a job was submitted with and the id of the call that brought it. Raises ``JobNotFound``."""
         with self._mutex:
-            row = _find(self._connection, job_id)
+            row = find_row(self._connection, job_id)
         return json.loads(row["body"]), row["request_id"]
 
     def cancel(self, job_or_task_id: str) -> JobStatus | None:
@@ -145,7 +139,7 @@ class JobStore:
         """
         with self._transaction() as db:
             try:
-                row = _find(db, job_or_task_id)
+                row = find_row(db, job_or_task_id)
             except JobNotFound:
                 if not job_or_task_id.startswith("job_"):
                     raise
@@ -157,7 +151,7 @@ class JobStore:
     def pause(self, job_or_task_id: str) -> JobStatus:
         """Pause a waiting job, or tell a running one to; finished jobs stay as they are. Raises ``JobNotFound``."""
         with self._transaction() as db:
-            status = self._order(db, _find(db, job_or_task_id), "pause", "paused")
+            status = self._order(db, find_row(db, job_or_task_id), "pause", "paused")
         return self._told(status)
 
     def _told(self, status: JobStatus) -> JobStatus:
@@ -175,7 +169,7 @@ class JobStore:
             )
         elif row["state"] == "running" and row["requested"] != "cancel":
             db.execute("UPDATE jobs SET requested = ? WHERE number = ?", (order, row["number"]))
-        return _status(db, db.execute("SELECT * FROM jobs WHERE number = ?", (row["number"],)).fetchone())
+        return status_of(db, db.execute("SELECT * FROM jobs WHERE number = ?", (row["number"],)).fetchone())
 
     def has_waiting(self) -> bool:
         """Whether a job waits to be started."""
@@ -192,7 +186,7 @@ class JobStore:
                    WHERE number = (SELECT number FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1) RETURNING *""",
                 (now, now),
             ).fetchone()
-            return None if row is None else _status(db, row)
+            return None if row is None else status_of(db, row)
 
     def live(self, limit: int | None = None) -> list[JobStatus]:
         """The jobs that wait or run, the oldest first, at most ``limit`` of them; without their restarts."""
@@ -201,7 +195,7 @@ class JobStore:
                 "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY number LIMIT ?",
                 (-1 if limit is None else limit,),
             ).fetchall()
-        return [_status_of(row, []) for row in rows]
+        return [status_without_restarts(row) for row in rows]
 
     def fail_waiting(self, job_id: str, error: JobError) -> bool:
         """End a waiting job as failed; False where it does not wait any more."""
@@ -219,7 +213,7 @@ class JobStore:
     def order_of(self, job_id: str) -> Order | None:
         """What a job was told: to cancel, to pause, or nothing."""
         with self._mutex:
-            order: Order | None = _find(self._connection, job_id)["requested"]
+            order: Order | None = find_row(self._connection, job_id)["requested"]
         return order
 
     def record_progress(self, job_id: str, progress: JobProgress | None) -> None:
@@ -239,10 +233,10 @@ class JobStore:
         One that was told to cancel while it saved for a pause is `cancelled`: nobody would resume it.
         """
         with self._transaction() as db:
-            row = _find(db, job_id)
+            row = find_row(db, job_id)
             if state == "paused" and row["requested"] == "cancel":
                 state = "cancelled"
-            status = _ended(db, row, state, result, error)
+            status = end_row(db, row, state, result, error)
         return self._told(status)
 
     def end_attempt(
@@ -251,29 +245,31 @@ class JobStore:
         error: JobError | None,
         *,
         told: Mapping[str, int] | None = None,
+        cause: Literal["process", "service"] = "process",
         exit_code: int | None = None,
         why: str | None = None,
     ) -> JobStatus:
         """After an attempt that gave no answer: the job waits again, or has failed with ``error``. Answers its status.
 
         One that was told to stop meanwhile ends as it was told, and one that has ended already stays as it is. ``told`` is how far
-        the process that died had come, by stage; None when there was no process. ``why`` it ended is for people.
+        the process that died had come, by stage; None when there was no process. ``why`` it ended is for people, and ``cause`` says
+        whether that speaks against the job.
         """
         with self._transaction() as db:
-            row = _find(db, job_id)
+            row = find_row(db, job_id)
             if row["requested"] is not None:
-                status = _ended(db, row, _STATE_AFTER[row["requested"]])
+                status = end_row(db, row, _STATE_AFTER[row["requested"]])
             elif error is not None:
-                status = _ended(db, row, "failed", error=error)
+                status = end_row(db, row, "failed", error=error)
             elif row["state"] in FINISHED:
-                status = _status(db, row)
+                status = status_of(db, row)
             else:
                 now = utc_now()
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
                 if told is not None:
                     note_furthest(db, job_id, told)
-                    note_restart(db, row, "process", now, exit_code=exit_code, why=why)
-                status = _status(db, _find(db, job_id))
+                    note_restart(db, row, cause, now, told=bool(told), exit_code=exit_code, why=why)
+                status = status_of(db, find_row(db, job_id))
         return self._told(status)
 
     def put_back(self, job_id: str) -> None:
@@ -282,7 +278,7 @@ class JobStore:
         One that was told to stop meanwhile ends as it was told.
         """
         with self._transaction() as db:
-            row = _find(db, job_id)
+            row = find_row(db, job_id)
             if row["requested"] is None:
                 db.execute(
                     """UPDATE jobs SET state = 'queued', attempt = attempt - 1, updated_at = ?,
@@ -291,7 +287,7 @@ class JobStore:
                     (utc_now(), row["number"]),
                 )
                 return
-            status = _ended(db, row, _STATE_AFTER[row["requested"]])
+            status = end_row(db, row, _STATE_AFTER[row["requested"]])
         self._told(status)
 
     def deaths_of(self, job_id: str) -> Deaths:
@@ -335,67 +331,3 @@ class JobStore:
         with self._mutex:
             rows = self._connection.execute("SELECT state, count(*) AS jobs FROM jobs GROUP BY state").fetchall()
         return {row["state"]: row["jobs"] for row in rows}
-
-
-def _find(db: sqlite3.Connection, job_or_task_id: str) -> sqlite3.Row:
-    row = db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_or_task_id,)).fetchone()
-    if row is None:
-        row = db.execute(
-            "SELECT * FROM jobs WHERE task_id = ? ORDER BY number DESC LIMIT 1", (job_or_task_id,)
-        ).fetchone()
-    if row is None:
-        raise JobNotFound(
-            f"There is no job {job_or_task_id}, nor a job of a task with that id.", details={"id": job_or_task_id}
-        )
-    found: sqlite3.Row = row
-    return found
-
-
-def _ended(
-    db: sqlite3.Connection,
-    row: sqlite3.Row,
-    state: JobState,
-    result: dict[str, Any] | None = None,
-    error: JobError | None = None,
-) -> JobStatus:
-    """The status of a job that now ends in ``state``, unless it has ended before."""
-    if row["state"] not in FINISHED:
-        now = utc_now()
-        row = db.execute(
-            """UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, updated_at = ?
-               WHERE number = ? RETURNING *""",
-            (
-                state,
-                None if result is None else json.dumps(result, ensure_ascii=False),
-                None if error is None else json.dumps(error.to_json(), ensure_ascii=False),
-                now,
-                now,
-                row["number"],
-            ),
-        ).fetchone()
-    return _status(db, row)
-
-
-def _is_same(request: JobRequest, stored: str) -> bool:
-    """Whether a stored body is this request, though it was written by a version whose requests lacked some field of today's."""
-    try:
-        return type(request).model_validate_json(stored) == request
-    except ValidationError:
-        return False
-
-
-def _status(db: sqlite3.Connection, row: sqlite3.Row) -> JobStatus:
-    return _status_of(row, restarts_of(db, row["job_id"]) if row["attempt"] > 0 else [])
-
-
-def _status_of(row: sqlite3.Row, restarts: list[JobRestart]) -> JobStatus:
-    def parsed(column: str) -> Any:
-        return None if row[column] is None else json.loads(row[column])
-
-    plain = ("job_id", "job_key", "task_id", "iteration", "phase", "segment", "state", "attempt")
-    times = ("created_at", "started_at", "finished_at", "updated_at")
-    return JobStatus.model_validate(
-        {name: row[name] for name in (*plain, *times)}
-        | {name: parsed(name) for name in ("progress", "result", "error")}
-        | {"restarts": restarts}
-    )
