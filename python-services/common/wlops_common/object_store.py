@@ -162,7 +162,7 @@ class S3ObjectStore:
 
     @_translated
     def upload(self, key: str, path: Path) -> ObjectRef:
-        """See ``ObjectStore.upload``. Large files go in parts, one after the other: a job starts no threads of its own."""
+        """See ``ObjectStore.upload``. Large files go in parts, one after the other: what is open at a kill is one upload."""
         digest = file_sha256(path)
         self._opened.clear()
         self._client.upload_file(str(path), self._bucket, key, Config=TransferConfig(use_threads=False))

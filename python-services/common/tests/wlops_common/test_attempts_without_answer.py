@@ -24,11 +24,11 @@ from wlops_common.jobs.endings import Endings
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
 
-KILLED, REFUSED, SHORT = "killed", "refused", "short"
+KILLED, REFUSED, SHORT, LOST = "killed", "refused", "short", "lost"
 
 
 class MadeUpProcess:
-    """One that was killed, that the system refuses to start, or that it lacks something for, as ``ends`` has it."""
+    """One that was killed, that cannot be started, that something is short for, or whose forkserver ends, as ``ends`` has it."""
 
     exit_code = -signal.SIGKILL
     pid = 1
@@ -42,6 +42,8 @@ class MadeUpProcess:
         self.work_dir.mkdir(parents=True, exist_ok=True)
         self.meanwhile()
         end = next(self.ends)
+        if end == LOST:
+            raise EOFError
         if end != KILLED:
             number = errno.EACCES if end == REFUSED else self.shortage
             raise OSError(number, os.strerror(number))
@@ -85,9 +87,15 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
 
 @pytest.mark.parametrize(
     ("ends", "state"),
-    [([KILLED, REFUSED], "queued"), ([REFUSED, KILLED, REFUSED], "queued"), ([REFUSED, REFUSED], "failed")],
+    [
+        ([KILLED, REFUSED], "queued"),
+        ([REFUSED, KILLED, REFUSED], "queued"),
+        ([REFUSED, REFUSED], "failed"),
+        ([LOST] * 9, "queued"),
+        ([LOST] * 10, "failed"),
+    ],
 )
-def test_only_a_job_whose_process_cannot_be_started_twice_running_fails_for_that(
+def test_only_a_job_whose_process_cannot_be_started_time_and_again_fails_for_that(
     service: Service, ends: list[str], state: str
 ) -> None:
     status = service.run(service.store.submit(train_request()).job_id, ends)

@@ -29,6 +29,7 @@ from wlops_common.jobs.open_uploads import UploadNotes
 from wlops_common.jobs.outcome import Outcome, outcome_of
 from wlops_common.jobs.parent_death import die_with_parent
 from wlops_common.jobs.report_lines import write_report
+from wlops_common.jobs.shortages import SHORT_EXIT_CODE, shortage_of, start_thread
 from wlops_common.jobs.store_waits import StoreWaits
 from wlops_common.object_store import BucketAddress, S3ObjectStore
 
@@ -93,6 +94,10 @@ class ChildLine:
         """Send progress."""
         self._send({"progress": progress.to_json()})
 
+    def report_wait(self, progress: JobProgress) -> None:
+        """Send what is to be shown while the job waits, though it has come no further."""
+        self._send({"wait": progress.to_json()})
+
     def report_outcome(self, outcome: Outcome) -> None:
         """Send the outcome."""
         self._send({"outcome": outcome.model_dump(mode="json", by_alias=True)})
@@ -106,6 +111,21 @@ def child_main(task: ChildTask, orders: Connection, reports: Connection) -> None
     """Entry of the job's process. Never returns."""
     gc.freeze()  # what was imported stays; looking through it again would only copy its pages
     gc.enable()
+    line = ChildLine(orders, reports)
+    try:
+        _settle(task, line)
+    except OSError as fault:
+        if shortage_of(fault) is None:
+            raise
+        os._exit(SHORT_EXIT_CODE)
+    line.report_outcome(_perform(task, line))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # threads that a library left behind must not keep the process
+
+
+def _settle(task: ChildTask, line: ChildLine) -> None:
+    """Lead a group of its own, in the job's folder, and listen to the service."""
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(signal.SIGKILL)
@@ -114,12 +134,7 @@ def child_main(task: ChildTask, orders: Connection, reports: Connection) -> None
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
     os.chdir(task.work_dir)
-    line = ChildLine(orders, reports)
-    threading.Thread(target=line.follow_orders, name="orders", daemon=True).start()
-    line.report_outcome(_perform(task, line))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # threads that a library left behind must not keep the process
+    start_thread(threading.Thread(target=line.follow_orders, name="orders", daemon=True))
 
 
 def _perform(task: ChildTask, line: ChildLine) -> Outcome:
@@ -130,7 +145,7 @@ def _perform(task: ChildTask, line: ChildLine) -> Outcome:
 
     def run() -> Message:
         request = definition.request_model.model_validate(task.body)
-        waits = StoreWaits(line.report_progress)
+        waits = StoreWaits(line.report_progress, line.report_wait)
         store = S3ObjectStore(task.bucket, journal=UploadNotes(task.work_dir), waiting=waits.waiting)
         context = RunningJobContext(
             request,

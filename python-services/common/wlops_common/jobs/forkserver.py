@@ -7,7 +7,6 @@ starts jobs only from a warm one; a job that waits for it is `queued`, and cance
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import signal
@@ -20,6 +19,7 @@ import psutil
 
 from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.forkserver_start import CONTEXT, prepare_forkserver
+from wlops_common.jobs.shortages import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +39,18 @@ class Forkserver:
         self._warm_pid: int | None = None
         self._is_warming = False
         self._has_failed = False
+        self._is_over = threading.Event()
 
     def prepare(self) -> None:
         """Say what it imports, and start it now where nothing is to wait for that later."""
         prepare_forkserver(self._definition.preload)
-        threading.Thread(target=_end_a_stopped_one, name="forkserver-watch", daemon=True).start()
+        threading.Thread(target=self._end_a_stopped_one, name="forkserver-watch", daemon=True).start()
         if self._definition.preload_at_start:
             self.is_warm()
+
+    def stop(self) -> None:
+        """Watch it no longer. It ends with the service."""
+        self._is_over.set()
 
     def is_warm(self) -> bool:
         """Whether a process can be started without delay. Starts the forkserver where there is none, or it has died.
@@ -64,10 +69,7 @@ class Forkserver:
             return False
 
     def _start_warming(self, pid: int | None) -> None:
-        try:
-            threading.Thread(target=self._warm, args=(pid,), name="forkserver-warm-up", daemon=True).start()
-        except RuntimeError as fault:  # the only fault of a thread's start, and it means this
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from fault
+        start_thread(threading.Thread(target=self._warm, args=(pid,), name="forkserver-warm-up", daemon=True))
         self._is_warming = True
 
     def _warm(self, pid: int | None) -> None:
@@ -82,24 +84,22 @@ class Forkserver:
             self._warm_pid = None if has_failed else pid
         self._on_warm()
 
+    def _end_a_stopped_one(self) -> None:
+        """Kill a forkserver that stays stopped: whoever asked it for a process would wait for ever, and no job's end would be seen.
 
-def _end_a_stopped_one() -> None:
-    """Kill a forkserver that stays stopped: whoever asked it for a process would wait for ever, and no job's end would be seen.
-
-    Its jobs end with it and are run again, from a new one.
-    """
-    since: tuple[int, float] | None = None
-    while True:
-        time.sleep(_LOOK_SECONDS)
-        pid = _pid()
-        if pid is None or not _is_stopped(pid):
-            since = None
-        elif since is None or since[0] != pid:
-            since = (pid, time.monotonic())
-        elif time.monotonic() - since[1] >= _STOPPED_SECONDS:
-            log.error("the forkserver was stopped and is replaced", extra={"fields": {"pid": pid}})
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        Its jobs end with it and are run again, from a new one.
+        """
+        since: tuple[int, float] | None = None
+        while not self._is_over.wait(_LOOK_SECONDS):
+            pid = _pid()
+            if pid is None or not _is_stopped(pid):
+                since = None
+            elif since is None or since[0] != pid:
+                since = (pid, time.monotonic())
+            elif time.monotonic() - since[1] >= _STOPPED_SECONDS:
+                log.error("the forkserver was stopped and is replaced", extra={"fields": {"pid": pid}})
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _is_stopped(pid: int) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from wlops_common.errors import StorageUnavailable
 from wlops_common.jobs.open_uploads import FOLDER, UploadNotes
+from wlops_common.jobs.shortages import start_thread
 from wlops_common.object_store import S3ObjectStore
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,13 @@ class Janitor:
         with contextlib.suppress(FileNotFoundError):
             work_dir.rename(aside)
             self._queue.put(aside)
-            if self._thread is None:
-                thread = threading.Thread(target=self._work, name="janitor", daemon=True)
-                thread.start()
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name="janitor", daemon=True)
+            with contextlib.suppress(OSError):  # threads are short: the next thing it has to do begins it
+                start_thread(thread)
                 self._thread = thread
 
     def stop(self) -> None:

@@ -13,6 +13,9 @@ from wlops_common.jobs.forkserver_start import CONTEXT
 from wlops_common.jobs.living import kill_all, processor_seconds
 from wlops_common.jobs.report_lines import ReportReader
 
+#: Exit status of a process whose forkserver ended first, and took it with it: the standard library knows no more of it.
+LOST_EXIT_CODE = 255
+
 
 class JobProcess:
     """One attempt of a job. Not safe for use from several threads; the runner's thread owns it."""
@@ -44,7 +47,7 @@ class JobProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """Exit status, negative for a signal; None while the process lives."""
+        """Exit status, negative for a signal, ``LOST_EXIT_CODE`` when nobody saw it; None while the process lives."""
         return self._process.exitcode
 
     def send_order(self, order: str) -> None:

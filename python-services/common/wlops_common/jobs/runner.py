@@ -27,8 +27,10 @@ from wlops_common.jobs.leases import Leases
 from wlops_common.jobs.living import kill_all
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.outcome import Outcome
+from wlops_common.jobs.process import LOST_EXIT_CODE
 from wlops_common.jobs.running import RunningJob, StopTimes
-from wlops_common.jobs.starting import Starter, shortage_of
+from wlops_common.jobs.shortages import SHORT_EXIT_CODE, shortage_of
+from wlops_common.jobs.starting import Starter
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
 from wlops_common.object_store import S3ObjectStore
@@ -50,6 +52,7 @@ _FORGET_EVERY_SECONDS = 24 * 3600
 
 
 _STOOD_STILL = "its process stood still"
+_STARTER_ENDED = "the process that starts jobs ended"
 _BEGAN_ANEW = "its service failed and began anew"
 _ABANDONED = JobAbandoned("Nobody asked about the job for so long that it was stopped.").to_job_error()
 
@@ -108,6 +111,7 @@ class JobRunner:
         self.wake()
         self._thread.join()
         self._janitor.stop()
+        self._forkserver.stop()
         self._is_closed = True
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -234,24 +238,20 @@ class JobRunner:
 
     def _conclude(self, job: RunningJob) -> None:
         exit_code = job.process.exit_code
-        self._release(job)
-        job_id = job.status.job_id
-        if self._is_saving and self._has_more_to_do(job):
-            return  # it is put back with those that have not ended
-        if job.outcome is None:
-            fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
-            why = _STOOD_STILL if job.stood_still else None
-            ended = self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code, why=why)
-        else:
-            ended = self._finish(job_id, job.outcome)
+        try:
+            ended = self._written_down(job, exit_code)
+        finally:
+            self._release(job)
+        if ended is None:
+            return
         if ended.state == "queued":
-            self._metrics.job_restarted("crash")
+            self._metrics.job_restarted("service" if exit_code == LOST_EXIT_CODE else "crash")
             log.warning(
                 "job process died, running it again",
                 extra={"fields": {**_identity(job), "exitCode": exit_code, "stoodStill": job.stood_still}},
             )
             return
-        self._starter.killed_for_memory.discard(job_id)
+        self._starter.killed_for_memory.discard(job.status.job_id)
         seconds = time.monotonic() - job.started
         self._metrics.job_ended(job.status.phase, ended.state, seconds)
         code = {"code": ended.error.code} if ended.error else {}
@@ -259,6 +259,22 @@ class JobRunner:
             "job ended",
             extra={"fields": {**_identity(job), "state": ended.state, "seconds": round(seconds, 3), **code}},
         )
+
+    def _written_down(self, job: RunningJob, exit_code: int | None) -> JobStatus | None:
+        """How the job stands after this attempt, or None when it is to be run as if there had been none."""
+        job_id = job.status.job_id
+        if self._is_saving and self._has_more_to_do(job):
+            return None  # it is put back with those that have not ended
+        if job.outcome is not None:
+            return self._finish(job_id, job.outcome)
+        if exit_code == SHORT_EXIT_CODE and not job.told:
+            self._starter.give_back(job.status)
+            return None
+        if exit_code == LOST_EXIT_CODE and not job.is_abandoned:
+            return self._store.end_attempt(job_id, None, told={}, cause="service", why=_STARTER_ENDED)
+        fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
+        why = _STOOD_STILL if job.stood_still else None
+        return self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code, why=why)
 
     def _has_more_to_do(self, job: RunningJob) -> bool:
         """Whether a job that ended while the service stops is to be run again: nobody else told it to pause."""

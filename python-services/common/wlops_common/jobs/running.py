@@ -64,15 +64,16 @@ class RunningJob:
     _ended: float | None = None
 
     def read(self) -> JobProgress | None:
-        """Take in what the process has sent; the newest progress among it."""
-        latest: JobProgress | None = None
+        """Take in what the process has sent; what is to be shown of it as progress, if anything."""
+        shown: JobProgress | None = None
         for message in self.process.read_reports():
-            if "progress" in message:
-                latest = JobProgress.model_validate(message["progress"])
-                self.told[latest.stage] = max(latest.step, self.told.get(latest.stage, latest.step))
-            else:
+            if "outcome" in message:
                 self.outcome = Outcome.model_validate(message["outcome"])
-        return latest
+                continue
+            shown = JobProgress.model_validate(message["progress"] if "progress" in message else message["wait"])
+            if "progress" in message:
+                self.told[shown.stage] = max(shown.step, self.told.get(shown.stage, shown.step))
+        return shown
 
     def feel_pulse(self, progress: JobProgress | None, now: float) -> None:
         """Note a sign of life: what it has told, else whether it works."""

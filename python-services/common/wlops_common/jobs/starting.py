@@ -23,6 +23,7 @@ from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.process import JobProcess
 from wlops_common.jobs.pulse import Pulse
 from wlops_common.jobs.running import RunningJob, StopTimes
+from wlops_common.jobs.shortages import assure_enough_to_start, shortage_of
 from wlops_common.jobs.store import JobStore
 from wlops_common.settings import ServiceSettings
 
@@ -30,10 +31,12 @@ log = logging.getLogger(__name__)
 
 #: How long to wait before anything is started again after a process could not be.
 _AGAIN_SECONDS = 2.0
-_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
-#: Pipes whose two ends are more descriptors than the start of a process takes for a moment.
-_SPARE_PIPES = 8
+#: So often in a row a job's process may fail to be started, and so often where the forkserver ended meanwhile, as it does when memory or
+#: processes run out in that moment.
+_MOST_FAILED_STARTS = 2
+_MOST_LOST_STARTS = 10
 _LOADING = "waiting until libraries are loaded"
+_STARTER_ENDED = "waiting: the process that starts jobs ended"
 
 
 class Starter:
@@ -59,8 +62,8 @@ class Starter:
         self.killed_for_memory: set[str] = set()
         #: What jobs wait for rather than for one another, in words for people.
         self.reason_to_wait: str | None = None
-        #: The job whose process could not be started last; it waits longest, so it is the next to be started.
-        self._failed_to_start: str | None = None
+        #: The job whose process could not be started last, and how often in a row; it waits longest, so it is the next to be started.
+        self._failed_to_start: tuple[str, int] | None = None
         self._again_at = float("-inf")
 
     def start_next(self) -> RunningJob | None:
@@ -72,7 +75,7 @@ class Starter:
             return None
         status = None
         try:
-            _assure_descriptors()
+            assure_enough_to_start()
             if not self._forkserver.is_warm():
                 self.reason_to_wait = _LOADING
                 return None  # the runner is woken when they are there
@@ -106,6 +109,10 @@ class Starter:
         pulse = Pulse(self._settings.job_standstill_seconds, time.monotonic())
         return RunningJob(status, request_id, process, log_file, memory_kills, self._stop_times, pulse)
 
+    def give_back(self, status: JobStatus) -> None:
+        """A job whose process lacked something before the job began waits again, as if it had not been tried."""
+        self._put_off(status, BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+
     def _put_off(self, status: JobStatus | None, fault: OSError | EOFError) -> None:
         """Start nothing for a while; a job that was to be started, ``status``, waits again or has failed for good."""
         self._again_at = time.monotonic() + _AGAIN_SECONDS
@@ -115,41 +122,26 @@ class Starter:
             log.error("a job's process could not be started", exc_info=fault, extra={"fields": job_id})
         elif shortage != self.reason_to_wait:  # it may last, and is told once
             log.warning("jobs wait because of a shortage", extra={"fields": {**job_id, "reason": str(fault)}})
-        self.reason_to_wait = shortage
+        is_lost = isinstance(fault, EOFError | ConnectionError)
+        self.reason_to_wait = shortage or (_STARTER_ENDED if is_lost else None)
         if status is None:
             return
-        if shortage is None:
-            self._give_back(status)
-        else:
+        if shortage is not None:
             self._store.put_back(status.job_id)
+        else:
+            self._try_again(status, _MOST_LOST_STARTS if is_lost else _MOST_FAILED_STARTS)
         with contextlib.suppress(OSError):  # the next try makes it afresh, and the next start removes it
             self._janitor.discard(self._work_dir(status))
 
-    def _give_back(self, status: JobStatus) -> None:
-        """A job whose process cannot be started is tried once more, then it fails; how often it died before is of no account."""
+    def _try_again(self, status: JobStatus, most: int) -> None:
+        """A job whose process cannot be started waits again, and fails after ``most`` times in a row; its deaths do not count."""
+        job_id, times = self._failed_to_start or (None, 0)
+        times = times + 1 if job_id == status.job_id else 1
         fault = None
-        if status.job_id == self._failed_to_start:
+        if times >= most:
             fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
-        self._failed_to_start = status.job_id if fault is None else None
+        self._failed_to_start = (status.job_id, times) if fault is None else None
         self._store.end_attempt(status.job_id, None if fault is None else fault.to_job_error())
 
     def _work_dir(self, status: JobStatus) -> Path:
         return self._work_root / status.job_id
-
-
-def shortage_of(fault: BaseException) -> str | None:
-    """What is short when this fault means a shortage, as a reason to wait; None for another fault."""
-    if not isinstance(fault, OSError) or fault.errno not in _SHORTAGES:
-        return None
-    return f"waiting: {os.strerror(fault.errno).lower()}"
-
-
-def _assure_descriptors() -> None:
-    """Raise ``OSError`` where a process cannot be started for want of descriptors.
-
-    The standard library leaves some open when they run short in the middle of it, which makes a shortage worse with each try.
-    """
-    with contextlib.ExitStack() as spare:
-        for _ in range(_SPARE_PIPES):
-            for end in os.pipe():
-                spare.callback(os.close, end)

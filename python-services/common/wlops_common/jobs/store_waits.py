@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from wlops_common.contracts import JobProgress
+from wlops_common.jobs.shortages import start_thread
 
 #: A large object takes a while as well; who looks at a task wants to know by then in either case.
 _TOLD_AFTER_SECONDS = 10.0
@@ -18,8 +19,15 @@ _TOLD_AFTER_SECONDS = 10.0
 class StoreWaits:
     """Stands between a job and whoever shows its progress. Progress may be reported from any thread."""
 
-    def __init__(self, report: Callable[[JobProgress], None], told_after_seconds: float = _TOLD_AFTER_SECONDS) -> None:
+    def __init__(
+        self,
+        report: Callable[[JobProgress], None],
+        report_wait: Callable[[JobProgress], None],
+        told_after_seconds: float = _TOLD_AFTER_SECONDS,
+    ) -> None:
+        """``report_wait`` is told what is to be shown, which says nothing of how far the job has come."""
         self._report = report
+        self._report_wait = report_wait
         self._told_after_seconds = told_after_seconds
         self._last: JobProgress | None = None
 
@@ -45,15 +53,15 @@ class StoreWaits:
         if done.wait(self._told_after_seconds):
             return
         last = self._last or JobProgress(stage="starting")
-        self._report(last.model_copy(update={"stage": f"{last.stage}: waiting for the object store"}))
+        self._report_wait(last.model_copy(update={"stage": f"{last.stage}: waiting for the object store"}))
         done.wait()
-        self._report(last)
+        self._report_wait(self._last or last)
 
 
 def _started(thread: threading.Thread) -> bool:
     """Whether it could be started: where threads are short a job goes on without it."""
     try:
-        thread.start()
-    except RuntimeError:
+        start_thread(thread)
+    except OSError:
         return False
     return True
