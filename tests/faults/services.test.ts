@@ -50,9 +50,10 @@ test.each(['optimizer', 'evaluator'] as const)(
 test.each([
   ['first', 1],
   ['middle', 1500],
-  ['last', 2700],
+  // Of the last epoch, six steps, nobody sees anything.
+  ['last', 2000],
 ] as const)(
-  'F5 trainer killed at the %s epoch: it goes on from its checkpoint, at most one interval is lost, and the weights are the same',
+  'F5 trainer killed in the %s third: it goes on from its checkpoint, at most one interval is lost, and the weights are the same',
   async (which, step) => {
     const taskId = await person.start(LONG);
     await person.when(
@@ -64,10 +65,7 @@ test.each([
     const saved = checkpointsOf(taskId);
     await person.completed(taskId);
     expect(await resultOf(taskId)).toEqual(reference);
-    const { attempt, finishedAt } = jobOf('trainer', taskId, 'training');
-    // The last steps may be over before anybody sees them begin.
-    if (which === 'last' && (finishedAt ?? 0) < killedAt) return;
-    expect(attempt).toBe(2);
+    expect(jobOf('trainer', taskId, 'training').attempt).toBe(2);
     if (which !== 'first') expect(saved.length).toBeGreaterThan(0);
     await expectOneIntervalLost(taskId, killedAt, saved);
     figure(

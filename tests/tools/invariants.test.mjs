@@ -83,6 +83,11 @@ test('I10 takes for reasons a kill of this very job, a connection hurt until it 
   assert.deepEqual(blamed(nextSegment, [50_000, 's3']), []);
 });
 
+test('I10 gives a service that is told to end the time to let trainings save', () => {
+  for (const by of ['SIGTERM', 'stop']) assert.deepEqual(blamed(again, [45_000, 'trainer', { by }]), []);
+  assert.equal(blamed(again, [45_000, 'trainer', { by: 'SIGKILL' }]).length, 1);
+});
+
 test('I10 takes a pause for the reason of the next segment, also one that overtook the job', () => {
   for (const ago of [35_000, 45_000])
     assert.deepEqual(

@@ -26,7 +26,7 @@ export function note(target: string): void {
 /** Kills a process of the stack with SIGKILL, or sends what is given; answers when. Waits first for one that is being started again. */
 export async function kill(name: ProcessName, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
   const pid = await waitFor(`${name} to run`, 60, async () => stackProcess(name).pid || null);
-  note(name);
+  noteFault(DATA_DIR, name, { by: signal });
   process.kill(pid, signal);
   return Date.now();
 }
@@ -71,16 +71,23 @@ export async function killJob(service: Service): Promise<void> {
     60,
     async () => jobProcesses(service)[0] ?? null,
   );
-  noteFault(DATA_DIR, `job of ${service}`, { job: folder });
-  process.kill(pid, 'SIGKILL');
+  killProcessOf(service, folder, pid);
+}
+
+function killProcessOf(service: Service, jobId: string, pid: number): void {
+  noteFault(DATA_DIR, `job of ${service}`, { job: jobId });
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It may have ended since it was seen.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Kills the processes that work for these jobs just now, if there are any. */
 export function killJobs(service: Service, jobIds: ReadonlySet<string>): void {
   for (const { pid, folder } of jobProcesses(service)) {
-    if (!jobIds.has(folder)) continue;
-    noteFault(DATA_DIR, `job of ${service}`, { job: folder });
-    process.kill(pid, 'SIGKILL');
+    if (jobIds.has(folder)) killProcessOf(service, folder, pid);
   }
 }
 

@@ -30,8 +30,8 @@ export const VERY_LONG = {
 
 /** Saving checkpoints takes a twentieth of a training's time at most, so that a slow one puts off the next. */
 const SAVING_SHARE = 0.05;
-/** One is saved within this time on a machine that does other work. */
-const SAVED_MS = 1500;
+/** One is saved within this time on a machine that does other work, and the last may have been under way. */
+const SAVED_MS = 3000;
 
 /** What `executions` answers for a STANDARD task in which nothing was done twice. */
 export const ONE_PASS = ['optimization/0 completed', 'training/0 completed', 'evaluation/0 completed'];

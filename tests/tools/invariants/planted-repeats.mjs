@@ -96,6 +96,7 @@ export const REPEATS = [
     /segment 2 after 1 \(paused\), once without/,
   ],
   ['I10', 'a job that was started again before its service was killed', ...again(['trainer'], 27_000)],
+  ['I10', 'a job that was started again seconds after its service was killed', ...again(['trainer'], 45_000)],
   ['I10', 'a job that was started again long after its service was back', ...again(['trainer'], 50_000)],
   ['I10', 'a segment that came before the kill', ...next((world) => faultsAt(world, [27_000, 's3']))],
   ['I10', 'a segment long after the object store was back', ...next((world) => faultsAt(world, [60_000, 's3']))],

@@ -153,6 +153,7 @@ export async function chaos({ env: given, installation, choices }) {
   stoppedBySignal.catch(() => {});
   const cluster = await starting;
   const underLoad = async () => {
+    if (stopping) return INTERRUPTED;
     const databaseUrl = databaseAddress({
       port: readStackSettings(env).ports.postgres.port,
       password: loadSecrets(dataDir, env).postgresPassword,

@@ -17,8 +17,8 @@ import { groupBy } from './group-by.mjs';
  */
 
 const TERMINAL = new Set(['COMPLETED', 'FAILED', 'CANCELLED']);
-/** The ledger has the time of the server, the log that of the client, who runs beside it. */
-const CLOCK_MS = 250;
+/** The ledger has the time of the server, the log that of the client, which runs on the same machine. */
+const CLOCK_MS = 20;
 /** What ends a task is asked of Temporal, and the task may end meanwhile, in its workflow first and in its row a moment later. */
 const AROUND_END_MS = 5000;
 

@@ -76,7 +76,8 @@
  * @property {number | null} finishedAt
  *
  * A line of the fault log. `target`: a process, `job of <service>`, `<process> <limit>`, `<from>→<to> <what>`, or `healed`.
- * @typedef {{ at: number, target: string, job?: string }} FaultFact `job`: the id of the job, where it is known
+ * @typedef {{ at: number, target: string, job?: string, by?: string }} FaultFact `job`: the id of the job, where it is known; `by`: the signal,
+ *   `SIGKILL` where it is not said, or `stop` of the whole stack
  *
  * @typedef {object} Facts
  * @property {number} now milliseconds

@@ -19,6 +19,9 @@ import { groupBy } from './group-by.mjs';
 const NOTED_MS = 500;
 /** A service that is told to stop lets trainings save for five seconds and gives its requests two, in which it may start a job that it then ends. */
 const SERVICE_ENDS_MS = 8_000;
+/** One that is killed is gone, its jobs with it; the next one has taken up those by then that the first had just been given. */
+const SERVICE_IS_KILLED_MS = 2_500;
+const KILLS = new Set([undefined, 'SIGKILL', 'kill']);
 /** The supervisor starts a process that died again and again after fifteen seconds at most; the object store is ready soon after. */
 const STORE_AWAY_MS = 17_000;
 /**
@@ -48,12 +51,13 @@ function touches(target, service) {
 
 /** @param {FaultFact} fault @param {FaultFact[]} faults @returns {Span} when the fault can touch a job that is there */
 function spanOf(fault, faults) {
-  const { at, target } = fault;
+  const { at, target, by } = fault;
   if (lasts(fault))
     return { from: at, until: faults.find((one) => one.target === HEALED && one.at >= at)?.at ?? Infinity };
+  const endsMs = KILLS.has(by) ? SERVICE_IS_KILLED_MS : SERVICE_ENDS_MS;
   return {
     from: at - NOTED_MS,
-    until: at + (target.startsWith('job of ') ? NOTED_MS : target === 's3' ? STORE_AWAY_MS : SERVICE_ENDS_MS),
+    until: at + (target.startsWith('job of ') ? NOTED_MS : target === 's3' ? STORE_AWAY_MS : endsMs),
   };
 }
 
