@@ -1,5 +1,5 @@
 /** The end of a task that did its work: the champion is scored once on the sealed test rows, and the task is completed. */
-import type { ActivityOptions } from '@temporalio/workflow';
+import { patched, type ActivityOptions } from '@temporalio/workflow';
 import type { EvaluateRequest, EvaluateResult } from '../src/contracts/jobs';
 import type { Champion } from '../src/domain/champion';
 import type { StopReason } from '../src/domain/stop-conditions';
@@ -7,6 +7,7 @@ import type { TestResult } from '../src/contracts/task-record';
 import type { TaskOutcome } from '../src/contracts/task-workflow';
 import { evaluateModel } from './activity-options';
 import { finalEvaluationRequest } from './job-requests';
+import { PATCHES } from './patches';
 import { besides } from './phase';
 import { inSegments } from './segments';
 import type { TaskRun } from './task-run';
@@ -42,7 +43,8 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
   if (!test) return null;
 
   // A run that goes on for another may begin here: suspended, or with a pause that came while that one left.
-  if (state.status === 'SUSPENDED' || state.paused) await run.control.pausePoint('EVALUATING');
+  const isToPause = state.paused !== null && patched(PATCHES.finalTestHearsPause);
+  if (state.status === 'SUSPENDED' || isToPause) await run.control.pausePoint('EVALUATING');
   const { result: evaluation, at } = await inSegments(run, {
     service: 'evaluator',
     phase: 'final',

@@ -9,4 +9,6 @@ export const PATCHES = {
   patientCancel: 'patient-cancel',
   /** A pause does not wait for the end of a back-off. */
   pauseEndsBackOff: 'pause-ends-back-off',
+  /** A pause that came while a run left is heard by the final test that the next one begins with. */
+  finalTestHearsPause: 'final-test-hears-pause',
 } as const;

@@ -8,7 +8,7 @@ import { PATCHES } from './patches';
 
 const FOLDER = path.join(__dirname, 'histories');
 const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.jsonl.br'));
-const LATEST = 'pauses-end-back-offs.jsonl.br';
+const LATEST = 'final-tests-hear-pauses.jsonl.br';
 const BUNDLE = { codePath: process.env.WLOPS_TEST_WORKFLOW_BUNDLE ?? '' };
 
 async function read(file: string): Promise<RecordedExecution[]> {

@@ -308,6 +308,19 @@ function courses(): Scenario[] {
         return task.taskId;
       },
     },
+    ...MODES.map(
+      (mode): Scenario => ({
+        name: `${mode.toLowerCase()}-paused-into-a-final-test`,
+        play: async (harness) => {
+          const task = spec(`${mode}-paused-into-a-final-test`, mode);
+          await harness.startSuspended(task, { finishing: true, status: 'EVALUATING', suspension: null });
+          await harness.reaches(task.taskId, 'SUSPENDED');
+          await resumeTask(harness.temporal.client, task.taskId);
+          await harness.outcome(task.taskId);
+          return task.taskId;
+        },
+      }),
+    ),
     {
       name: 'edited-into-another-run',
       play: async (harness) => {
