@@ -55,7 +55,7 @@ test('an object store that is away is waited for here, and the task says so', as
   expect(shown.at(-1)).toMatchObject({ stage: 'waiting for the object store' });
 });
 
-test('whoever cancels or pauses the task meanwhile does not wait for the object store', async () => {
+test('whoever cancels the task meanwhile does not wait for the object store', async () => {
   const environment = activityEnvironment();
   let isAsked = false;
   const asking = optimize(() => {

@@ -8,8 +8,9 @@ import { whileBeating } from './while-beating';
 export type SizedOptimizeResult = OptimizeResult & { trainBytes?: number };
 
 /**
- * Makes the rows of one iteration. See `runJob` for retries, cancellation and errors. Asks for their size here, where a pause and a cancel
- * break in while the object store is away: behind a record that waits for it, every later one would wait too.
+ * Makes the rows of one iteration. See `runJob` for retries, cancellation and errors. Asks for their size here, where a cancel breaks in
+ * while the object store is away: behind a record that waits for it, every later one would wait too. A pause finds the job at its end, so
+ * it takes hold after the phase, and waits for the store.
  */
 export async function optimizeDataset(
   runner: JobRunner,
