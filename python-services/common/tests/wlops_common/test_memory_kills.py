@@ -23,6 +23,7 @@ class KilledProcess:
     """A process that the system has killed."""
 
     exit_code = -signal.SIGKILL
+    is_lost = False
     pid = 1
     started: list[ChildTask]
 

@@ -29,7 +29,7 @@ from wlops_common.jobs.open_uploads import UploadNotes
 from wlops_common.jobs.outcome import Outcome, outcome_of
 from wlops_common.jobs.parent_death import die_with_parent
 from wlops_common.jobs.report_lines import write_report
-from wlops_common.jobs.shortages import SHORT_EXIT_CODE, shortage_of, start_thread
+from wlops_common.jobs.shortages import shortage_of, start_thread
 from wlops_common.jobs.store_waits import StoreWaits
 from wlops_common.object_store import BucketAddress, S3ObjectStore
 
@@ -98,6 +98,10 @@ class ChildLine:
         """Send what is to be shown while the job waits, though it has come no further."""
         self._send({"wait": progress.to_json()})
 
+    def report_shortage(self, fault: OSError) -> None:
+        """Send what the process lacks, so that the job cannot begin."""
+        self._send({"short": fault.errno})
+
     def report_outcome(self, outcome: Outcome) -> None:
         """Send the outcome."""
         self._send({"outcome": outcome.model_dump(mode="json", by_alias=True)})
@@ -117,7 +121,8 @@ def child_main(task: ChildTask, orders: Connection, reports: Connection) -> None
     except OSError as fault:
         if shortage_of(fault) is None:
             raise
-        os._exit(SHORT_EXIT_CODE)
+        line.report_shortage(fault)
+        os._exit(os.EX_TEMPFAIL)
     line.report_outcome(_perform(task, line))
     sys.stdout.flush()
     sys.stderr.flush()

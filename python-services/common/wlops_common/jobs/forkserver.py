@@ -59,7 +59,7 @@ class Forkserver:
         lets nothing be started now.
         """
         forkserver.ensure_running()
-        pid = _pid()
+        pid = forkserver_pid()
         with self._mutex:
             if pid == self._warm_pid or self._has_failed:
                 self._has_failed = False
@@ -91,7 +91,7 @@ class Forkserver:
         """
         since: tuple[int, float] | None = None
         while not self._is_over.wait(_LOOK_SECONDS):
-            pid = _pid()
+            pid = forkserver_pid()
             if pid is None or not _is_stopped(pid):
                 since = None
             elif since is None or since[0] != pid:
@@ -102,6 +102,16 @@ class Forkserver:
                     os.kill(pid, signal.SIGKILL)
 
 
+def is_forkserver(pid: int | None) -> bool:
+    """Whether that is this process's forkserver, and lives."""
+    if pid is None or pid != forkserver_pid():
+        return False
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
 def _is_stopped(pid: int) -> bool:
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
@@ -109,7 +119,7 @@ def _is_stopped(pid: int) -> bool:
         return False
 
 
-def _pid() -> int | None:
+def forkserver_pid() -> int | None:
     """Process id of the forkserver, which the standard library keeps to itself."""
     pid: int | None = getattr(forkserver, "_forkserver")._forkserver_pid  # noqa: B009, SLF001 - see above
     return pid

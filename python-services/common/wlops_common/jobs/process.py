@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from multiprocessing.connection import Connection
 from typing import Any
 
 from wlops_common.jobs.child import ChildTask, child_main
+from wlops_common.jobs.forkserver import forkserver_pid, is_forkserver
 from wlops_common.jobs.forkserver_start import CONTEXT
 from wlops_common.jobs.living import kill_all, processor_seconds
 from wlops_common.jobs.report_lines import ReportReader
 
-#: Exit status of a process whose forkserver ended first, and took it with it: the standard library knows no more of it.
-LOST_EXIT_CODE = 255
+#: What the standard library gives for the exit status of a process whose forkserver ended first, and took it with it.
+_UNKNOWN_EXIT_CODE = 255
+#: A process that ends lets go of its pipes a moment before it is gone.
+_GONE_SECONDS = 0.5
 
 
 class JobProcess:
@@ -31,6 +35,7 @@ class JobProcess:
         self._reports = ReportReader(reports_out)
         self._process = CONTEXT.Process(target=child_main, args=(task, orders_out, reports_in), name="job")
         self._process.start()
+        self._forkserver = forkserver_pid()
         orders_out.close()
         reports_in.close()
 
@@ -47,8 +52,20 @@ class JobProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """Exit status, negative for a signal, ``LOST_EXIT_CODE`` when nobody saw it; None while the process lives."""
+        """Exit status, negative for a signal; None while the process lives."""
         return self._process.exitcode
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended because its forkserver did."""
+        if self.exit_code != _UNKNOWN_EXIT_CODE:
+            return False
+        until = time.monotonic() + _GONE_SECONDS
+        while is_forkserver(self._forkserver):
+            if time.monotonic() >= until:
+                return False  # it was its own exit status
+            time.sleep(0.01)
+        return True
 
     def send_order(self, order: str) -> None:
         """Tell the job to cancel or pause. A process that is gone hears nothing."""

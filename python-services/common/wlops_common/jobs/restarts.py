@@ -34,7 +34,7 @@ def deaths_of(db: sqlite3.Connection, job_id: str) -> Deaths:
     ).fetchall()
     furthest = db.execute("SELECT stage, step FROM furthest WHERE job_id = ?", (job_id,)).fetchall()
     was_silent = [_was_silent(json.loads(progress or "{}")) for (progress,) in deaths]
-    silent = next((number for number, silent in enumerate(was_silent) if not silent), len(deaths))
+    silent = next((number for number, nothing_told in enumerate(was_silent) if not nothing_told), len(deaths))
     return Deaths(len(deaths), silent, dict(map(tuple, furthest)))
 
 

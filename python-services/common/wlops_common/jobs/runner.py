@@ -1,8 +1,9 @@
 """The scheduler of one service: one thread that starts waiting jobs, follows running ones and writes down how they end.
 
 Rules (``docs/job-protocol.md``, States): at most N jobs run; a job has ended when no process of it is left; a process that dies without
-an answer is run again as long as it gets further; a service that stops lets its jobs save and leaves them `queued`. Not here: how a
-process is started (``starting``), what it does (``child``), and how a job that was told to stop is brought to it (``running``).
+an answer is run again as long as it gets further, one that ended with the forkserver whether it does or not; a service that stops lets
+its jobs save and leaves them `queued`. Not here: how a process is started (``starting``), what it does (``child``), and how a job that
+was told to stop is brought to it (``running``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -27,9 +29,8 @@ from wlops_common.jobs.leases import Leases
 from wlops_common.jobs.living import kill_all
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.outcome import Outcome
-from wlops_common.jobs.process import LOST_EXIT_CODE
 from wlops_common.jobs.running import RunningJob, StopTimes
-from wlops_common.jobs.shortages import SHORT_EXIT_CODE, shortage_of
+from wlops_common.jobs.shortages import shortage_of
 from wlops_common.jobs.starting import Starter
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
@@ -42,6 +43,8 @@ _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
 #: A process that dies before it tells of any progress says nothing about where: so often in a row is a fault of the job's own.
 _MOST_SILENT_DEATHS = 3
+#: So often in a row a job that ends with the forkserver is run again for that alone; then it may be what ends it.
+_MOST_LOSSES = 10
 #: How long a runner that failed waits before it begins anew.
 _ANEW_SECONDS = 2.0
 #: How long to wait for the end of processes that were killed.
@@ -77,6 +80,8 @@ class JobRunner:
         self._forkserver = Forkserver(definition, self.wake)
         self.leases = Leases(settings.job_lease_seconds)
         self._running: list[RunningJob] = []
+        #: How often in a row a job has ended with the forkserver.
+        self._losses: Counter[str] = Counter()
         self._stop_times = stop_times or StopTimes()
         self._starter = Starter(definition, settings, store, self._forkserver, self._janitor, self._stop_times)
         self._stopping = False
@@ -238,14 +243,17 @@ class JobRunner:
 
     def _conclude(self, job: RunningJob) -> None:
         exit_code = job.process.exit_code
+        is_lost = job.outcome is None and job.process.is_lost
         try:
-            ended = self._written_down(job, exit_code)
+            ended = self._written_down(job, exit_code, is_lost)
         finally:
             self._release(job)
+        if not is_lost:
+            del self._losses[job.status.job_id]
         if ended is None:
             return
         if ended.state == "queued":
-            self._metrics.job_restarted("service" if exit_code == LOST_EXIT_CODE else "crash")
+            self._metrics.job_restarted("service" if is_lost else "crash")
             log.warning(
                 "job process died, running it again",
                 extra={"fields": {**_identity(job), "exitCode": exit_code, "stoodStill": job.stood_still}},
@@ -260,18 +268,19 @@ class JobRunner:
             extra={"fields": {**_identity(job), "state": ended.state, "seconds": round(seconds, 3), **code}},
         )
 
-    def _written_down(self, job: RunningJob, exit_code: int | None) -> JobStatus | None:
+    def _written_down(self, job: RunningJob, exit_code: int | None, is_lost: bool) -> JobStatus | None:
         """How the job stands after this attempt, or None when it is to be run as if there had been none."""
         job_id = job.status.job_id
         if self._is_saving and self._has_more_to_do(job):
             return None  # it is put back with those that have not ended
         if job.outcome is not None:
             return self._finish(job_id, job.outcome)
-        if exit_code == SHORT_EXIT_CODE and not job.told:
-            self._starter.give_back(job.status)
+        if job.lacked is not None:
+            self._starter.give_back(job.status, job.lacked)
             return None
-        if exit_code == LOST_EXIT_CODE and not job.is_abandoned:
-            return self._store.end_attempt(job_id, None, told={}, cause="service", why=_STARTER_ENDED)
+        if is_lost and not job.is_abandoned and self._losses[job_id] < _MOST_LOSSES:
+            self._losses[job_id] += 1
+            return self._store.end_attempt(job_id, None, told=job.told, cause="service", why=_STARTER_ENDED)
         fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
         why = _STOOD_STILL if job.stood_still else None
         return self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code, why=why)

@@ -54,6 +54,8 @@ class RunningJob:
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     outcome: Outcome | None = None
+    #: Number of the system's error for what it lacked before the job began.
+    lacked: int | None = None
     #: The furthest step this attempt has told of, by stage, in the order of their first appearance.
     told: dict[str, int] = field(default_factory=dict)
     #: Whether it is being stopped because nobody asks about it.
@@ -69,6 +71,9 @@ class RunningJob:
         for message in self.process.read_reports():
             if "outcome" in message:
                 self.outcome = Outcome.model_validate(message["outcome"])
+                continue
+            if "short" in message:
+                self.lacked = message["short"]
                 continue
             shown = JobProgress.model_validate(message["progress"] if "progress" in message else message["wait"])
             if "progress" in message:

@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS restarts (
   at        TEXT NOT NULL,
   cause     TEXT NOT NULL CHECK (cause IN ('process', 'service')), -- which of the two ended
   exit_code INTEGER,                       -- of the process, where that is known
-  progress  TEXT,                          -- the last it had told, without a stage or null when it had told nothing; `why` it ended, if known
+  progress  TEXT,                          -- the last that was shown of it; `silent` when that is no progress of its own; `why` it ended, if known
   PRIMARY KEY (job_id, attempt)
 ) WITHOUT ROWID;
 

@@ -10,9 +10,6 @@ import errno
 import os
 import threading
 
-#: Exit status of a job's process that lacked something before the job began; sysexits.h calls it a temporary failure.
-SHORT_EXIT_CODE = 75
-
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
 #: Pipes whose two ends are more descriptors than the start of a process takes for a moment.
 _SPARE_PIPES = 8

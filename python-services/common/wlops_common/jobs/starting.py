@@ -7,10 +7,10 @@ fault may be the job's own, so its tries are counted. Not here: how many jobs ru
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 from wlops_common.contracts import JobStatus
@@ -36,7 +36,7 @@ _AGAIN_SECONDS = 2.0
 _MOST_FAILED_STARTS = 2
 _MOST_LOST_STARTS = 10
 _LOADING = "waiting until libraries are loaded"
-_STARTER_ENDED = "waiting: the process that starts jobs ended"
+_LOST = "waiting: the process that starts jobs ended"
 
 
 class Starter:
@@ -62,8 +62,8 @@ class Starter:
         self.killed_for_memory: set[str] = set()
         #: What jobs wait for rather than for one another, in words for people.
         self.reason_to_wait: str | None = None
-        #: The job whose process could not be started last, and how often in a row; it waits longest, so it is the next to be started.
-        self._failed_to_start: tuple[str, int] | None = None
+        #: How often in a row the process of a job could not be started, by job and whether the forkserver ended in it.
+        self._failed_starts: Counter[tuple[str, bool]] = Counter()
         self._again_at = float("-inf")
 
     def start_next(self) -> RunningJob | None:
@@ -86,7 +86,8 @@ class Starter:
         except (OSError, EOFError) as fault:
             self._put_off(status, fault)
             return None
-        self._failed_to_start = self.reason_to_wait = None
+        self.reason_to_wait = None
+        self._forget_starts(job.status.job_id)
         return job
 
     def _launch(self, status: JobStatus) -> RunningJob:
@@ -109,9 +110,9 @@ class Starter:
         pulse = Pulse(self._settings.job_standstill_seconds, time.monotonic())
         return RunningJob(status, request_id, process, log_file, memory_kills, self._stop_times, pulse)
 
-    def give_back(self, status: JobStatus) -> None:
-        """A job whose process lacked something before the job began waits again, as if it had not been tried."""
-        self._put_off(status, BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+    def give_back(self, status: JobStatus, lacked: int) -> None:
+        """A job whose process lacked something before the job began, by the error's number, waits again as if it had not been tried."""
+        self._put_off(status, OSError(lacked, os.strerror(lacked)))
 
     def _put_off(self, status: JobStatus | None, fault: OSError | EOFError) -> None:
         """Start nothing for a while; a job that was to be started, ``status``, waits again or has failed for good."""
@@ -123,25 +124,29 @@ class Starter:
         elif shortage != self.reason_to_wait:  # it may last, and is told once
             log.warning("jobs wait because of a shortage", extra={"fields": {**job_id, "reason": str(fault)}})
         is_lost = isinstance(fault, EOFError | ConnectionError)
-        self.reason_to_wait = shortage or (_STARTER_ENDED if is_lost else None)
+        self.reason_to_wait = shortage or (_LOST if is_lost else None)
         if status is None:
             return
-        if shortage is not None:
+        # One that has run before is not what ends the forkserver.
+        if shortage is not None or (is_lost and status.restarts):
             self._store.put_back(status.job_id)
         else:
-            self._try_again(status, _MOST_LOST_STARTS if is_lost else _MOST_FAILED_STARTS)
+            self._try_again(status, is_lost)
         with contextlib.suppress(OSError):  # the next try makes it afresh, and the next start removes it
             self._janitor.discard(self._work_dir(status))
 
-    def _try_again(self, status: JobStatus, most: int) -> None:
-        """A job whose process cannot be started waits again, and fails after ``most`` times in a row; its deaths do not count."""
-        job_id, times = self._failed_to_start or (None, 0)
-        times = times + 1 if job_id == status.job_id else 1
+    def _try_again(self, status: JobStatus, is_lost: bool) -> None:
+        """A job whose process cannot be started waits again, and fails after some times in a row; its deaths do not count."""
+        self._failed_starts[status.job_id, is_lost] += 1
         fault = None
-        if times >= most:
+        if self._failed_starts[status.job_id, is_lost] >= (_MOST_LOST_STARTS if is_lost else _MOST_FAILED_STARTS):
             fault = JobCrashed("The job's process could not be started.", details={"attempt": status.attempt})
-        self._failed_to_start = (status.job_id, times) if fault is None else None
+            self._forget_starts(status.job_id)
         self._store.end_attempt(status.job_id, None if fault is None else fault.to_job_error())
+
+    def _forget_starts(self, job_id: str) -> None:
+        for is_lost in (False, True):
+            del self._failed_starts[job_id, is_lost]
 
     def _work_dir(self, status: JobStatus) -> Path:
         return self._work_root / status.job_id

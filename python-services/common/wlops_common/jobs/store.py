@@ -267,7 +267,8 @@ class JobStore:
                 now = utc_now()
                 db.execute("UPDATE jobs SET state = 'queued', updated_at = ? WHERE job_id = ?", (now, job_id))
                 if told is not None:
-                    note_furthest(db, job_id, told)
+                    if cause == "process":
+                        note_furthest(db, job_id, told)
                     note_restart(db, row, cause, now, told=bool(told), exit_code=exit_code, why=why)
                 status = status_of(db, find_row(db, job_id))
         return self._told(status)
