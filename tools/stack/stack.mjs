@@ -28,12 +28,13 @@ import { removeRunFile, writeRunFile } from './run-file.mjs';
 import { checkConfiguration } from './configuration.mjs';
 import { serviceKeys, sharedKeysWarning } from './s3-keys.mjs';
 import { loadSecrets, noteAdminPasswordTold } from './secrets.mjs';
+import { stopInOrder } from './stop-order.mjs';
 import { hasOwnTemporalUi, ownPorts, readStackSettings, runsTemporalCluster } from './settings.mjs';
 import { requireTemporal } from './temporal.mjs';
 import { checkTemporalStore, prepareNamespace, prepareTemporalDatabases } from './temporal-cluster.mjs';
 
 /** All that is not PostgreSQL must be gone by then; what is not is killed. Long enough for a slow worker and a training that saves. */
-const STOP_BUDGET_MS = 25_000;
+const STOP_BUDGET_MS = 30_000;
 /** Their jobs are begun again at the next start, as after a fault; the checker must know why. */
 const RUNS_JOBS = new Set(['optimizer', 'trainer', 'evaluator']);
 
@@ -228,22 +229,20 @@ export class Stack {
 
   async #stopAll() {
     const deadline = Date.now() + STOP_BUDGET_MS;
-    const stop = async (/** @type {ManagedProcess} */ managed) => {
-      // The database is told last and always gets its time: killing it means recovery at the next start.
-      const remainingMs = Math.max(deadline - Date.now(), 0);
-      const { stopGraceMs } = managed.spec;
-      await managed.stop(managed.name === 'postgres' ? stopGraceMs : Math.min(stopGraceMs, remainingMs));
-      this.#noteEnd(managed.name, 'stop');
-      this.#options.print(managed.name, 'stopped');
-    };
-    for (const tier of this.#tiers.toReversed()) {
-      for (const managed of tier.toReversed()) if (!RUNS_JOBS.has(managed.name)) await stop(managed);
-      // They need nothing of one another, and what a training saves takes time.
-      await Promise.all(tier.filter(({ name }) => RUNS_JOBS.has(name)).map(stop));
-    }
-    if (this.#lock) {
-      removeRunFile(this.#settings.dataDir);
-      this.#lock.release();
+    try {
+      await stopInOrder(this.#tiers, RUNS_JOBS, async (managed) => {
+        // The database is told last and always gets its time: killing it means recovery at the next start.
+        const remainingMs = Math.max(deadline - Date.now(), 0);
+        const { stopGraceMs } = managed.spec;
+        await managed.stop(managed.name === 'postgres' ? stopGraceMs : Math.min(stopGraceMs, remainingMs));
+        this.#noteEnd(managed.name, 'stop');
+        this.#options.print(managed.name, 'stopped');
+      });
+    } finally {
+      if (this.#lock) {
+        removeRunFile(this.#settings.dataDir);
+        this.#lock.release();
+      }
     }
   }
 

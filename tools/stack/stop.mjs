@@ -9,7 +9,8 @@ import { endLeftovers } from './leftovers.mjs';
 import { postgresPlace } from './postgres-place.mjs';
 import { isRunning, readRunFile, runningStack } from './run-file.mjs';
 
-const STOP_TIMEOUT_MS = 30_000;
+/** More than a stack takes at most: its own budget, then the database's time, and a moment for each process that has to be killed. */
+const STOP_TIMEOUT_MS = 50_000;
 
 /**
  * @param {NodeJS.ProcessEnv} env
