@@ -62,6 +62,12 @@ for (const target of ['s3', 's3 fsize', 'trainer→s3 timeout', 'worker→traine
   });
 }
 
+test('I10 takes what is hurt in the millisecond in which all else was healed for hurt until the next time', () => {
+  const healed = [41_000, 'healed'];
+  assert.deepEqual(blamed(nextSegment, healed, [41_000, 'trainer→s3 reset_peer'], [35_000, 'healed']), []);
+  assert.equal(blamed(nextSegment, [41_000, 'trainer→s3 reset_peer'], healed).length, 1);
+});
+
 test('I10 takes what lasts for the reason of every repeat', () => {
   const often = (world) => (world.jobs[0].attempt = 4);
   assert.deepEqual(blamed(often, [35_000, 'trainer nofile']), []);

@@ -18,6 +18,9 @@ const MAX_BYTES = 2 ** 28;
 /** @param {string | null} text */
 const timeOf = (text) => (text === null ? null : Date.parse(text));
 
+/** @param {string | null} progress */
+const stepOf = (progress) => (progress === null ? null : JSON.parse(progress).step);
+
 /**
  * The jobs of a store in the order in which they were given; none where there is no store yet.
  * @param {string} python
@@ -36,6 +39,7 @@ exports.storedJobs = function storedJobs(python, file) {
     state: row.state,
     attempt: row.attempt,
     crashes: row.crashes,
+    step: stepOf(row.progress),
     createdAt: Date.parse(row.created_at),
     startedAt: timeOf(row.started_at),
     finishedAt: timeOf(row.finished_at),

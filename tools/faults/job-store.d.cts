@@ -10,6 +10,8 @@ export interface StoredJob {
   attempt: number;
   /** Times its process ended of itself or was killed. */
   crashes: number;
+  /** The last that was told, of the stage it is in. */
+  step: number | null;
   createdAt: number;
   /** For the first time. */
   startedAt: number | null;

@@ -49,11 +49,14 @@ function touches(target, service) {
   return ['s3', `${service}→s3`, `worker→${service}`].includes(place) ? 'segment' : null;
 }
 
-/** @param {FaultFact} fault @param {FaultFact[]} faults @returns {Span} when the fault can touch a job that is there */
+/** @param {FaultFact} fault @param {FaultFact[]} faults in order, which their milliseconds do not always tell @returns {Span} when the fault can touch a job that is there */
 function spanOf(fault, faults) {
   const { at, target, by } = fault;
   if (lasts(fault))
-    return { from: at, until: faults.find((one) => one.target === HEALED && one.at >= at)?.at ?? Infinity };
+    return {
+      from: at,
+      until: faults.slice(faults.indexOf(fault)).find((one) => one.target === HEALED)?.at ?? Infinity,
+    };
   const endsMs = KILLS.has(by) ? SERVICE_IS_KILLED_MS : SERVICE_ENDS_MS;
   return {
     from: at - NOTED_MS,
