@@ -73,3 +73,15 @@ test.each(['ECONNREFUSED', 'EMFILE', 'P1001'])('a store whose driver says %s is 
     expect(toAppError(error)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 5 });
   }
 });
+
+test('a transaction whose connection ends in the middle is one that can be tried again', async () => {
+  const db = createDb(process.env.WLOPS_TEST_DATABASE_URL ?? '');
+  const transaction = db.$transaction(async (tx) => {
+    const [own] = await tx.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+    await db.$queryRaw`SELECT pg_terminate_backend(${own?.pid}::int)`;
+    await tx.$queryRaw`SELECT 1`;
+  });
+  const fault = await transaction.catch((error: unknown) => error);
+  await db.$disconnect();
+  expect(toAppError(fault)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', status: 503, retryAfterSeconds: 5 });
+});

@@ -12,8 +12,9 @@ const UNREACHABLE = [
   ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EMFILE', 'ENFILE'],
 ];
 
-/** What PostgreSQL's driver says, without any code, when a connection ends with no word from the server, or none comes in time. */
-const CONNECTION_LOST = /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/;
+/** What PostgreSQL's driver says, without any code, when a connection ends or has ended, or no word comes in time. */
+const CONNECTION_LOST =
+  /^(Connection terminated|Client (has encountered a connection error|was closed) and is not queryable|Query read timeout|timeout exceeded when trying to connect)/;
 
 /** The answer to a fault of a store; null when the fault is none of theirs. */
 export function storeFault(error: Error): AppError | null {
