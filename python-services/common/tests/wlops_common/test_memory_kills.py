@@ -13,7 +13,7 @@ from probe_service import DEFINITION, ProbeSettings
 from pydantic import SecretStr
 
 from wlops_common.contracts import JobStatus
-from wlops_common.jobs import runner, starting
+from wlops_common.jobs import deaths, runner, starting
 from wlops_common.jobs.child import ChildTask
 from wlops_common.jobs.store import JobStore
 from wlops_common.metrics import ServiceMetrics
@@ -47,7 +47,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
         monkeypatch.setattr(KilledProcess, "started", [], raising=False)
         monkeypatch.setattr(starting, "JobProcess", KilledProcess)
         monkeypatch.setattr(runner.Forkserver, "is_warm", lambda _: True)
-        for module in (starting, runner):
+        for module in (starting, deaths):
             monkeypatch.setattr(module, "out_of_memory_kills", lambda: next(kills))
         store = JobStore(tmp_path / f"{can_save_memory}.sqlite")
         job_id = store.submit(train_request()).job_id

@@ -1,6 +1,6 @@
 """The attempts of a job that ended without an answer: for people, and to judge the next death by. Rows of the store's database.
 
-Not here: transactions and states (``store``), the judgement (``runner``).
+Not here: transactions and states (``store``), the judgement (``deaths``).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Rules (``docs/job-protocol.md``, States): at most N jobs run; a job has ended when no process of it is left; a process that dies without
 an answer is run again as long as it gets further, one that ended with the forkserver whether it does or not; a service that stops lets
-its jobs save and leaves them `queued`. Not here: how a process is started (``starting``), what it does (``child``), and how a job that
-was told to stop is brought to it (``running``).
+its jobs save and leaves them `queued`. Not here: how a process is started (``starting``), what it does (``child``), how a job that
+was told to stop is brought to it (``running``), and whether a death speaks against its job (``deaths``).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from wlops_common.contracts import JobError, JobStatus
-from wlops_common.errors import JobAbandoned, JobCrashed, ResourceExhausted
+from wlops_common.errors import JobAbandoned
+from wlops_common.jobs.deaths import fault_of_death, fault_of_memory, ran_out_of_memory
 from wlops_common.jobs.definition import ServiceDefinition
 from wlops_common.jobs.forkserver import Forkserver
 from wlops_common.jobs.janitor import Janitor
 from wlops_common.jobs.job_log import bound_log
 from wlops_common.jobs.leases import Leases
 from wlops_common.jobs.living import kill_all
-from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.outcome import Outcome
 from wlops_common.jobs.running import RunningJob, StopTimes
 from wlops_common.jobs.shortages import shortage_of
@@ -41,8 +41,6 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
-#: A process that dies before it tells of any progress says nothing about where: so often in a row is a fault of the job's own.
-_MOST_SILENT_DEATHS = 3
 #: So often in a row a job that ends with the forkserver is run again for that alone; then it may be what ends it.
 _MOST_LOSSES = 10
 #: How long a runner that failed waits before it begins anew.
@@ -298,33 +296,13 @@ class JobRunner:
 
     def _fault_of(self, job: RunningJob, exit_code: int | None) -> JobError | None:
         """Why a process died without an answer, or None when it is to be run again."""
-        details = {"exitCode": exit_code, "attempt": job.status.attempt}
         deaths = self._store.deaths_of(job.status.job_id)
-        if not job.stood_still and exit_code == -signal.SIGKILL and job.memory_kills_before != out_of_memory_kills():
-            if self._definition.can_save_memory and deaths.total == 0:
-                self._starter.killed_for_memory.add(job.status.job_id)
-                return None
-            return ResourceExhausted(
-                "The system ended the job because memory ran out. Use a smaller model, batch or data set.",
-                details=details,
-            ).to_job_error()
-        # Who kills a job from outside does not hit the same place twice; a fault of the job's own does.
-        if not job.told:
-            is_new = deaths.silent + 1 < _MOST_SILENT_DEATHS
-        else:
-            is_new = any(
-                stage not in deaths.furthest or step > deaths.furthest[stage] for stage, step in job.told.items()
-            )
-        if is_new:
+        if not ran_out_of_memory(job, exit_code):
+            return fault_of_death(job, exit_code, deaths)
+        if self._definition.can_save_memory and deaths.total == 0:
+            self._starter.killed_for_memory.add(job.status.job_id)
             return None
-        stage = next(reversed(job.told), None)
-        died = f"died again without an answer, no further than before (exit code {exit_code})"
-        if job.stood_still:
-            died = "stood still again and was ended, no further than before"
-        return JobCrashed(
-            f"The job's process {died}.",
-            details={**details, "stage": stage, "step": None if stage is None else deaths.furthest[stage]},
-        ).to_job_error()
+        return fault_of_memory(job, exit_code)
 
     def _release(self, job: RunningJob) -> None:
         job.process.close()
