@@ -203,6 +203,11 @@ def _die(_context: JobContext, _request: TrainRequest) -> TrainResult:
     raise AssertionError
 
 
+def _exit_as_if_lost(_context: JobContext, _request: TrainRequest) -> TrainResult:
+    """With the status that a process has whose end nobody saw."""
+    os._exit(255)
+
+
 def _die_at(context: JobContext, request: TrainRequest) -> TrainResult:
     """Attempt n dies at the n-th place of ``places``, words with spaces between; one more succeeds.
 
@@ -259,6 +264,7 @@ _BEHAVIOURS: dict[str, Callable[[JobContext, TrainRequest], TrainResult]] = {
     "fault": _fault,
     "no memory": _no_memory,
     "die": _die,
+    "exit as if lost": _exit_as_if_lost,
     "die at": _die_at,
     "not finite": _not_finite,
     "collect": _collect,

@@ -34,6 +34,7 @@ class MadeUpProcess:
     """One that was killed, that cannot be started, that something is short for, or whose forkserver ends, as ``ends`` has it."""
 
     pid = 1
+    forkserver = None
     ends: Iterator[str]
     shortage = errno.EMFILE
     #: What happens while the process is started.
@@ -126,16 +127,17 @@ def test_only_a_job_whose_process_cannot_be_started_time_and_again_fails_for_tha
 
 
 def test_a_start_that_ends_the_forkserver_is_held_against_the_job_that_was_to_be_started(service: Service) -> None:
-    older, younger = (service.store.submit(train_request(segment=segment)).job_id for segment in (0, 1))
-    # Both are in one round: the older one runs, and the start of the younger one ends it.
-    service.monkeypatch.setattr(MadeUpProcess, "ends", iter([GONE, LOST] * 10), raising=False)
+    older, *others = (service.store.submit(train_request(segment=segment)).job_id for segment in (0, 1, 2))
     service.monkeypatch.setattr(MadeUpProcess, "meanwhile", staticmethod(lambda: None), raising=False)
-    for _ in range(10):
-        assert service.store.find(younger).state == "queued"
-        service.round()
-    assert service.store.find(younger).state == "failed"
+    for younger in others:
+        # Both are in one round: the older one runs, and the start of the younger one ends it.
+        service.monkeypatch.setattr(MadeUpProcess, "ends", iter([GONE, LOST] * 10), raising=False)
+        for _ in range(10):
+            assert service.store.find(younger).state == "queued"
+            service.round()
+        assert service.store.find(younger).state == "failed"
     survivor = service.store.find(older)
-    assert (survivor.state, [one.cause for one in survivor.restarts]) == ("queued", ["service"] * 10)
+    assert (survivor.state, [one.cause for one in survivor.restarts]) == ("queued", ["service"] * 20)
     # One that has run is not what ends it.
     assert service.run(older, [LOST] * 20).state == "queued"
     assert service.runner.reason_to_wait == "waiting: the process that starts jobs ended"

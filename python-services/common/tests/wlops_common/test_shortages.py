@@ -79,6 +79,13 @@ def test_a_process_that_gets_no_thread_is_not_counted(service: ServiceProcess) -
     assert (done["attempt"], done["restarts"]) == (1, [])
 
 
+def test_a_job_that_exits_as_if_its_forkserver_had_ended_is_held_to_account(service: ServiceProcess) -> None:
+    job = service.submit(train_request("blameless", behaviour="exit as if lost"))
+    failed = service.wait_for(job["jobId"], "failed")
+    assert (failed["error"]["code"], failed["attempt"]) == ("JOB_CRASHED", 3)
+    assert {restart["cause"] for restart in failed["restarts"]} == {"process"}
+
+
 def test_however_often_the_forkserver_dies_its_jobs_are_not_to_blame(service: ServiceProcess) -> None:
     job = service.submit(train_request("outlives", behaviour="wait politely"))
     for attempt in range(1, 5):

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 #: Who stops a process to look at it has done so by then, or has to stop the service first.
 _STOPPED_SECONDS = 10.0
+_GONE_SECONDS = 0.5
 
 
 class Forkserver:
@@ -102,14 +103,25 @@ class Forkserver:
                     os.kill(pid, signal.SIGKILL)
 
 
-def is_forkserver(pid: int | None) -> bool:
-    """Whether that is this process's forkserver, and lives."""
+def has_ended(pid: int | None) -> bool:
+    """Whether this forkserver of ours is gone; waits a moment, for a process that ends lets go of its pipes before it is gone."""
+    until = time.monotonic() + _GONE_SECONDS
+    while _lives(pid):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _lives(pid: int | None) -> bool:
     if pid is None or pid != forkserver_pid():
         return False
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return False
+    except (psutil.Error, OSError):  # it cannot be looked at now, so nothing is known against it
+        return True
 
 
 def _is_stopped(pid: int) -> bool:

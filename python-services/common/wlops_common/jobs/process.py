@@ -5,20 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from multiprocessing.connection import Connection
 from typing import Any
 
 from wlops_common.jobs.child import ChildTask, child_main
-from wlops_common.jobs.forkserver import forkserver_pid, is_forkserver
+from wlops_common.jobs.forkserver import forkserver_pid, has_ended
 from wlops_common.jobs.forkserver_start import CONTEXT
 from wlops_common.jobs.living import kill_all, processor_seconds
 from wlops_common.jobs.report_lines import ReportReader
 
 #: What the standard library gives for the exit status of a process whose forkserver ended first, and took it with it.
 _UNKNOWN_EXIT_CODE = 255
-#: A process that ends lets go of its pipes a moment before it is gone.
-_GONE_SECONDS = 0.5
 
 
 class JobProcess:
@@ -35,7 +32,8 @@ class JobProcess:
         self._reports = ReportReader(reports_out)
         self._process = CONTEXT.Process(target=child_main, args=(task, orders_out, reports_in), name="job")
         self._process.start()
-        self._forkserver = forkserver_pid()
+        #: Process id of the one it was born from.
+        self.forkserver = forkserver_pid()
         orders_out.close()
         reports_in.close()
 
@@ -58,14 +56,8 @@ class JobProcess:
     @property
     def is_lost(self) -> bool:
         """Whether it ended because its forkserver did."""
-        if self.exit_code != _UNKNOWN_EXIT_CODE:
-            return False
-        until = time.monotonic() + _GONE_SECONDS
-        while is_forkserver(self._forkserver):
-            if time.monotonic() >= until:
-                return False  # it was its own exit status
-            time.sleep(0.01)
-        return True
+        # A job may have that exit status of its own.
+        return self.exit_code == _UNKNOWN_EXIT_CODE and has_ended(self.forkserver)
 
     def send_order(self, order: str) -> None:
         """Tell the job to cancel or pause. A process that is gone hears nothing."""

@@ -241,8 +241,8 @@ class JobRunner:
 
     def _conclude(self, job: RunningJob) -> None:
         exit_code = job.process.exit_code
-        is_lost = job.outcome is None and job.process.is_lost
         try:
+            is_lost = job.outcome is None and job.process.is_lost
             ended = self._written_down(job, exit_code, is_lost)
         finally:
             self._release(job)
@@ -277,10 +277,10 @@ class JobRunner:
             self._starter.give_back(job.status, job.lacked)
             return None
         if is_lost and not job.is_abandoned and self._losses[job_id] < _MOST_LOSSES:
-            self._losses[job_id] += 1
+            self._losses[job_id] += job.process.forkserver not in self._starter.ended_in_a_start
             return self._store.end_attempt(job_id, None, told=job.told, cause="service", why=_STARTER_ENDED)
         fault = _ABANDONED if job.is_abandoned else self._fault_of(job, exit_code)
-        why = _STOOD_STILL if job.stood_still else None
+        why = _STOOD_STILL if job.stood_still else _STARTER_ENDED if is_lost else None
         return self._store.end_attempt(job_id, fault, told=job.told, exit_code=exit_code, why=why)
 
     def _has_more_to_do(self, job: RunningJob) -> bool:

@@ -17,7 +17,7 @@ from wlops_common.contracts import JobStatus
 from wlops_common.errors import JobCrashed
 from wlops_common.jobs.child import ChildTask
 from wlops_common.jobs.definition import ServiceDefinition
-from wlops_common.jobs.forkserver import Forkserver
+from wlops_common.jobs.forkserver import Forkserver, forkserver_pid, has_ended
 from wlops_common.jobs.janitor import Janitor
 from wlops_common.jobs.memory import out_of_memory_kills
 from wlops_common.jobs.process import JobProcess
@@ -64,6 +64,8 @@ class Starter:
         self.reason_to_wait: str | None = None
         #: How often in a row the process of a job could not be started, by job and whether the forkserver ended in it.
         self._failed_starts: Counter[tuple[str, bool]] = Counter()
+        #: The forkservers that ended when they were to start a process, by process id: what ran then ended for no fault of its own.
+        self.ended_in_a_start: set[int | None] = set()
         self._again_at = float("-inf")
 
     def start_next(self) -> RunningJob | None:
@@ -73,18 +75,22 @@ class Starter:
         if not self._store.has_waiting():
             self.reason_to_wait = None
             return None
-        status = None
+        status = forkserver = None
         try:
             assure_enough_to_start()
             if not self._forkserver.is_warm():
                 self.reason_to_wait = _LOADING
                 return None  # the runner is woken when they are there
+            forkserver = forkserver_pid()
             status = self._store.start_next()
             if status is None:
                 return None
             job = self._launch(status)
         except (OSError, EOFError) as fault:
-            self._put_off(status, fault)
+            is_lost = isinstance(fault, EOFError | ConnectionError) and has_ended(forkserver)
+            if is_lost:
+                self.ended_in_a_start.add(forkserver)
+            self._put_off(status, fault, is_lost)
             return None
         self.reason_to_wait = None
         self._forget_starts(job.status.job_id)
@@ -114,8 +120,11 @@ class Starter:
         """A job whose process lacked something before the job began, by the error's number, waits again as if it had not been tried."""
         self._put_off(status, OSError(lacked, os.strerror(lacked)))
 
-    def _put_off(self, status: JobStatus | None, fault: OSError | EOFError) -> None:
-        """Start nothing for a while; a job that was to be started, ``status``, waits again or has failed for good."""
+    def _put_off(self, status: JobStatus | None, fault: OSError | EOFError, is_lost: bool = False) -> None:
+        """Start nothing for a while; a job that was to be started, ``status``, waits again or has failed for good.
+
+        ``is_lost``: the forkserver ended in it.
+        """
         self._again_at = time.monotonic() + _AGAIN_SECONDS
         shortage = shortage_of(fault)
         job_id = {} if status is None else {"jobId": status.job_id}
@@ -123,7 +132,6 @@ class Starter:
             log.error("a job's process could not be started", exc_info=fault, extra={"fields": job_id})
         elif shortage != self.reason_to_wait:  # it may last, and is told once
             log.warning("jobs wait because of a shortage", extra={"fields": {**job_id, "reason": str(fault)}})
-        is_lost = isinstance(fault, EOFError | ConnectionError)
         self.reason_to_wait = shortage or (_LOST if is_lost else None)
         if status is None:
             return
