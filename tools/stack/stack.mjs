@@ -238,11 +238,10 @@ export class Stack {
         this.#noteEnd(managed.name, 'stop');
         this.#options.print(managed.name, 'stopped');
       });
+      // Where one could not be stopped it names what is left, for the next start and `npm run stop` to end.
+      if (this.#lock) removeRunFile(this.#settings.dataDir);
     } finally {
-      if (this.#lock) {
-        removeRunFile(this.#settings.dataDir);
-        this.#lock.release();
-      }
+      this.#lock?.release();
     }
   }
 

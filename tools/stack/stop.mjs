@@ -23,11 +23,12 @@ export async function stop(env) {
     sendSignal(record.supervisor.pid, 'SIGTERM');
     if (await waitUntil(() => !isRunning(record.supervisor), { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 100 })) {
       console.log('stopped');
-      return 0;
+      if (!readRunFile(dataDir)) return 0;
+    } else {
+      console.log(`process ${record.supervisor.pid} does not end; killing it`);
+      sendSignal(record.supervisor.pid, 'SIGKILL');
+      await waitUntil(() => !isRunning(record.supervisor), { timeoutMs: 2000 });
     }
-    console.log(`process ${record.supervisor.pid} does not end; killing it`);
-    sendSignal(record.supervisor.pid, 'SIGKILL');
-    await waitUntil(() => !isRunning(record.supervisor), { timeoutMs: 2000 });
   } else if (!readRunFile(dataDir)) {
     console.log(`no stack runs on ${dataDir}`);
     return 0;
