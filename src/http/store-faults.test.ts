@@ -79,9 +79,12 @@ test('a transaction whose connection ends in the middle is one that can be tried
   const transaction = db.$transaction(async (tx) => {
     const [own] = await tx.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
     await db.$queryRaw`SELECT pg_terminate_backend(${own?.pid}::int)`;
+    // The driver knows then that the connection is lost.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await tx.$queryRaw`SELECT 1`;
   });
   const fault = await transaction.catch((error: unknown) => error);
   await db.$disconnect();
+  expect((fault as Error).message).toContain('is not queryable');
   expect(toAppError(fault)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', status: 503, retryAfterSeconds: 5 });
 });
