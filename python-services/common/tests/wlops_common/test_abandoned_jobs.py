@@ -58,9 +58,10 @@ def test_a_job_that_nobody_asks_about_is_paused_with_what_it_has_and_a_waiting_o
     forgetful: ServiceProcess,
 ) -> None:
     running = forgetful.submit(train_request("forgotten", 0, behaviour="wait politely"))
-    # It has begun: one that still imports has nothing to save.
-    forgetful.wait_until_told(running["jobId"])
+    # Nobody asks about it any more, so that it is forgotten before the other leaves it the slot.
     waiting = forgetful.submit(train_request("forgotten", 1))
+    # That has begun: one that still imports has nothing to save.
+    forgetful.wait_until_told(running["jobId"])
     # Listing them does not count as asking.
     wait_until(lambda: _live(forgetful) == [], "the end of both")
     paused = forgetful.status(running["jobId"])
@@ -76,8 +77,10 @@ def test_a_job_that_nobody_asks_about_is_paused_with_what_it_has_and_a_waiting_o
 @pytest.mark.parametrize("behaviour", ["wait politely", "wait deafly"])
 def test_where_jobs_cannot_pause_it_fails_and_can_be_run_again(forgetful: ServiceProcess, behaviour: str) -> None:
     running = forgetful.submit(train_request("dropped", 0, behaviour=behaviour))
-    pids = forgetful.wait_for_pids(running["jobId"]) if behaviour == "wait deafly" else []
+    # Forgotten before the other leaves it the slot, as above.
     waiting = forgetful.submit(train_request("dropped", 1))
+    forgetful.wait_until_told(running["jobId"])
+    pids = forgetful.wait_for_pids(running["jobId"]) if behaviour == "wait deafly" else []
     wait_until(lambda: _live(forgetful) == [], "the end of both")
     for job in (running, waiting):
         failed = forgetful.status(job["jobId"])
