@@ -73,6 +73,8 @@ class Service:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(starting, "JobProcess", MadeUpProcess)
         monkeypatch.setattr(starting, "_AGAIN_SECONDS", 0)
+        # The processes are made up, and so is the forkserver that ends where one is lost.
+        monkeypatch.setattr(starting, "forkserver_pid", lambda: None)
         monkeypatch.setattr(runner.Forkserver, "is_warm", lambda _: True)
         self.monkeypatch = monkeypatch
         self.store = JobStore(folder / "jobs.sqlite")
