@@ -13,8 +13,12 @@ const UNREACHABLE = [
 ];
 
 /** What PostgreSQL's driver says, without any code, when a connection ends or has ended, or no word comes in time. */
-const CONNECTION_LOST =
-  /^(Connection terminated|Client (has encountered a connection error|was closed) and is not queryable|Query read timeout|timeout exceeded when trying to connect)/;
+const CONNECTION_LOST = [
+  /^Connection terminated/,
+  /^Client (has encountered a connection error|was closed) and is not queryable/,
+  /^Query read timeout/,
+  /^timeout exceeded when trying to connect/,
+];
 
 /** The answer to a fault of a store; null when the fault is none of theirs. */
 export function storeFault(error: Error): AppError | null {
@@ -38,7 +42,7 @@ function isUnreachable(error: Error): boolean {
   return (
     codes.some((code) => typeof code === 'string' && UNREACHABLE.includes(code)) ||
     DATABASE_AWAY.test(databaseCode(error)) ||
-    CONNECTION_LOST.test(error.message)
+    CONNECTION_LOST.some((words) => words.test(error.message))
   );
 }
 

@@ -49,7 +49,12 @@ function touches(target, service) {
   return ['s3', `${service}→s3`, `worker→${service}`].includes(place) ? 'segment' : null;
 }
 
-/** @param {FaultFact} fault @param {FaultFact[]} faults in order, which their milliseconds do not always tell @returns {Span} when the fault can touch a job that is there */
+/**
+ * When the fault can touch a job that is there.
+ * @param {FaultFact} fault
+ * @param {FaultFact[]} faults in order, which their milliseconds do not always tell
+ * @returns {Span}
+ */
 function spanOf(fault, faults) {
   const { at, target, by } = fault;
   if (lasts(fault))
