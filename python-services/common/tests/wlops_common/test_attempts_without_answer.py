@@ -34,7 +34,7 @@ class MadeUpProcess:
     """One that was killed, that cannot be started, that something is short for, or whose forkserver ends, as ``ends`` has it."""
 
     pid = 1
-    forkserver = None
+    forkserver = 7
     ends: Iterator[str]
     shortage = errno.EMFILE
     #: What happens while the process is started.
@@ -74,7 +74,7 @@ class Service:
         monkeypatch.setattr(starting, "JobProcess", MadeUpProcess)
         monkeypatch.setattr(starting, "_AGAIN_SECONDS", 0)
         # The processes are made up, and so is the forkserver that ends where one is lost.
-        monkeypatch.setattr(starting, "forkserver_pid", lambda: None)
+        monkeypatch.setattr(starting, "forkserver_pid", lambda: MadeUpProcess.forkserver)
         monkeypatch.setattr(runner.Forkserver, "is_warm", lambda _: True)
         self.monkeypatch = monkeypatch
         self.store = JobStore(folder / "jobs.sqlite")
@@ -143,6 +143,11 @@ def test_a_start_that_ends_the_forkserver_is_held_against_the_job_that_was_to_be
     # One that has run is not what ends it.
     assert service.run(older, [LOST] * 20).state == "queued"
     assert service.runner.reason_to_wait == "waiting: the process that starts jobs ended"
+    # From another forkserver, which ends in no start, losses count.
+    service.store.cancel(older)
+    service.monkeypatch.setattr(MadeUpProcess, "forkserver", 8)
+    judged = service.run(service.store.submit(train_request(segment=3)).job_id, [GONE] * 12)
+    assert [one.cause for one in judged.restarts] == ["service"] * 10 + ["process"] * 2
 
 
 @pytest.mark.parametrize(("ends", "state"), [([GONE] * 12, "queued"), ([GONE] * 13, "failed")])

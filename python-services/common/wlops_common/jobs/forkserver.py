@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 #: Who stops a process to look at it has done so by then, or has to stop the service first.
 _STOPPED_SECONDS = 10.0
-_GONE_SECONDS = 0.5
+#: A process that ends lets go of its pipes before it is gone; where the processor is short, long before.
+_GONE_SECONDS = 2.0
 
 
 class Forkserver:
@@ -104,7 +105,7 @@ class Forkserver:
 
 
 def has_ended(pid: int | None) -> bool:
-    """Whether this forkserver of ours is gone; waits a moment, for a process that ends lets go of its pipes before it is gone."""
+    """Whether this forkserver of ours is gone, or ends within a moment."""
     until = time.monotonic() + _GONE_SECONDS
     while _lives(pid):
         if time.monotonic() >= until:

@@ -65,7 +65,7 @@ class Starter:
         #: How often in a row the process of a job could not be started, by job and whether the forkserver ended in it.
         self._failed_starts: Counter[tuple[str, bool]] = Counter()
         #: The forkservers that ended when they were to start a process, by process id: what ran then ended for no fault of its own.
-        self.ended_in_a_start: set[int | None] = set()
+        self.ended_in_a_start: set[int] = set()
         self._again_at = float("-inf")
 
     def start_next(self) -> RunningJob | None:
@@ -82,13 +82,15 @@ class Starter:
                 self.reason_to_wait = _LOADING
                 return None  # the runner is woken when they are there
             forkserver = forkserver_pid()
+            if forkserver is not None:
+                self.ended_in_a_start.discard(forkserver)  # another one, which was given the id of one before
             status = self._store.start_next()
             if status is None:
                 return None
             job = self._launch(status)
         except (OSError, EOFError) as fault:
             is_lost = isinstance(fault, EOFError | ConnectionError) and has_ended(forkserver)
-            if is_lost:
+            if is_lost and forkserver is not None:
                 self.ended_in_a_start.add(forkserver)
             self._put_off(status, fault, is_lost)
             return None
