@@ -10,6 +10,7 @@ import { waitUntil } from '../../tools/shared/wait.mjs';
 import { endLeftovers } from '../../tools/stack/leftovers.mjs';
 import { ManagedProcess } from '../../tools/stack/managed-process.mjs';
 import { readRunFile, runningStack, writeRunFile } from '../../tools/stack/run-file.mjs';
+import { stop } from '../../tools/stack/stop.mjs';
 import { recorder, script, temporaryFolder } from './support.mjs';
 
 const soon = { timeoutMs: 10_000 };
@@ -128,6 +129,8 @@ function leftover(t) {
   return child.pid;
 }
 
+const recordOf = (pid) => ({ pid, identity: processIdentity(pid) });
+
 const runRecord = (dataDir, pid, identity) => ({
   supervisor: { pid: DEAD_PID, identity: '1' },
   startedAt: new Date().toISOString(),
@@ -146,6 +149,29 @@ test('the next start ends what a killed supervisor left, and removes its run.jso
   assert.deepEqual(await endLeftovers({ dataDir }), ['probe']);
   assert.ok(!isAlive(pid));
   assert.equal(readRunFile(dataDir), undefined);
+});
+
+test('stop ends what the supervisor could not, which its run.json names then', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const [supervisor, pid] = [leftover(t), leftover(t)];
+  const record = { ...runRecord(dataDir, pid, processIdentity(pid)), supervisor: recordOf(supervisor) };
+  writeRunFile(dataDir, record);
+  assert.equal(await stop({ WLOPS_DATA_DIR: dataDir }), 0);
+  assert.ok(!isAlive(supervisor));
+  assert.ok(await waitUntil(() => !isAlive(pid), soon));
+  assert.equal(readRunFile(dataDir), undefined);
+});
+
+test('stop leaves a stack alone that was started since', async (t) => {
+  const dataDir = temporaryFolder(t);
+  const [supervisor, later, pid] = [leftover(t), leftover(t), leftover(t)];
+  const record = runRecord(dataDir, pid, processIdentity(pid));
+  writeRunFile(dataDir, { ...record, supervisor: recordOf(supervisor) });
+  const stopping = stop({ WLOPS_DATA_DIR: dataDir });
+  writeRunFile(dataDir, { ...record, supervisor: recordOf(later) });
+  assert.equal(await stopping, 0);
+  assert.ok(!isAlive(supervisor));
+  assert.deepEqual([later, pid].map(isAlive), [true, true]);
 });
 
 test('a later process that got the same id is left alone', async (t) => {

@@ -22,8 +22,11 @@ export async function stop(env) {
   if (record) {
     sendSignal(record.supervisor.pid, 'SIGTERM');
     if (await waitUntil(() => !isRunning(record.supervisor), { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 100 })) {
-      console.log('stopped');
-      if (!readRunFile(dataDir)) return 0;
+      // What it could not stop stands in the file that it then leaves.
+      if (readRunFile(dataDir)?.supervisor.pid !== record.supervisor.pid) {
+        console.log('stopped');
+        return 0;
+      }
     } else {
       console.log(`process ${record.supervisor.pid} does not end; killing it`);
       sendSignal(record.supervisor.pid, 'SIGKILL');
@@ -34,7 +37,10 @@ export async function stop(env) {
     return 0;
   }
   const held = tryLock(path.join(dataDir, 'stack.lock'));
-  if (!held) return 1;
+  if (!held) {
+    console.log(`another command works on ${dataDir}; try again when it is done`);
+    return 1;
+  }
   const ended = await endLeftovers({ dataDir, postgresDirectory: postgresPlace(dataDir).directory });
   held.release();
   console.log(ended.length ? `ended what was left: ${ended.join(', ')}` : 'nothing was left running');
