@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { createDb, type Db } from '../db';
+import { until } from '../testing/until';
 import { toAppError } from './errors';
 
 /** A database that greets every connection with this fault, or with none and hangs up. */
@@ -79,8 +80,8 @@ test('a transaction whose connection ends in the middle is one that can be tried
   const transaction = db.$transaction(async (tx) => {
     const [own] = await tx.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
     await db.$queryRaw`SELECT pg_terminate_backend(${own?.pid}::int)`;
-    // The driver knows then that the connection is lost.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const said = () => tx.$queryRaw`SELECT 1`.then(() => '').catch((error: Error) => error.message);
+    await until('the driver to know of the loss', async () => (await said()).includes('is not queryable'));
     await tx.$queryRaw`SELECT 1`;
   });
   const fault = await transaction.catch((error: unknown) => error);
