@@ -1,5 +1,5 @@
 /** What people ask of a task at moments when it is busy with something else: stopping a job that does not stop, or going on in another run. */
-import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
+import { MESSAGE_NAMES, taskWorkflowId } from '../src/contracts/task-workflow';
 import {
   cancelTask,
   failTask,
@@ -9,6 +9,7 @@ import {
   updateHyperparameters,
 } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
+import { fetchExecution } from '../src/testing/histories';
 import { taskSpec } from '../src/testing/job-results';
 import { jobFailure, TaskHarness } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -80,8 +81,9 @@ test('a pause in the back-off after a fault does not wait for its end', async ()
   );
   await harness.start(task);
   const timers = async () => {
-    const { events } = await harness.handle(taskId).fetchHistory();
-    return (events ?? []).map((event) => Object.keys(event).find((key) => /^timer\w+Attributes$/.test(key)));
+    const { runs } = await fetchExecution(client, taskWorkflowId(taskId));
+    const events = runs.flatMap(({ history }) => history.events);
+    return events.map((event) => Object.keys(event).find((key) => /^timer\w+Attributes$/.test(key)));
   };
   await until('the back-off', async () => (await timers()).includes('timerStartedEventAttributes'));
   await pauseTask(client, taskId);
@@ -111,9 +113,11 @@ test('a suspended task that is edited again and again goes on in another run bef
   const job = harness.hold(taskId, 'training');
   await harness.start(task);
   await job.reached;
+  const run = async () => (await harness.handle(taskId).describe()).runId;
+  const working = await run();
   await pauseTask(client, taskId);
-  await harness.reaches(taskId, 'SUSPENDED');
-  const first = (await harness.handle(taskId).describe()).runId;
+  await until('the run that waits', async () => (await run()) !== working);
+  const first = await run();
   const noted = () =>
     harness
       .changesOf(taskId)
@@ -128,7 +132,7 @@ test('a suspended task that is edited again and again goes on in another run bef
     await updateHyperparameters(client, taskId, { hyperparameters: { checkpoint_interval_seconds: edits } });
     await until('the edit to be noted', () => noted() === edits);
   }
-  await until('another run', async () => (await harness.handle(taskId).describe()).runId !== first);
+  await until('another run', async () => (await run()) !== first);
   const edited = await updateHyperparameters(client, taskId, { hyperparameters: { checkpoint_interval_seconds: 7 } });
   expect(edited).toMatchObject({ checkpoint_interval_seconds: 7 });
   expect(await queryTaskStatus(client, taskId)).toMatchObject({ status: 'SUSPENDED', controlState: 'none' });
@@ -137,6 +141,53 @@ test('a suspended task that is edited again and again goes on in another run bef
   job.letGo();
   expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
 }, 120_000);
+
+test.each(['optimization', 'training', 'evaluation', 'final'] as const)(
+  'a task that is suspended in its %s waits in a run of its own, of which its resume has little to replay',
+  async (phase) => {
+    const { client } = harness.temporal;
+    const task = taskSpec();
+    const { taskId } = task;
+    const job = harness.hold(taskId, phase);
+    await harness.start(task);
+    await job.reached;
+    await pauseTask(client, taskId, { reason: 'wait for labels' });
+    const runs = async () => (await fetchExecution(client, taskWorkflowId(taskId))).runs.length;
+    await until('the run that waits', async () => (await runs()) === 2);
+    const query = `ExecutionStatus = "Running" AND WlopsStatus = "SUSPENDED" AND WlopsTaskId = "${taskId}"`;
+    await until('the suspended task to be listed', async () => (await client.workflow.count(query)).count === 1);
+    expect(await queryTaskStatus(client, taskId)).toMatchObject({
+      status: 'SUSPENDED',
+      suspension: { reason: 'wait for labels' },
+    });
+    expect((await harness.handle(taskId).describe()).historyLength).toBeLessThan(10);
+    await resumeTask(client, taskId);
+    job.letGo();
+    expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+    expect(await runs()).toBe(2);
+    expect(job.requests).toHaveLength(2);
+  },
+);
+
+test('a task that is resumed while its suspension is being written goes on in the run that it has', async () => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  const { taskId } = task;
+  const writing = gate();
+  const job = harness.hold(taskId, 'training');
+  harness.beforeRecord = async (change) => {
+    if (change.taskId === taskId && change.status === 'SUSPENDED') await writing.opened;
+  };
+  await harness.start(task);
+  await job.reached;
+  await pauseTask(client, taskId);
+  await until('the suspension', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
+  await resumeTask(client, taskId);
+  writing.open();
+  job.letGo();
+  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  expect((await fetchExecution(client, taskWorkflowId(taskId))).runs).toHaveLength(1);
+});
 
 test('a pause that came while the final test went on in another run is heard there', async () => {
   const { client } = harness.temporal;

@@ -1,5 +1,6 @@
 /**
- * Mode B: the loop. Each run of the workflow is one iteration; it decides, and continues as new with the state of the next.
+ * Mode B: the loop. A run of the workflow is one iteration, or what is left of one after a pause; it decides, and continues as new with
+ * the state of the next.
  * What the evaluator found wrong with the champion is what the next iteration's data is made for.
  */
 import { stopReason } from '../src/domain/stop-conditions';

@@ -11,4 +11,6 @@ export const PATCHES = {
   pauseEndsBackOff: 'pause-ends-back-off',
   /** A pause that came while a run left is heard by the final test that the next one begins with. */
   finalTestHearsPause: 'final-test-hears-pause',
+  /** A suspended task waits in a run of its own, of which its resume has little to replay. */
+  waitsInOwnRun: 'waits-in-own-run',
 } as const;

@@ -276,26 +276,25 @@ test('a service that is away keeps the task pausing, and a cancel does not wait 
   expect(harness.stopped).toContainEqual({ service: 'trainer', jobKey: `${taskId}/0/training/0` });
 });
 
-test('a phase that is paused again and again goes on in another run before its history grows long', async () => {
+test('a phase that is paused again and again loses and repeats nothing on the way from run to run', async () => {
   const { task, job, client } = await suspendedIn('training');
   const { taskId } = task;
-  const first = (await harness.handle(taskId).describe()).runId;
-  for (let segment = 1; segment <= 60; segment += 1) {
+  const history = async () => (await harness.handle(taskId).describe()).historyLength;
+  for (let segment = 1; segment <= 40; segment += 1) {
     await resumeTask(client, taskId);
     await until(`segment ${segment}`, () => job.requests.length === segment + 1);
     await pauseTask(client, taskId);
     await until('the suspension', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
+    // Each other resume comes while the suspension is being written.
+    if (segment % 2 === 0) await until('the run that waits', async () => (await history()) < 10);
   }
-  const { runId, historyLength } = await harness.handle(taskId).describe();
-  expect(runId).not.toBe(first);
-  expect(historyLength).toBeLessThan(1100);
   expect(await queryTaskStatus(client, taskId)).toMatchObject({ controlState: 'none', suspension: { by: 'operator' } });
   await resumeTask(client, taskId);
   job.letGo();
   expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
   // What was done before is neither lost nor done again.
   expect(harness.jobKeys(taskId, 'optimization')).toEqual(['0/optimization/0']);
-  expect(harness.jobKeys(taskId, 'training')).toHaveLength(62);
+  expect(harness.jobKeys(taskId, 'training')).toHaveLength(42);
   const seqs = harness.changesOf(taskId).map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
 }, 120_000);

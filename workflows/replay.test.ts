@@ -8,13 +8,21 @@ import { PATCHES } from './patches';
 
 const FOLDER = path.join(__dirname, 'histories');
 const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.jsonl.br'));
-const LATEST = 'final-tests-hear-pauses.jsonl.br';
+const LATEST = 'suspensions-wait-in-own-runs.jsonl.br';
 const BUNDLE = { codePath: process.env.WLOPS_TEST_WORKFLOW_BUNDLE ?? '' };
 
 async function read(file: string): Promise<RecordedExecution[]> {
   const executions: RecordedExecution[] = [];
   for await (const execution of readExecutions(path.join(FOLDER, file))) executions.push(execution);
   return executions;
+}
+
+/** COMPLETED, CANCELLED, or the type of the failure. */
+function endOf({ runs }: RecordedExecution): string {
+  const last = runs.at(-1)?.history.events.at(-1) ?? {};
+  if ('workflowExecutionCompletedEventAttributes' in last) return 'COMPLETED';
+  if ('workflowExecutionCanceledEventAttributes' in last) return 'CANCELLED';
+  return /"applicationFailureInfo":\{[^}]*"type":"(\w+)"/.exec(JSON.stringify(last))?.[1] ?? JSON.stringify(last);
 }
 
 beforeAll(() => {
@@ -30,6 +38,12 @@ test('of every scenario a history is recorded, whole chains included, and there 
   expect(SCENARIOS.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
   expect(all.reduce((runs, one) => runs + one.runs.length, 0)).toBeGreaterThanOrEqual(500);
   expect(Math.max(...all.map(({ runs }) => runs.length))).toBeGreaterThanOrEqual(12);
+});
+
+test('each scenario of the newest file ended as it is meant to', async () => {
+  const ends = new Map(SCENARIOS.map((scenario) => [scenario.name, scenario.ends]));
+  const ended = (await read(LATEST)).map((execution) => ({ name: execution.name, end: endOf(execution) }));
+  expect(ended.filter(({ name, end }) => !ends.get(name)?.includes(end))).toEqual([]);
 });
 
 test('of every change that has a name the newest file has histories, and of a task that goes on in another run inside a phase', async () => {

@@ -128,8 +128,9 @@ export class TaskControl {
     this.state.suspension = suspension;
     this.record.set({ suspension });
     await this.record.transition('SUSPENDED');
-    // Weeks may pass until somebody resumes it, and then it may be paused again and again: the next run begins here.
-    if (isLongHistory()) await this.goOnInNextRun();
+    const waits = this.isPaused && this.isOpen;
+    // Weeks may pass until somebody resumes it, who then need not wait for the replay of all that was before.
+    if (isLongHistory() || (waits && patched(PATCHES.waitsInOwnRun))) await this.goOnInNextRun();
   }
 
   get mode(): TaskSpec['mode'] {

@@ -4,12 +4,13 @@ import type { ControlState, LoopState, TaskSpec } from '../src/contracts/task-wo
 /** Longer histories are cut to their end: the UI takes 20 kB. */
 const SHOWN_SCORES = 30;
 
-/** A summary for people: status, iteration, scores, champion. */
+/** A summary for people: status, iteration, what it is about, scores, champion. Of what a task was started with, only its first run has more. */
 export function taskDetails(task: TaskSpec, state: LoopState, controlState: ControlState): string {
   const { iteration, status, scoreHistory, firstScore = 0, champion, stopConditions } = state;
   const control = controlState === 'none' ? '' : ` (${controlState})`;
   const of = task.mode === 'CONTINUOUS' ? ` of at most ${stopConditions.maxIterations}` : '';
   const lines = [`**${status}**${control} · iteration ${iteration + 1}${of} · model \`${task.modelName}\``];
+  lines.push('', `${task.taskName} · data set \`${task.source.datasetId}\` · seed ${task.seed}`);
   if (state.paused?.reason) lines.push('', `Paused: ${state.paused.reason}`);
   if (scoreHistory.length > 0) {
     const shown = scoreHistory.slice(-SHOWN_SCORES);

@@ -19,8 +19,8 @@ const STUCK_MS = 300_000;
 /** For a heap of ten thousand tasks, on a machine that does other work. */
 const COLLECTED_MS = 60_000;
 /**
- * Every so many tasks one is suspended in its training, after some segments of it, with the history of all that: what a real task is. The
- * others never computed anything, so that thousands are started in minutes.
+ * Every so many tasks one is suspended in its training, after some segments of it, and carries the state of all that: what a real task is.
+ * The others never computed anything, so that thousands are started in minutes.
  */
 const IN_TRAINING_EVERY = 10;
 
@@ -28,7 +28,7 @@ export interface WaitingTasks {
   tasks: number;
   /** How many of them are suspended in their training. */
   inTraining: number;
-  /** Events in the history of one of each kind. */
+  /** Events in the history of the run in which one of each kind waits. */
   historyEvents: { inTraining: number; before: number };
   idleBytes: number;
   waitingBytes: number;
@@ -129,7 +129,7 @@ async function untilIs(client: Client, taskId: string, wanted: TaskStatus): Prom
 async function allSuspended(client: Client, tasks: number, log: (line: string) => void): Promise<void> {
   let [count, shown, movedAt] = [-1, -1, performance.now()];
   for (;;) {
-    const now = (await client.workflow.count('WlopsStatus = "SUSPENDED"')).count;
+    const now = (await client.workflow.count('ExecutionStatus = "Running" AND WlopsStatus = "SUSPENDED"')).count;
     if (now >= tasks) return;
     if (now !== count) movedAt = performance.now();
     count = now;

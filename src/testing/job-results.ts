@@ -35,15 +35,16 @@ export const TRAINING_FILE: FileReading = {
 };
 
 export function optimizeResult(request: OptimizeRequest, overrides: Partial<OptimizeResult> = {}): OptimizeResult {
-  const { outputPrefix: prefix, sealedPrefix: sealed } = request;
+  const { outputPrefix: prefix } = request;
+  const sealed = sealedFolder(request);
   return {
     manifest: objectRef(`${prefix}manifest.json`),
     taskType: 'classification',
     train: rowsRef(`${prefix}attempt-1/train.parquet`, 80),
     mine: rowsRef(`${prefix}attempt-1/mine.parquet`, 10),
     pool: null,
-    select: rowsRef(`${sealed}attempt-1/select.parquet`, 20),
-    test: request.test ? rowsRef(`${sealed}attempt-1/test.parquet`, 30) : null,
+    select: rowsRef(`${sealed}select.parquet`, 20),
+    test: request.test ? rowsRef(`${sealed}test.parquet`, 30) : null,
     split: request.split ?? objectRef(`${prefix}attempt-1/split.json`),
     recipe: objectRef(`${prefix}attempt-1/recipe.json`),
     log: objectRef(`${prefix}attempt-1/log.json`),
@@ -57,6 +58,12 @@ export function optimizeResult(request: OptimizeRequest, overrides: Partial<Opti
     seconds: 0.4,
     ...overrides,
   };
+}
+
+/** Where the segment that made the split, this one or one before, has put the rows that it holds out. */
+function sealedFolder({ split, sealedPrefix }: OptimizeRequest): string {
+  const [, segment] = /_i0_s(\d+)\//.exec(split?.key ?? '') ?? [];
+  return `${sealedPrefix}${segment ? `s${segment}/` : ''}attempt-1/`;
 }
 
 export function trainResult(request: TrainRequest, overrides: Partial<TrainResult> = {}): TrainResult {

@@ -34,7 +34,9 @@ export async function rollingDeploy(harness: TaskHarness): Promise<Deployed> {
     await Promise.all([suspended, ...loops].map((task) => harness.start(task)));
     await training.reached;
     await pauseTask(client, suspended.taskId);
-    await harness.reaches(suspended.taskId, 'SUSPENDED');
+    // It waits in a run of its own.
+    const runs = async () => (await versionsOf(harness, suspended.taskId)).length;
+    await until('the run that waits', async () => (await runs()) === 2);
     await Promise.all(loops.map(({ taskId }) => harness.hasBeen(taskId, 'LOOPING')));
 
     ends.push(await harness.runVersion({ deploymentName: DEPLOYMENT, buildId: 'new' }));

@@ -1,229 +1,26 @@
 /**
- * What the recorded histories are examples of: each mode, each phase, each way in which a phase can go or be interrupted, and walks that
- * string such ways together at random, by a seed. Names are stable, so that a new recording differs only where the workflows do.
+ * What the recorded histories are examples of: each mode, each phase, each course that it may take, and walks that string courses
+ * together at random, by a seed. Names are stable, so that a new recording differs only where the workflows do.
  */
 import { MESSAGE_NAMES, type TaskMode, type TaskSpec } from '../../src/contracts/task-workflow';
-import {
-  cancelTask,
-  failTask,
-  pauseTask,
-  queryTaskStatus,
-  resumeTask,
-  updateHyperparameters,
-  updateStopConditions,
-} from '../../src/temporal/control-task';
+import { pauseTask, resumeTask, updateHyperparameters, updateStopConditions } from '../../src/temporal/control-task';
 import { gate } from '../../src/testing/gate';
 import { taskSpec } from '../../src/testing/job-results';
-import { jobFailure, pausedJob, type ScriptedPhase, type TaskHarness } from '../../src/testing/task-harness';
+import type { ScriptedPhase, TaskHarness } from '../../src/testing/task-harness';
 import { until } from '../../src/testing/until';
+import { COURSES, type Course } from './courses';
 
 export interface Scenario {
   name: string;
+  /** The ways in which its workflow may end: COMPLETED, CANCELLED, or the type of its failure. */
+  ends: readonly string[];
   /** Starts a task and sees it to its end. Answers with its id. */
   play: (harness: TaskHarness) => Promise<string>;
 }
 
 const MODES = ['STANDARD', 'CONTINUOUS'] as const;
+const COMPLETED = 'COMPLETED';
 const PHASES = ['optimization', 'training', 'evaluation', 'final'] as const;
-
-/** What happens to a job. It waits; `go` lets it succeed. */
-interface Situation {
-  harness: TaskHarness;
-  taskId: string;
-  phase: ScriptedPhase;
-  go: (this: void) => void;
-}
-
-/** By name: how a phase goes. `job` runs in each job of the phase, `act` once the first has begun. */
-interface Course {
-  job?: (segment: number) => void;
-  act?: (situation: Situation) => Promise<void>;
-}
-
-const client = ({ harness }: Situation) => harness.temporal.client;
-
-async function suspend(situation: Situation): Promise<void> {
-  await pauseTask(client(situation), situation.taskId, { reason: 'a pause', actor: 'user:1' });
-  await suspended(situation);
-}
-
-function suspended(situation: Situation): Promise<unknown> {
-  const { taskId } = situation;
-  return until('the suspension', async () => (await queryTaskStatus(client(situation), taskId)).status === 'SUSPENDED');
-}
-
-function failsOnce(segment: number): void {
-  if (segment === 0) throw jobFailure('STORAGE_UNAVAILABLE', true);
-}
-
-/** Lets the job fail and waits until the next one is waited for. */
-async function backOff({ harness, taskId, go }: Situation): Promise<void> {
-  go();
-  await until('the back-off', async () => {
-    const { events } = await harness.handle(taskId).fetchHistory();
-    return events?.some(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
-  });
-}
-
-/** The service answers a pause with this end of the job. */
-function endsBy(state: 'succeeded' | 'failed' | 'lost', { harness, taskId, go }: Situation): void {
-  harness.pausedAs.set(taskId, (address) => {
-    go();
-    return Promise.resolve({ ...pausedJob(address), state, checkpoint: null });
-  });
-}
-
-const COURSES: Record<string, Course> = {
-  completed: {},
-  failed: {
-    job: () => {
-      throw jobFailure('DATASET_UNREADABLE');
-    },
-  },
-  'lost-once': {
-    job: (segment) => {
-      if (segment === 0) throw jobFailure('JOB_LOST', true);
-    },
-  },
-  'lost-thrice': {
-    job: () => {
-      throw jobFailure('JOB_LOST', true);
-    },
-  },
-  retried: { job: failsOnce },
-  'abandoned-once': {
-    job: (segment) => {
-      if (segment === 0) throw jobFailure('JOB_ABANDONED', true);
-    },
-  },
-  'paused-in-back-off': {
-    job: failsOnce,
-    act: async (situation) => {
-      await backOff(situation);
-      await suspend(situation);
-      await resumeTask(client(situation), situation.taskId);
-    },
-  },
-  'cancelled-in-back-off': {
-    job: failsOnce,
-    act: async (situation) => {
-      await backOff(situation);
-      await cancelTask(client(situation), situation.taskId);
-    },
-  },
-  'failed-in-back-off': {
-    job: failsOnce,
-    act: async (situation) => {
-      await backOff(situation);
-      await failTask(client(situation), situation.taskId);
-    },
-  },
-  'cancelled-while-service-is-away': {
-    act: async (situation) => {
-      const back = gate();
-      situation.harness.stoppedAs.set(situation.taskId, () => back.opened);
-      await cancelTask(client(situation), situation.taskId);
-      await situation.harness.reaches(situation.taskId, 'CANCELLED');
-      back.open();
-    },
-  },
-  paused: {
-    act: async (situation) => {
-      await suspend(situation);
-      situation.go();
-      await resumeTask(client(situation), situation.taskId, { reason: 'back' });
-    },
-  },
-  'paused-twice': {
-    act: async (situation) => {
-      await suspend(situation);
-      await resumeTask(client(situation), situation.taskId);
-      await until('the next job', async () => (await queryTaskStatus(client(situation), situation.taskId)).status !== 'SUSPENDED');
-      await suspend(situation);
-      situation.go();
-      await resumeTask(client(situation), situation.taskId);
-    },
-  },
-  'paused-by-signal': {
-    act: async (situation) => {
-      const handle = situation.harness.handle(situation.taskId);
-      await handle.signal(MESSAGE_NAMES.pause, { reason: 'a pause' });
-      await suspended(situation);
-      situation.go();
-      await handle.signal(MESSAGE_NAMES.resume);
-    },
-  },
-  'paused-after-success': {
-    act: async (situation) => {
-      endsBy('succeeded', situation);
-      await pauseTask(client(situation), situation.taskId);
-      if (situation.phase === 'final') return;
-      await suspended(situation);
-      await resumeTask(client(situation), situation.taskId);
-    },
-  },
-  'paused-while-lost': {
-    act: async (situation) => {
-      endsBy('lost', situation);
-      await suspend(situation);
-      await resumeTask(client(situation), situation.taskId);
-    },
-  },
-  'pause-called-off': {
-    act: async (situation) => {
-      const ending = gate();
-      situation.harness.pausedAs.set(situation.taskId, async (address) => {
-        await ending.opened;
-        return pausedJob(address);
-      });
-      await pauseTask(client(situation), situation.taskId);
-      await resumeTask(client(situation), situation.taskId);
-      situation.go();
-      ending.open();
-    },
-  },
-  'paused-then-cancelled': {
-    act: async (situation) => {
-      await suspend(situation);
-      await cancelTask(client(situation), situation.taskId, { reason: 'a cancel' });
-    },
-  },
-  'paused-then-cancelled-natively': {
-    act: async (situation) => {
-      await suspend(situation);
-      await situation.harness.handle(situation.taskId).cancel();
-    },
-  },
-  'paused-then-failed': {
-    act: async (situation) => {
-      await suspend(situation);
-      await failTask(client(situation), situation.taskId, { reason: 'wrong data' });
-    },
-  },
-  'cancelled-while-pausing': {
-    act: async (situation) => {
-      const { harness, taskId } = situation;
-      harness.pausedAs.set(taskId, () => new Promise(() => undefined));
-      await pauseTask(client(situation), taskId);
-      await cancelTask(client(situation), taskId);
-    },
-  },
-  cancelled: { act: (situation) => cancelTask(client(situation), situation.taskId) },
-  'cancelled-natively': {
-    act: async ({ harness, taskId }) => void (await harness.handle(taskId).cancel()),
-  },
-  'failed-by-operator': { act: (situation) => failTask(client(situation), situation.taskId) },
-  'settings-edited': {
-    act: async (situation) => {
-      await suspend(situation);
-      await updateHyperparameters(client(situation), situation.taskId, {
-        hyperparameters: { checkpoint_interval_seconds: 45 },
-      });
-      situation.go();
-      await resumeTask(client(situation), situation.taskId);
-    },
-  },
-};
 
 function spec(name: string, mode: TaskMode, overrides: Partial<TaskSpec> = {}): TaskSpec {
   const task = taskSpec({ taskId: `task_${name.replaceAll('-', '_').toLowerCase()}`, mode, ...overrides });
@@ -235,6 +32,7 @@ function inPhase(mode: TaskMode, phase: ScriptedPhase, iteration: number, course
   const name = `${mode}-${phase}-${iteration}-${courseName}`.toLowerCase();
   return {
     name,
+    ends: [course.ends ?? COMPLETED],
     play: async (harness) => {
       const task = spec(name, mode);
       const { taskId } = task;
@@ -249,7 +47,7 @@ function inPhase(mode: TaskMode, phase: ScriptedPhase, iteration: number, course
       await harness.start(task);
       await begun.opened;
       await course.act?.({ harness, taskId, phase, go: () => free.open() });
-      if (course.act && !/cancelled|failed/.test(courseName)) free.open();
+      if (course.act && !course.ends) free.open();
       await harness.outcome(taskId);
       return taskId;
     },
@@ -267,9 +65,10 @@ function coursesOfPhases(): Scenario[] {
 }
 
 /** Loops that end by each rule, keep their champion, are edited while they run, or go without a sealed test. */
-function courses(): Scenario[] {
+function wholeTasks(): Scenario[] {
   const loop = (name: string, conditions: Partial<TaskSpec['stopConditions']>, scores: number[] = []): Scenario => ({
     name,
+    ends: [COMPLETED],
     play: async (harness) => {
       const task = spec(name, 'CONTINUOUS');
       harness.scores.set(task.taskId, scores);
@@ -282,6 +81,7 @@ function courses(): Scenario[] {
     ...MODES.map(
       (mode): Scenario => ({
         name: `${mode.toLowerCase()}-without-test`,
+        ends: [COMPLETED],
         play: async (harness) => {
           const task = spec(`${mode}-without-test`, mode, { test: null });
           await harness.start(task);
@@ -297,6 +97,7 @@ function courses(): Scenario[] {
     loop('loop-long', { maxIterations: 12 }),
     {
       name: 'loop-edited',
+      ends: [COMPLETED],
       play: async (harness) => {
         const task = spec('loop-edited', 'CONTINUOUS');
         const training = harness.hold(task.taskId, 'training', 1);
@@ -311,6 +112,7 @@ function courses(): Scenario[] {
     ...MODES.map(
       (mode): Scenario => ({
         name: `${mode.toLowerCase()}-paused-into-a-final-test`,
+        ends: [COMPLETED],
         play: async (harness) => {
           const task = spec(`${mode}-paused-into-a-final-test`, mode);
           await harness.startSuspended(task, { finishing: true, status: 'EVALUATING', suspension: null });
@@ -323,15 +125,17 @@ function courses(): Scenario[] {
     ),
     {
       name: 'edited-into-another-run',
+      ends: [COMPLETED],
       play: async (harness) => {
         const task = spec('edited-into-another-run', 'CONTINUOUS');
         const { client } = harness.temporal;
-        const training = harness.hold(task.taskId, 'training', 0);
+        const job = harness.hold(task.taskId, 'training', 0);
         await harness.start(task);
-        await training.reached;
-        await pauseTask(client, task.taskId);
-        await harness.reaches(task.taskId, 'SUSPENDED');
+        await job.reached;
         const run = async () => (await harness.handle(task.taskId).describe()).runId;
+        const working = await run();
+        await pauseTask(client, task.taskId);
+        await until('the run that waits', async () => (await run()) !== working);
         const first = await run();
         const noted = () => harness.decisions(task.taskId).filter((kind) => kind === 'edit-hyperparameters').length;
         for (let edit = 1; (await run()) === first; edit += 1) {
@@ -339,7 +143,7 @@ function courses(): Scenario[] {
           // A run leaves when nothing is left to write.
           await until('the edit to be noted', () => noted() === edit);
         }
-        training.letGo();
+        job.letGo();
         await resumeTask(client, task.taskId);
         await harness.outcome(task.taskId);
         return task.taskId;
@@ -347,6 +151,7 @@ function courses(): Scenario[] {
     },
     {
       name: 'paused-before-it-began',
+      ends: [COMPLETED],
       play: async (harness) => {
         const task = spec('paused-before-it-began', 'STANDARD');
         await harness.handle(await harness.start(task).then(() => task.taskId)).signal(MESSAGE_NAMES.pause);
@@ -378,6 +183,7 @@ function walk(seed: number): Scenario {
   const name = `walk-${seed}`;
   return {
     name,
+    ends: [COMPLETED, ...LAST_STEPS.flatMap((step) => COURSES[step]?.ends ?? [])],
     play: async (harness) => {
       const draw = draws(seed);
       const task = spec(name, draw(MODES));
@@ -407,6 +213,6 @@ function walk(seed: number): Scenario {
 
 export const SCENARIOS: readonly Scenario[] = [
   ...coursesOfPhases(),
-  ...courses(),
+  ...wholeTasks(),
   ...Array.from({ length: WALKS }, (_, seed) => walk(seed)),
 ];
