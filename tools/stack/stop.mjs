@@ -23,7 +23,8 @@ export async function stop(env) {
     sendSignal(record.supervisor.pid, 'SIGTERM');
     if (await waitUntil(() => !isRunning(record.supervisor), { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 100 })) {
       // What it could not stop stands in the file that it then leaves.
-      if (readRunFile(dataDir)?.supervisor.pid !== record.supervisor.pid) {
+      const left = readRunFile(dataDir)?.supervisor;
+      if (left?.pid !== record.supervisor.pid || left?.identity !== record.supervisor.identity) {
         console.log('stopped');
         return 0;
       }
@@ -38,7 +39,7 @@ export async function stop(env) {
   }
   const held = tryLock(path.join(dataDir, 'stack.lock'));
   if (!held) {
-    console.log(`another command works on ${dataDir}; try again when it is done`);
+    console.log(`another stack or command holds ${dataDir}; try again`);
     return 1;
   }
   const ended = await endLeftovers({ dataDir, postgresDirectory: postgresPlace(dataDir).directory });

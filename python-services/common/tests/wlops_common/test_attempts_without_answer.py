@@ -143,11 +143,13 @@ def test_a_start_that_ends_the_forkserver_is_held_against_the_job_that_was_to_be
     # One that has run is not what ends it.
     assert service.run(older, [LOST] * 20).state == "queued"
     assert service.runner.reason_to_wait == "waiting: the process that starts jobs ended"
-    # From another forkserver, which ends in no start, losses count.
+    # From another forkserver, which ends in no start, losses count; also from one that was given the number again.
     service.store.cancel(older)
-    service.monkeypatch.setattr(MadeUpProcess, "forkserver", 8)
-    judged = service.run(service.store.submit(train_request(segment=3)).job_id, [GONE] * 12)
-    assert [one.cause for one in judged.restarts] == ["service"] * 10 + ["process"] * 2
+    for segment, forkserver in ((3, 8), (4, 7)):
+        service.monkeypatch.setattr(MadeUpProcess, "forkserver", forkserver)
+        judged = service.run(service.store.submit(train_request(segment=segment)).job_id, [GONE] * 13)
+        assert judged.state == "failed"
+        assert [one.cause for one in judged.restarts] == ["service"] * 10 + ["process"] * 2
 
 
 @pytest.mark.parametrize(("ends", "state"), [([GONE] * 12, "queued"), ([GONE] * 13, "failed")])

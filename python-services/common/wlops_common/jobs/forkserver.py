@@ -105,7 +105,7 @@ class Forkserver:
 
 
 def has_ended(pid: int | None) -> bool:
-    """Whether this forkserver of ours is gone, or ends within a moment."""
+    """Whether this forkserver of ours is gone, or ends within a moment; for as long nothing else is followed."""
     until = time.monotonic() + _GONE_SECONDS
     while _lives(pid):
         if time.monotonic() >= until:
