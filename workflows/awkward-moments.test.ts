@@ -9,10 +9,11 @@ import {
   updateHyperparameters,
 } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
-import { fetchExecution } from '../src/testing/histories';
+import { fetchExecution, markerOf } from '../src/testing/histories';
 import { taskSpec } from '../src/testing/job-results';
-import { jobFailure, TaskHarness } from '../src/testing/task-harness';
+import { jobFailure, pausedJob, TaskHarness } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
+import { PATCHES } from './patches';
 
 let harness: TaskHarness;
 beforeAll(async () => {
@@ -105,6 +106,114 @@ test('an outage of the workers is no fault of the job that its service stopped m
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
   expect(harness.jobKeys(task.taskId, 'training')).toHaveLength(4);
 });
+
+describe('while a suspended task waits for the end of its writes to go on in another run', () => {
+  /** The suspension is written, an edit of the suspended task is not. */
+  async function leaving() {
+    const { client } = harness.temporal;
+    const { taskId, ...task } = taskSpec();
+    const [suspending, editing] = [gate(), gate()];
+    const job = harness.hold(taskId, 'training');
+    harness.beforeRecord = async (change) => {
+      if (change.taskId !== taskId) return;
+      if (change.decisions.some(({ kind }) => kind === 'edit-hyperparameters')) await editing.opened;
+      else if (change.status === 'SUSPENDED') await suspending.opened;
+    };
+    await harness.start({ taskId, ...task });
+    await job.reached;
+    await pauseTask(client, taskId);
+    await until('the suspension', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
+    await updateHyperparameters(client, taskId, { hyperparameters: { checkpoint_interval_seconds: 7 } });
+    suspending.open();
+    const execution = () => fetchExecution(client, taskWorkflowId(taskId));
+    const marker = markerOf(PATCHES.waitsInOwnRun);
+    await until('the wish to leave', async () => JSON.stringify(await execution()).includes(marker));
+    const goOn = () => {
+      editing.open();
+      job.letGo();
+    };
+    const runs = async () => (await execution()).runs.length;
+    return { client, taskId, goOn, runs };
+  }
+
+  afterEach(() => {
+    harness.beforeRecord = () => Promise.resolve();
+  });
+
+  test('a resume is heard', async () => {
+    const { client, taskId, goOn, runs } = await leaving();
+    await resumeTask(client, taskId);
+    goOn();
+    expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+    expect(await runs()).toBe(2);
+    expect(harness.decisions(taskId)).toEqual(expect.arrayContaining(['pause', 'edit-hyperparameters', 'resume']));
+    const seqs = harness.changesOf(taskId).map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  });
+
+  test('a resume and another pause keep it suspended', async () => {
+    const { client, taskId, goOn, runs } = await leaving();
+    await resumeTask(client, taskId);
+    await pauseTask(client, taskId, { reason: 'after all' });
+    goOn();
+    await until('the run that waits', async () => (await runs()) === 2);
+    await until('the second pause', async () => {
+      const { status, controlState, suspension } = await queryTaskStatus(client, taskId);
+      return status === 'SUSPENDED' && controlState === 'none' && suspension?.reason === 'after all';
+    });
+    await resumeTask(client, taskId);
+    expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  });
+
+  test.each(['asked for by signal', 'asked of Temporal'])('a cancel %s ends it', async (how) => {
+    const { client, taskId, goOn } = await leaving();
+    if (how === 'asked of Temporal') await harness.handle(taskId).cancel();
+    else await cancelTask(client, taskId);
+    goOn();
+    expect(await harness.outcome(taskId)).toEqual(CANCELLED);
+    expect(harness.statuses(taskId).at(-1)).toBe('CANCELLED');
+  });
+
+  test('an operator’s fail ends it', async () => {
+    const { client, taskId, goOn } = await leaving();
+    await failTask(client, taskId);
+    goOn();
+    expect(await harness.outcome(taskId)).toEqual({ cancelled: false, type: 'FAILED_BY_OPERATOR' });
+    expect(harness.statuses(taskId).at(-1)).toBe('FAILED');
+  });
+});
+
+test('a phase of very many jobs goes on in another run, and how each of them ended is written', async () => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  const { taskId } = task;
+  const job = harness.hold(taskId, 'training');
+  await harness.start(task);
+  const run = async () => (await harness.handle(taskId).describe()).runId;
+  const first = await run();
+  let ended = 0;
+  // Pauses that are called off before their jobs have ended: the task is not suspended, which would begin another run, too.
+  for (; (await run()) === first; ended += 1) {
+    await until(`job ${ended + 1}`, () => job.requests.length === ended + 1);
+    const ending = gate();
+    harness.pausedAs.set(taskId, async (address) => {
+      await ending.opened;
+      return pausedJob(address);
+    });
+    await pauseTask(client, taskId);
+    await resumeTask(client, taskId);
+    ending.open();
+    await until('its end', async () => job.requests.length > ended + 1 || (await run()) !== first);
+  }
+  job.letGo();
+  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  expect(harness.statuses(taskId)).not.toContain('SUSPENDED');
+  const states = new Map<number, string>();
+  for (const { executions } of harness.changesOf(taskId))
+    for (const { phase, segment, status } of executions) if (phase === 'training') states.set(segment, status);
+  expect(states.size).toBe(ended + 1);
+  expect([...states].filter(([, status]) => status === 'running')).toEqual([]);
+}, 60_000);
 
 test('a suspended task that is edited again and again goes on in another run before its history grows long', async () => {
   const { client } = harness.temporal;

@@ -2,7 +2,10 @@
 import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { LoopState, TaskSpec, TaskWorkflowInput } from '../src/contracts/task-workflow';
 
-/** A quarter of what makes the server suggest a new run; a suspended task that is edited a hundred times gets there. */
+/**
+ * A quarter of what makes the server suggest a new run. A suspended task that is edited a hundred times gets there, and a phase of as
+ * many jobs.
+ */
 const LONG_HISTORY_EVENTS = 1000;
 
 /** Whether this run's history is long enough for the task to go on in another run, at work or suspended. */

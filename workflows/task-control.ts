@@ -69,7 +69,10 @@ export class TaskControl {
    */
   async pausePointBetweenJobs(resumesTo: LiveStatus): Promise<void> {
     if (this.pauseInterrupts || this.state.failing) await this.pausePoint(resumesTo);
-    if (isLongHistory()) await this.goOnInNextRun();
+    if (!isLongHistory()) return;
+    // What has been staged stays here.
+    await this.record.write();
+    await this.goOnInNextRun();
   }
 
   private goOnInNextRun(): Promise<never> {
@@ -129,7 +132,8 @@ export class TaskControl {
     this.record.set({ suspension });
     await this.record.transition('SUSPENDED');
     const waits = this.isPaused && this.isOpen;
-    // Weeks may pass until somebody resumes it, who then need not wait for the replay of all that was before.
+    // Weeks may pass until somebody resumes it, who then need not wait for the replay of all that was before. A long run ends here even
+    // if it was resumed meanwhile, and without a marker, as it did before there was one.
     if (isLongHistory() || (waits && patched(PATCHES.waitsInOwnRun))) await this.goOnInNextRun();
   }
 

@@ -46,6 +46,16 @@ export async function fetchExecution(
   return { name, runs };
 }
 
+/** What a person reads of an event: the summary of the activity that it schedules; empty for others. */
+export function summaryOf(event: Record<string, unknown>): string {
+  const { summary } = (event.userMetadata ?? {}) as { summary?: { data?: string } };
+  return summary?.data ? (JSON.parse(Buffer.from(summary.data, 'base64').toString('utf8')) as string) : '';
+}
+
+/** How the marker of a change that has this name looks in a run as JSON. */
+export const markerOf = (id: string): string =>
+  Buffer.from(JSON.stringify({ id, deprecated: false })).toString('base64');
+
 /** Writes executions to a file. `best`: as small as can be, for what is kept for good. */
 export function writeExecutions(file: string, executions: RecordedExecution[], best = false): void {
   const lines = executions.map((execution) => `${JSON.stringify(readable(execution))}\n`).join('');
