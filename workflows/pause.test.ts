@@ -1,5 +1,5 @@
 /** Pausing interrupts: the running job ends, the task is SUSPENDED, and a resume continues the phase with another segment. */
-import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
+import { MESSAGE_NAMES, taskWorkflowId } from '../src/contracts/task-workflow';
 import type { TrainRequest } from '../src/contracts/jobs';
 import {
   cancelTask,
@@ -11,6 +11,7 @@ import {
   updateStopConditions,
 } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
+import { fetchExecution } from '../src/testing/histories';
 import { objectRef, taskSpec } from '../src/testing/job-results';
 import { jobFailure, pausedJob, TaskHarness, type ScriptedPhase } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -285,13 +286,14 @@ test('a phase that is paused again and again loses and repeats nothing on the wa
     await until(`segment ${segment}`, () => job.requests.length === segment + 1);
     await pauseTask(client, taskId);
     await until('the suspension', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
-    // Each other resume comes while the suspension is being written.
+    // Each other resume comes as soon as the task says so, most likely while that is being written.
     if (segment % 2 === 0) await until('the run that waits', async () => (await history()) < 10);
   }
   expect(await queryTaskStatus(client, taskId)).toMatchObject({ controlState: 'none', suspension: { by: 'operator' } });
   await resumeTask(client, taskId);
   job.letGo();
   expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  expect((await fetchExecution(client, taskWorkflowId(taskId))).runs.length).toBeGreaterThan(20);
   // What was done before is neither lost nor done again.
   expect(harness.jobKeys(taskId, 'optimization')).toEqual(['0/optimization/0']);
   expect(harness.jobKeys(taskId, 'training')).toHaveLength(42);

@@ -4,7 +4,7 @@ import type { ControlState, LoopState, TaskSpec } from '../src/contracts/task-wo
 /** Longer histories are cut to their end: the UI takes 20 kB. */
 const SHOWN_SCORES = 30;
 
-/** A summary for people: status, iteration, what it is about, scores, champion. Of what a task was started with, only its first run has more. */
+/** A summary for people: status, iteration, name, data set, scores, champion. Temporal shows what a task was started with on its first run only. */
 export function taskDetails(task: TaskSpec, state: LoopState, controlState: ControlState): string {
   const { iteration, status, scoreHistory, firstScore = 0, champion, stopConditions } = state;
   const control = controlState === 'none' ? '' : ` (${controlState})`;

@@ -1,5 +1,6 @@
 /**
- * A deploy of a new version of the worker while tasks run: ten loops, one suspended task, and tasks that start later. Answers with what
+ * A deploy of a new version of the worker while tasks run: ten loops, a task that is suspended before and one after, and tasks that
+ * start later. Answers with what
  * became of them; what a server makes of it differs by its version, so tests say that.
  */
 import { taskWorkflowId, type TaskSpec } from '../contracts/task-workflow';
@@ -18,6 +19,7 @@ export interface Deployed {
   outcomes: Awaited<ReturnType<TaskHarness['outcome']>>[];
   /** The versions that took the workflow tasks of each run, in order, by task. */
   suspended: string[][];
+  suspendedLater: string[][];
   late: string[][][];
   loops: string[][][];
 }
@@ -28,34 +30,44 @@ export async function rollingDeploy(harness: TaskHarness): Promise<Deployed> {
   const ends = [await harness.runVersion({ deploymentName: DEPLOYMENT, buildId: 'old' })];
   try {
     await makeCurrent(harness, 'old');
-    const suspended = taskSpec();
+    const [suspended, suspendedLater] = [taskSpec(), taskSpec()];
     const training = harness.hold(suspended.taskId, 'training');
+    const laterTraining = harness.hold(suspendedLater.taskId, 'training');
     const loops = Array.from({ length: LOOPS }, loop);
-    await Promise.all([suspended, ...loops].map((task) => harness.start(task)));
+    await Promise.all([suspended, suspendedLater, ...loops].map((task) => harness.start(task)));
     await training.reached;
-    await pauseTask(client, suspended.taskId);
-    // It waits in a run of its own.
-    const runs = async () => (await versionsOf(harness, suspended.taskId)).length;
-    await until('the run that waits', async () => (await runs()) === 2);
+    await laterTraining.reached;
+    await suspend(harness, suspended.taskId);
     await Promise.all(loops.map(({ taskId }) => harness.hasBeen(taskId, 'LOOPING')));
 
     ends.push(await harness.runVersion({ deploymentName: DEPLOYMENT, buildId: 'new' }));
     await makeCurrent(harness, 'new');
     const late = Array.from({ length: 5 }, () => taskSpec());
     await Promise.all(late.map((task) => harness.start(task)));
+    await suspend(harness, suspendedLater.taskId);
     training.letGo();
-    await resumeTask(client, suspended.taskId);
-    const outcomes = await Promise.all([suspended, ...late, ...loops].map(({ taskId }) => harness.outcome(taskId)));
+    laterTraining.letGo();
+    await Promise.all([suspended, suspendedLater].map(({ taskId }) => resumeTask(client, taskId)));
+    const outcomes = await Promise.all(
+      [suspended, suspendedLater, ...late, ...loops].map(({ taskId }) => harness.outcome(taskId)),
+    );
     const versions = (tasks: TaskSpec[]) => Promise.all(tasks.map(({ taskId }) => versionsOf(harness, taskId)));
     return {
       outcomes,
       suspended: await versionsOf(harness, suspended.taskId),
+      suspendedLater: await versionsOf(harness, suspendedLater.taskId),
       late: await versions(late),
       loops: await versions(loops),
     };
   } finally {
     await Promise.all(ends.map((end) => end()));
   }
+}
+
+/** Until it waits, in a run of its own. */
+async function suspend(harness: TaskHarness, taskId: string): Promise<void> {
+  await pauseTask(harness.temporal.client, taskId);
+  await until('the run that waits', async () => (await versionsOf(harness, taskId)).length === 2);
 }
 
 function loop(): TaskSpec {

@@ -1,6 +1,7 @@
 /** People's wishes race each other, the end of the work, and faults. */
 import { waitFor } from '../system/support/client';
 import { jobProcesses, kill, PROCESSES, restart, sleep, type Service } from './support/faults';
+import { until } from '../../src/testing/until';
 import { historyLength } from './support/history';
 import { faultTests, person, reference } from './support/setup';
 import { enteredAt, figure, jobOf, jobs, LONG, query, resultOf, SHORT, VERY_LONG } from './support/world';
@@ -157,6 +158,8 @@ test('F24 a task that rests writes no history, not even when everything is start
   await person.working(taskId, 'trainer');
   await person.ask(`/api/tasks/${taskId}/pause`);
   await person.when(taskId, (task) => task.status === 'SUSPENDED' && task.controlState === 'none', 30);
+  // It goes on in another run, and waits there.
+  await until('the run that waits', async () => (await historyLength(taskId)) < 10);
   await sleep(1000);
   const length = await historyLength(taskId);
   await sleep(5000);

@@ -25,9 +25,10 @@ afterAll(async () => {
 });
 
 test('F33 a new version under load: no task fails, one that was suspended before stays, and loops go over with their next iteration', async () => {
-  const { outcomes, suspended, late, loops } = await rollingDeploy(harness);
+  const { outcomes, suspended, suspendedLater, late, loops } = await rollingDeploy(harness);
   expect(outcomes).toEqual(outcomes.map(() => expect.objectContaining({ champion: expect.anything() })));
   expect(suspended).toEqual([['old'], ['old']]);
+  expect(suspendedLater).toEqual([['old'], ['new']]);
   expect(late).toEqual(late.map(() => [['new']]));
   for (const runs of loops) {
     expect(runs.map((versions) => versions.length)).toEqual(runs.map(() => 1));
