@@ -91,6 +91,15 @@ test('the page of a suspended task tells who paused it, since when, why, and wha
   expect(pageOf('lunch')).not.toContain('<p class="ending">–</p>');
 });
 
+test('why an operator ended a task as failed is said once', async () => {
+  const failure = { code: 'FAILED_BY_OPERATOR', message: 'ended as failed by user:1: wrong labels', retryable: false };
+  const full = fullSource();
+  const task = { ...full.task, status: 'FAILED' as const, controlReason: 'wrong labels', failure };
+  const html = renderReportHtml(buildReport({ ...full, task }));
+  expect(html).toContain('<p class="ending">FAILED_BY_OPERATOR: ended as failed by user:1: wrong labels</p>');
+  expect(html).not.toContain('<p class="ending">wrong labels</p>');
+});
+
 /** The value with every text in it made hostile, names of fields included where they are data. */
 function hostileTexts(value: unknown): unknown {
   if (typeof value === 'string') return HOSTILE;

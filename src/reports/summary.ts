@@ -54,7 +54,9 @@ function ending({ task, test }: Report): string {
   const stopped = task.stopReason && (stopWords(task.stopReason) ?? namedNumbers(task.stopReason));
   const failed = task.failure && `${String(task.failure.code)}: ${String(task.failure.message)}`;
   const contaminated = test?.contamination && aboutScore(test.contamination, 'sealed row');
-  return [stopped, failed, suspended(task) ?? task.controlReason, contaminated]
+  // A failure has its reason in it.
+  const asked = suspended(task) ?? (task.failure ? null : task.controlReason);
+  return [stopped, failed, asked, contaminated]
     .filter(Boolean)
     .map((line) => `<p class="ending">${escapeHtml(line)}</p>`)
     .join('');
