@@ -143,6 +143,7 @@ describe('while a suspended task waits for the end of its writes to go on in ano
   test('a resume is heard', async () => {
     const { client, taskId, goOn, runs } = await leaving();
     await resumeTask(client, taskId);
+    await expect(resumeTask(client, taskId)).rejects.toThrow('a task that is being resumed cannot be resumed');
     goOn();
     expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
     expect(await runs()).toBe(2);

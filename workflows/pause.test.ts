@@ -133,6 +133,11 @@ describe.each(PHASES)('a task that is paused in its %s phase', (phase, status, s
     else await cancelTask(client, task.taskId);
     expect(await harness.outcome(task.taskId)).toEqual(CANCELLED);
     expect(harness.changesOf(task.taskId).at(-1)).toMatchObject({ status: 'CANCELLED', controlState: 'none' });
+    // The pause's reason is not the cancel's.
+    const reasons = harness
+      .changesOf(task.taskId)
+      .flatMap(({ fields: { controlReason } }) => (controlReason === undefined ? [] : [controlReason]));
+    expect([reasons[0], reasons.at(-1)]).toEqual(['GPU needed', null]);
     expect(harness.stopped.filter(({ jobKey }) => jobKey.startsWith(task.taskId))).toEqual([]);
   });
 

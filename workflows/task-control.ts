@@ -175,6 +175,7 @@ export class TaskControl {
     if (isTerminal(this.state.status)) return this.state.status;
     if (this.cancelling) return 'being cancelled';
     if (this.state.failing) return 'being ended as failed';
+    if (this.state.status === 'SUSPENDED' && !this.isPaused) return 'being resumed';
     return this.state.finishing ? 'in its final test' : this.state.status;
   }
 
@@ -231,7 +232,10 @@ export class TaskControl {
 
   /** Temporal's own cancellation has arrived, with or without a signal before it. The next write shows it. */
   cancelled(): void {
-    if (!this.cancelling) this.record.decided('cancel', this.state.iteration, { reason: null }, 'operator');
+    if (!this.cancelling) {
+      this.record.decided('cancel', this.state.iteration, { reason: null, status: this.state.status }, 'operator');
+      this.record.set({ controlReason: null });
+    }
     this.cancelling = true;
     this.record.controlState = 'cancelling';
   }
