@@ -216,6 +216,36 @@ test('a phase of very many jobs goes on in another run, and how each of them end
   expect([...states].filter(([, status]) => status === 'running')).toEqual([]);
 }, 60_000);
 
+test('a phase that is paused again and again loses and repeats nothing on the way from run to run', async () => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  const { taskId } = task;
+  const job = harness.hold(taskId, 'training');
+  await harness.start(task);
+  await job.reached;
+  await pauseTask(client, taskId);
+  await harness.reaches(taskId, 'SUSPENDED');
+  const history = async () => (await harness.handle(taskId).describe()).historyLength;
+  for (let segment = 1; segment <= 40; segment += 1) {
+    await resumeTask(client, taskId);
+    await until(`segment ${segment}`, () => job.requests.length === segment + 1);
+    await pauseTask(client, taskId);
+    await until('the suspension', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
+    // Each other resume comes as soon as the task says so, most likely while that is being written.
+    if (segment % 2 === 0) await until('the run that waits', async () => (await history()) < 10);
+  }
+  expect(await queryTaskStatus(client, taskId)).toMatchObject({ controlState: 'none', suspension: { by: 'operator' } });
+  await resumeTask(client, taskId);
+  job.letGo();
+  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
+  expect((await fetchExecution(client, taskWorkflowId(taskId))).runs.length).toBeGreaterThan(20);
+  // What was done before is neither lost nor done again.
+  expect(harness.jobKeys(taskId, 'optimization')).toEqual(['0/optimization/0']);
+  expect(harness.jobKeys(taskId, 'training')).toHaveLength(42);
+  const seqs = harness.changesOf(taskId).map(({ seq }) => seq);
+  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+}, 120_000);
+
 test('a suspended task that is edited again and again goes on in another run before its history grows long', async () => {
   const { client } = harness.temporal;
   const task = taskSpec();

@@ -1,5 +1,5 @@
 /** Pausing interrupts: the running job ends, the task is SUSPENDED, and a resume continues the phase with another segment. */
-import { MESSAGE_NAMES, taskWorkflowId } from '../src/contracts/task-workflow';
+import { MESSAGE_NAMES } from '../src/contracts/task-workflow';
 import type { TrainRequest } from '../src/contracts/jobs';
 import {
   cancelTask,
@@ -11,7 +11,6 @@ import {
   updateStopConditions,
 } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
-import { fetchExecution } from '../src/testing/histories';
 import { objectRef, taskSpec } from '../src/testing/job-results';
 import { jobFailure, pausedJob, TaskHarness, type ScriptedPhase } from '../src/testing/task-harness';
 import { until } from '../src/testing/until';
@@ -281,30 +280,6 @@ test('a service that is away keeps the task pausing, and a cancel does not wait 
   expect(await harness.outcome(taskId)).toEqual(CANCELLED);
   expect(harness.stopped).toContainEqual({ service: 'trainer', jobKey: `${taskId}/0/training/0` });
 });
-
-test('a phase that is paused again and again loses and repeats nothing on the way from run to run', async () => {
-  const { task, job, client } = await suspendedIn('training');
-  const { taskId } = task;
-  const history = async () => (await harness.handle(taskId).describe()).historyLength;
-  for (let segment = 1; segment <= 40; segment += 1) {
-    await resumeTask(client, taskId);
-    await until(`segment ${segment}`, () => job.requests.length === segment + 1);
-    await pauseTask(client, taskId);
-    await until('the suspension', async () => (await queryTaskStatus(client, taskId)).status === 'SUSPENDED');
-    // Each other resume comes as soon as the task says so, most likely while that is being written.
-    if (segment % 2 === 0) await until('the run that waits', async () => (await history()) < 10);
-  }
-  expect(await queryTaskStatus(client, taskId)).toMatchObject({ controlState: 'none', suspension: { by: 'operator' } });
-  await resumeTask(client, taskId);
-  job.letGo();
-  expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
-  expect((await fetchExecution(client, taskWorkflowId(taskId))).runs.length).toBeGreaterThan(20);
-  // What was done before is neither lost nor done again.
-  expect(harness.jobKeys(taskId, 'optimization')).toEqual(['0/optimization/0']);
-  expect(harness.jobKeys(taskId, 'training')).toHaveLength(42);
-  const seqs = harness.changesOf(taskId).map(({ seq }) => seq);
-  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
-}, 120_000);
 
 test('a pause asked for while a resume is being written takes hold before the next job begins', async () => {
   const { task, job, client } = await suspendedIn('training');
