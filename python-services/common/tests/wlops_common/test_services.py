@@ -142,6 +142,16 @@ def _python(code: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+#: In such a program: the command lines of its child processes. One that has just begun has none for a moment.
+_CHILDREN = """
+def children():
+    import psutil
+    while not all(lines := [" ".join(child.cmdline()) for child in psutil.Process().children()]):
+        pass
+    return lines
+"""
+
+
 def test_no_torch_in_the_service_and_no_thread_or_connection_in_the_forkserver(service: Service) -> None:
     package, job = service.definition.entry.partition(".")[0], service.definition.entry.partition(":")[0]
     loaded, forked, threads, sockets = _python(f"""
@@ -164,11 +174,11 @@ def test_only_the_trainer_holds_torch_in_memory_before_its_first_job(service: Se
     package = service.definition.entry.partition(".")[0]
     children = _python(f"""
 import json
-import psutil
 from {package}.app import DEFINITION
 from wlops_common.jobs.forkserver import Forkserver
 Forkserver(DEFINITION, lambda: None).prepare()
-print(json.dumps([" ".join(child.cmdline()) for child in psutil.Process().children()]))
+{_CHILDREN}
+print(json.dumps(children()))
 """)
     holds_torch = any("forkserver" in child and "'torch'" in child for child in children)
     assert holds_torch == (service.definition.name == "trainer")
@@ -181,12 +191,12 @@ import json
 import runpy
 import sys
 import types
+{_CHILDREN}
 before = set(sys.modules)
 app = types.ModuleType("{package}.app")
 def main():
     imported = sorted(name for name in set(sys.modules) - before if name in ("fastapi", "pydantic", "numpy"))
-    import psutil
-    print(json.dumps([[" ".join(child.cmdline()) for child in psutil.Process().children()], imported]))
+    print(json.dumps([children(), imported]))
 app.main = main
 sys.modules["{package}.app"] = app
 runpy.run_module("{package}", run_name="__main__")
