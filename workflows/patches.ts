@@ -13,4 +13,6 @@ export const PATCHES = {
   finalTestHearsPause: 'final-test-hears-pause',
   /** A suspended task waits in a run of its own, of which its resume has little to replay. */
   waitsInOwnRun: 'waits-in-own-run',
+  /** A write is commanded after all else of the same moment; before, where it stood depended on when the write before it had ended. */
+  writesFollowAnswers: 'writes-follow-answers',
 } as const;

@@ -8,7 +8,7 @@ import { PATCHES } from './patches';
 
 const FOLDER = path.join(__dirname, 'histories');
 const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.jsonl.br'));
-const LATEST = 'suspensions-wait-in-own-runs.jsonl.br';
+const LATEST = 'writes-follow-answers.jsonl.br';
 const BUNDLE = { codePath: process.env.WLOPS_TEST_WORKFLOW_BUNDLE ?? '' };
 
 async function read(file: string): Promise<RecordedExecution[]> {

@@ -68,7 +68,9 @@ export class TaskControl {
    * jobs goes on in another run.
    */
   async pausePointBetweenJobs(resumesTo: LiveStatus): Promise<void> {
-    if (this.pauseInterrupts || this.state.failing) await this.pausePoint(resumesTo);
+    // Of a long run it is the next one that hears a pause: the end of the job may have come together with it, or before it.
+    const leaves = isLongHistory() && this.record.followsAnswers;
+    if (!leaves && (this.pauseInterrupts || this.state.failing)) await this.pausePoint(resumesTo);
     if (!isLongHistory()) return;
     // What has been staged stays here.
     await this.record.write();

@@ -3,7 +3,14 @@
  * next write, as one change with a number of its own. Writes happen in order and cannot be cancelled: the rows never miss one.
  * Not covered: how a change becomes rows (`src/repositories/task-records.ts`).
  */
-import { CancellationScope, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  patched,
+  setCurrentDetails,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import { canTransition, isTerminal, type TaskStatus } from '../src/domain/task-status';
 import type {
   DecisionKind,
@@ -14,6 +21,7 @@ import type {
 } from '../src/contracts/task-record';
 import { SEARCH_ATTRIBUTES, type ControlState, type LoopState, type TaskSpec } from '../src/contracts/task-workflow';
 import { recordTask } from './activity-options';
+import { PATCHES } from './patches';
 import { taskDetails } from './task-details';
 
 export class TaskRecord {
@@ -22,13 +30,24 @@ export class TaskRecord {
   private staged: Pick<TaskChange, 'fields' | 'executions' | 'decisions' | 'datasets'> = nothingStaged();
   private lastWrite: Promise<void> = Promise.resolve();
   private openWrites = 0;
+  /** Writes that have not begun, oldest first; null in a run that began before `writes-follow-answers`, in which each follows the last. */
+  private readonly queue: (() => Promise<void>)[] | null;
 
   constructor(
     private readonly task: TaskSpec,
     private readonly state: LoopState,
   ) {
+    // The run's first command: a run that waits has none in its first task, and where this one stood later it would be cut otherwise.
+    const queue = patched(PATCHES.writesFollowAnswers) ? [] : null;
+    this.queue = queue;
     this.controlState = controlStateOf(state);
     this.describe();
+    if (queue) void CancellationScope.nonCancellable(() => writeQueued(queue));
+  }
+
+  /** Whether what is commanded does not hang on how the SDK cuts the history; see `writes-follow-answers`. */
+  get followsAnswers(): boolean {
+    return this.queue !== null;
   }
 
   /** True when every write so far is in the database. */
@@ -90,15 +109,25 @@ export class TaskRecord {
     this.describe();
 
     this.openWrites += 1;
-    const before = this.lastWrite;
-    const written = CancellationScope.nonCancellable(async () => {
-      await before.catch(() => undefined);
+    const { queue, lastWrite: before } = this;
+    const record = async () => {
       try {
         await recordTask.executeWithOptions({ summary: `record ${change.status} · ${change.seq}` }, [change]);
       } finally {
         this.openWrites -= 1;
       }
-    });
+    };
+    const written = queue
+      ? new Promise<void>((resolve, reject) => queue.push(() => record().then(resolve, reject)))
+      : // Step by step as it was: one function more, and a timer of a cancel comes before the write that it came after.
+        CancellationScope.nonCancellable(async () => {
+          await before.catch(() => undefined);
+          try {
+            await recordTask.executeWithOptions({ summary: `record ${change.status} · ${change.seq}` }, [change]);
+          } finally {
+            this.openWrites -= 1;
+          }
+        });
     // Whoever awaits the write or `settled` sees its failure; a write nobody awaits yet must not count as unhandled.
     written.catch(() => undefined);
     this.lastWrite = written;
@@ -125,4 +154,22 @@ function controlStateOf({ status, paused, failing }: LoopState): ControlState {
 
 function nothingStaged(): Pick<TaskChange, 'fields' | 'executions' | 'decisions' | 'datasets'> {
   return { fields: {}, executions: [], decisions: [], datasets: [] };
+}
+
+/**
+ * Begins each write after all else that came at the same moment, the answers of updates included. The order of commands must not hang on
+ * whether the end of the write before came together with an update or just before it: a worker without a memory and one that replays
+ * what it did are told of both in different ways (`cold-worker.test.ts`).
+ */
+async function writeQueued(queue: (() => Promise<void>)[]): Promise<never> {
+  for (;;) {
+    // The first look is made at once, amid whatever goes on; between two messages of one moment a handler is not finished yet.
+    let looked = false;
+    await condition(() => {
+      const begins = looked && queue.length > 0 && allHandlersFinished();
+      looked = true;
+      return begins;
+    });
+    await queue.shift()?.();
+  }
 }
