@@ -232,6 +232,14 @@ test('stop conditions change while a task is suspended, and hyperparameters that
   await expect(
     updateHyperparameters(client, task.taskId, { hyperparameters: { checkpoint_interval_seconds: 0 } }),
   ).rejects.toMatchObject(refused(/checkpoint_interval_seconds: must be a number from 1/));
+  // The API gives an object; whoever asks Temporal itself may give anything.
+  for (const [name, message] of [
+    [MESSAGE_NAMES.updateHyperparameters, /must be such as/],
+    [MESSAGE_NAMES.updateStopConditions, /at least one/],
+  ] as const)
+    await expect(harness.handle(task.taskId).executeUpdate(name, { args: [null] })).rejects.toMatchObject({
+      cause: { type: 'REFUSED', message: expect.stringMatching(message) },
+    });
   const changed = await updateHyperparameters(client, task.taskId, {
     hyperparameters: { checkpoint_interval_seconds: 45 },
     actor: 'user:1',
@@ -305,8 +313,14 @@ test('a pause that was called off before it took hold leaves no trace in the sta
   const job = harness.hold(task.taskId, 'training');
   await harness.start(task);
   await job.reached;
+  const ending = gate();
+  harness.pausedAs.set(task.taskId, async (address) => {
+    await harness.orEnd(ending.opened);
+    return pausedJob(address);
+  });
   await pauseTask(harness.temporal.client, task.taskId);
   expect(await resumeTask(harness.temporal.client, task.taskId)).toEqual({ status: 'TRAINING', controlState: 'none' });
+  ending.open();
   job.letGo();
   await harness.outcome(task.taskId);
   expect(harness.statuses(task.taskId)).not.toContain('SUSPENDED');

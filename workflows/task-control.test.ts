@@ -1,10 +1,12 @@
 import type { TaskStatusView } from '../src/contracts/task-workflow';
 import {
   cancelTask,
+  failTask,
   pauseTask,
   queryTaskProgress,
   queryTaskStatus,
   resumeTask,
+  updateHyperparameters,
   updateStopConditions,
 } from '../src/temporal/control-task';
 import { gate } from '../src/testing/gate';
@@ -171,4 +173,24 @@ test('a native cancel shows at once, while the remote job is still being stopped
   });
   stopping.open();
   expect(await harness.outcome(task.taskId)).toEqual(CANCELLED);
+});
+
+test.each([
+  ['failed', failTask, 'being ended as failed'],
+  ['cancelled', cancelTask, 'being cancelled'],
+] as const)('a suspended task that is to be %s is not edited any more', async (_how, end, standing) => {
+  const { client } = harness.temporal;
+  const task = taskSpec();
+  await harness.suspendAfterEvaluation(task);
+  const writing = gate();
+  harness.beforeRecord = ({ decisions }) =>
+    decisions.some(({ kind }) => kind === 'fail' || kind === 'cancel')
+      ? harness.orEnd(writing.opened)
+      : Promise.resolve();
+  await end(client, task.taskId);
+  await expect(
+    updateHyperparameters(client, task.taskId, { hyperparameters: { checkpoint_interval_seconds: 5 } }),
+  ).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION', message: expect.stringContaining(`it is ${standing}`) });
+  writing.open();
+  await harness.outcome(task.taskId);
 });

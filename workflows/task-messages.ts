@@ -106,9 +106,10 @@ function receiveUpdates(control: TaskControl): void {
   );
   setHandler(stopConditionsUpdate, (request) => control.editStopConditions(request), {
     description: 'Change some stop conditions of a CONTINUOUS task, such as {"maxIterations": 8}; absent ones stay.',
-    validator: ({ actor: _actor, ...patch }) => {
+    validator: (request?: UpdateStopConditionsRequest | null) => {
       if (control.mode !== 'CONTINUOUS') refuse('a STANDARD task has no stop conditions');
       if (!control.isLooping) refuse(`the stop conditions of a task that is ${control.standing} cannot change`);
+      const { actor: _actor, ...patch } = request ?? {};
       const faults = stopConditionFaults(patch);
       if (faults.length > 0) refuse(faults.join('; '));
     },
@@ -116,9 +117,10 @@ function receiveUpdates(control: TaskControl): void {
   setHandler(hyperparametersUpdate, (request) => control.editHyperparameters(request), {
     description:
       'Change settings of a suspended task that do not change its results: {"hyperparameters": {"checkpoint_interval_seconds": 30}}',
-    validator: ({ hyperparameters }) => {
-      if (!control.isSuspended)
+    validator: (request?: Partial<UpdateHyperparametersRequest> | null) => {
+      if (!control.isOpen || !control.isSuspended)
         refuse(`hyperparameters can change while a task is SUSPENDED; it is ${control.standing}`);
+      const hyperparameters = request?.hyperparameters;
       if (typeof hyperparameters !== 'object' || hyperparameters === null)
         refuse('the argument must be such as {"hyperparameters": {"checkpoint_interval_seconds": 30}}');
       const faults = neutralHyperparameterFaults(hyperparameters);
