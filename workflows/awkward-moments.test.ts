@@ -339,6 +339,20 @@ test('a pause that came while the final test went on in another run is heard the
   expect(await harness.outcome(task.taskId)).toMatchObject({ iterations: 1 });
 });
 
+test('a fail that came while the final test went on in another run ends it before the sealed rows are read', async () => {
+  const task = taskSpec();
+  const failing = { reason: null, actor: 'operator' };
+  await harness.startSuspended(task, {
+    finishing: true,
+    status: 'EVALUATING',
+    suspension: null,
+    paused: null,
+    failing,
+  });
+  expect(await harness.outcome(task.taskId)).toEqual({ cancelled: false, type: 'FAILED_BY_OPERATOR' });
+  expect(harness.jobKeys(task.taskId, 'final')).toEqual([]);
+});
+
 describe('a resume that comes while a suspended task continues as new', () => {
   /** A run as the one before it left it: suspended, its phases done. */
   async function continued(finishing: boolean, resumed: boolean) {

@@ -9,6 +9,7 @@ import { until } from '../src/testing/until';
 
 /** An event that a worker's command makes. */
 const COMMANDED = /ACTIVITY_TASK_SCHEDULED|UPDATE_COMPLETED|MARKER_RECORDED/;
+const CALLED_OFF = /^ACTIVITY_TASK_(CANCELED|TIMED_OUT)$/;
 const isStep = (type: string) => type.endsWith('WORKFLOW_TASK_COMPLETED');
 const TWO_EMPTY_STEPS =
   /WORKFLOW_TASK_COMPLETED WORKFLOW_TASK_SCHEDULED WORKFLOW_TASK_STARTED WORKFLOW_TASK_COMPLETED( \w+UPDATE_ACCEPTED)+$/;
@@ -43,11 +44,11 @@ test.each([1, 2])(
     writing.open();
     await emptySteps(taskId, 2);
     await harness.endWorkers();
-    harness.pausedAs.delete(taskId);
     await takenUp([resumeTask, pauseTask].slice(0, updates).map((ask) => () => ask(client, taskId)));
     job.letGo();
     expect(await stepsBeforeUpdates(taskId)).toMatch(TWO_EMPTY_STEPS);
     expect(await replayFaults(taskId)).toEqual([]);
+    harness.pausedAs.delete(taskId);
     if (updates > 1) await resumeTask(client, taskId);
     expect(await harness.outcome(taskId)).toMatchObject({ iterations: 1 });
   },
@@ -76,7 +77,7 @@ test('a pause that comes as a phase leaves its long run is replayed as it was, a
   const task = taskSpec();
   const { taskId } = task;
   const job = harness.hold(taskId, 'training');
-  const [pausing, writing] = [gate(), gate()];
+  const pausing = gate();
   harness.pausedAs.set(taskId, async (address) => {
     await harness.orEnd(pausing.opened);
     return pausedJob(address);
@@ -84,13 +85,13 @@ test('a pause that comes as a phase leaves its long run is replayed as it was, a
   await harness.start(task);
   await job.reached;
   await pauseTask(client, taskId);
+  await until('the end of the training', async () => (await eventTypes(taskId)).some((type) => CALLED_OFF.test(type)));
   while ((await eventTypes(taskId)).length < 1000) {
     await resumeTask(client, taskId);
     await pauseTask(client, taskId);
   }
   await emptySteps(taskId, 1);
-  harness.beforeRecord = ({ decisions }) =>
-    decisions.some(({ kind }) => kind === 'resume') ? harness.orEnd(writing.opened) : Promise.resolve();
+  const writing = holdWriteOf('resume');
   await resumeTask(client, taskId);
   await harness.handle(taskId).signal(MESSAGE_NAMES.resume);
   await emptySteps(taskId, 1);
@@ -113,7 +114,7 @@ test('a pause that comes as a phase leaves its long run is replayed as it was, a
 function holdWriteOf(kind: string): Gate {
   const writing = gate();
   harness.beforeRecord = async ({ decisions }) => {
-    if (decisions.some((decision) => decision.kind === kind)) await writing.opened;
+    if (decisions.some((decision) => decision.kind === kind)) await harness.orEnd(writing.opened);
   };
   return writing;
 }

@@ -42,9 +42,10 @@ async function readTest(run: TaskRun, champion: Champion): Promise<TestResult | 
   const test = state.heldOut?.test;
   if (!test) return null;
 
-  // A run that goes on for another may begin here: suspended, or with a pause that came while that one left.
+  // A run that goes on for another may begin here: suspended, or with a pause or a `fail` that came while that one left.
   const isToPause = state.paused !== null && patched(PATCHES.finalTestHearsPause);
-  if (state.status === 'SUSPENDED' || isToPause) await run.control.pausePoint('EVALUATING');
+  const isToFail = state.failing && record.followsAnswers;
+  if (state.status === 'SUSPENDED' || isToPause || isToFail) await run.control.pausePoint('EVALUATING');
   const { result: evaluation, at } = await inSegments(run, {
     service: 'evaluator',
     phase: 'final',

@@ -181,12 +181,18 @@ test.each([
 ] as const)('a suspended task that is to be %s is not edited any more', async (_how, end, standing) => {
   const { client } = harness.temporal;
   const task = taskSpec();
-  await harness.suspendAfterEvaluation(task);
-  const writing = gate();
-  harness.beforeRecord = ({ decisions }) =>
-    decisions.some(({ kind }) => kind === 'fail' || kind === 'cancel')
-      ? harness.orEnd(writing.opened)
-      : Promise.resolve();
+  const job = harness.hold(task.taskId, 'training');
+  await harness.start(task);
+  await job.reached;
+  // It goes on to its end once it is written that it is SUSPENDED.
+  const [attempted, writing] = [gate(), gate()];
+  harness.beforeRecord = ({ taskId, status }) => {
+    if (taskId !== task.taskId || status !== 'SUSPENDED') return Promise.resolve();
+    attempted.open();
+    return harness.orEnd(writing.opened);
+  };
+  await pauseTask(client, task.taskId);
+  await attempted.opened;
   await end(client, task.taskId);
   await expect(
     updateHyperparameters(client, task.taskId, { hyperparameters: { checkpoint_interval_seconds: 5 } }),

@@ -52,7 +52,7 @@ export class TaskControl {
       if (!this.state.paused) return;
       await this.suspend(this.state.paused, resumesTo);
     }
-    await condition(() => !this.state.paused || Boolean(this.state.failing) || isLongHistory());
+    await condition(() => !this.state.paused || Boolean(this.state.failing) || this.leavesLongRun());
     // Edits of a suspended task are told to it, too.
     if (this.state.paused && !this.state.failing) await this.goOnInNextRun();
     this.state.pausedMs += Date.now() - (this.state.suspension?.since ?? Date.now());
@@ -75,6 +75,11 @@ export class TaskControl {
     // What has been staged stays here.
     await this.record.write();
     await this.goOnInNextRun();
+  }
+
+  /** With a write under way nothing is decided yet: a resume may come together with its end, or just after it. */
+  private leavesLongRun(): boolean {
+    return isLongHistory() && (this.record.idle || !this.record.followsAnswers);
   }
 
   private goOnInNextRun(): Promise<never> {
